@@ -1,0 +1,131 @@
+"""Where versions live: a folder with labels, ledgers, the current version and a journal of what was done when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from dataset.atomic import replacing, write_text
+from dataset.errors import InputError
+from dataset.versions import Version
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One line of `tinysieve log`, newest first."""
+
+    id: str
+    parent: str | None
+    note: str
+    changes: int
+    current: bool
+    at: str
+
+
+@dataclass(frozen=True)
+class VersionStore:
+    """A folder of immutable versions; nothing in it is ever deleted.
+
+    Each version is `<id>.npz` (labels), `<id>.parquet` (ledger) and, written last, `<id>.json`.
+    """
+
+    folder: Path
+
+    def save(self, version: Version) -> None:
+        """Add a version (the same one twice is once) and make it current."""
+        if not self._meta(version.id).exists():
+            with replacing(self.folder / f"{version.id}.npy") as temporary, temporary.open("wb") as file:
+                np.save(file, version.labels)
+            with replacing(self.folder / f"{version.id}.parquet") as temporary:
+                pq.write_table(version.ledger, temporary, compression="zstd")
+            meta = {"parent": version.parent, "note": version.note, "changes": version.ledger.num_rows}
+            write_text(self._meta(version.id), json.dumps(meta, indent=1) + "\n")
+        self._point_at(version.id, "saved")
+
+    def load(self, reference: str = "HEAD") -> Version:
+        """The version with this id, unambiguous prefix, "HEAD" or "0".
+
+        Raises:
+            InputError: none or several versions match.
+        """
+        found = self.resolve(reference)
+        meta = json.loads(self._meta(found).read_text())
+        labels = np.load(self.folder / f"{found}.npy", allow_pickle=False)
+        return Version(found, meta["parent"], labels, pq.read_table(self.folder / f"{found}.parquet"), meta["note"])
+
+    def resolve(self, reference: str) -> str:
+        """The full id behind a reference."""
+        if reference == "HEAD":
+            return self._head()
+        ids = sorted(path.stem for path in self.folder.glob("*.json"))
+        if reference == "0":
+            return next(found for found in ids if json.loads(self._meta(found).read_text())["parent"] is None)
+        matches = [found for found in ids if found.startswith(reference)]
+        if len(matches) != 1:
+            raise InputError(
+                f"{'no version' if not matches else f'{len(matches)} versions'} called '{reference}'",
+                where=str(self.folder), fix="see 'tinysieve log'; known: " + ", ".join(ids),
+            )
+        return matches[0]
+
+    def checkout(self, reference: str) -> Version:
+        """Make a version current."""
+        version = self.load(reference)
+        self._point_at(version.id, "checkout")
+        return version
+
+    def undo(self) -> Version:
+        """Make the parent of the current version current.
+
+        Raises:
+            InputError: the current version has no parent.
+        """
+        parent = self.load("HEAD").parent
+        if parent is None:
+            raise InputError("version 0 is current: there is nothing to undo", where=str(self.folder))
+        self._point_at(parent, "undo")
+        return self.load(parent)
+
+    def log(self) -> list[LogEntry]:
+        """Every version, newest first by the time it was saved."""
+        head, saved = self._head(), {}
+        for line in self._journal():
+            if line["event"] == "saved":
+                saved.setdefault(line["version"], line["at"])
+        entries = []
+        for version_id, at in saved.items():
+            meta = json.loads(self._meta(version_id).read_text())
+            entries.append(LogEntry(version_id, meta["parent"], meta["note"], meta["changes"], version_id == head, at))
+        return entries[::-1]
+
+    def _meta(self, version_id: str) -> Path:
+        return self.folder / f"{version_id}.json"
+
+    def _head(self) -> str:
+        head = self.folder / "HEAD"
+        if not head.exists():
+            raise InputError("no versions yet", where=str(self.folder), fix="run 'tinysieve ingest' first")
+        return head.read_text().strip()
+
+    def _point_at(self, version_id: str, event: str) -> None:
+        head = self.folder / "HEAD"
+        known = any(line["version"] == version_id for line in self._journal())
+        if known and head.exists() and head.read_text().strip() == version_id:
+            return
+        entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "version": version_id}
+        with (self.folder / "journal.log.jsonl").open("a") as journal:
+            journal.write(json.dumps(entry) + "\n")
+        write_text(head, version_id + "\n")
+
+    def _journal(self) -> Iterator[dict[str, str]]:
+        path = self.folder / "journal.log.jsonl"
+        for line in path.read_text().splitlines() if path.exists() else []:
+            # A kill in the middle of an append leaves half a line, which says nothing.
+            if line.endswith("}"):
+                yield json.loads(line)
