@@ -1,0 +1,47 @@
+# Every target takes CONFIG=path/to/config.yaml. Nothing is installed twice: the stamps in .venv remember.
+CONFIG ?= configs/demo.yaml
+PYTHON ?= python3.11
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+EXTRAS_RUN := demo,mcu
+EXTRAS_DEV := demo,mcu,detect,dev
+
+.PHONY: demo ingest filter train quantize verify report test bench review doctor clean lint
+demo: .venv/run.stamp
+	@$(BIN)/tinysieve demo
+
+ingest filter train quantize verify report: .venv/run.stamp
+	@$(BIN)/tinysieve $@ --config $(CONFIG)
+
+review: .venv/run.stamp
+	@$(BIN)/tinysieve review queue --config $(CONFIG)
+
+doctor: .venv/run.stamp
+	@$(BIN)/tinysieve doctor
+
+test: .venv/dev.stamp
+	@$(BIN)/python -m pytest
+
+lint: .venv/dev.stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy dataset filtering training quantize pipeline
+
+bench: .venv/dev.stamp
+	@for one in benchmarks/[a-z]*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+
+clean:
+	rm -rf runs/demo build *.egg-info
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "tinysieve needs Python 3.11 or 3.12; set PYTHON=..."; exit 3; }
+	@$(PYTHON) -m venv .venv
+
+.venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing tinysieve[$(EXTRAS_RUN)] into .venv (once; one to three minutes)"
+	@$(PIP) -e '.[$(EXTRAS_RUN)]'
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing tinysieve[$(EXTRAS_DEV)] into .venv (once; two to five minutes)"
+	@$(PIP) -e '.[$(EXTRAS_DEV)]'
+	@touch $@ .venv/run.stamp

@@ -1,0 +1,89 @@
+"""Stage `ingest`: from a source of any kind to the sample table, the packed pixels and version 0."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from dataset.ingest import ingest
+from dataset.samples import SampleTable
+from dataset.sources.folders import list_folders
+from dataset.sources.listing import Listing, image_files, settle
+from dataset.sources.tables import list_table, list_wake_vision
+from dataset.version_store import VersionStore
+from dataset.versions import first_version
+from pipeline.config import Config, FolderSource, TableSource, WakeVisionSource
+from pipeline.progress import progress
+from pipeline.stages import Run, Stage
+
+
+def samples_of(run: Run) -> SampleTable:
+    """The sample table of a run whose ingest has finished."""
+    return SampleTable.load(run.at("ingest") / "samples.parquet")
+
+
+def versions_of(run: Run) -> VersionStore:
+    """The run's versions."""
+    return VersionStore(run.folder / "versions")
+
+
+def list_source(config: Config) -> Listing:
+    """All candidates of the configured source, rows and files brought together."""
+    source = config.dataset.source
+    files = image_files(source.images)
+    return settle(_list(source, config.seed), files, config.dataset.on_missing, _name(source))
+
+
+def _list(source: TableSource | WakeVisionSource | FolderSource, seed: int) -> Listing:
+    match source:
+        case TableSource():
+            holdout = {"validation": source.holdout.validation, "test": source.holdout.test}
+            rng = np.random.default_rng(seed)
+            return list_table(source.table, source.filepath, source.label, source.split, holdout, rng)
+        case WakeVisionSource():
+            return list_wake_vision({"test": source.test, "validation": source.validation, "train": source.train})
+        case FolderSource():
+            return list_folders(source.images, source.train_folders)
+
+
+def _name(source: TableSource | WakeVisionSource | FolderSource) -> str:
+    return str(source.table if isinstance(source, TableSource) else source.images)
+
+
+def _ingest(run: Run, folder: Path) -> str:
+    config = run.config
+    listing = list_source(config)
+    with progress("ingest") as report:
+        result = ingest(listing, config.dataset.source.images, folder, report, config.workers)
+    first = first_version(result.samples)
+    versions_of(run).save(first)
+    counts = {"samples": len(result.samples), "quarantined": result.quarantined, "skipped": result.skipped,
+              "leaked": result.leaked, "version": first.id}
+    (folder / "ingest.json").write_text(json.dumps(counts, indent=1) + "\n")
+    return first.id
+
+
+def _source_fingerprint(run: Run) -> dict[str, str]:
+    """Size and time of every image file, and the bytes of every table."""
+    source = run.config.dataset.source
+    digest = hashlib.blake2b(digest_size=8)
+    for name in image_files(source.images).to_pylist():
+        stat = (source.images / name).stat()
+        digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    tables = {TableSource: lambda: [source.table], FolderSource: list,
+              WakeVisionSource: lambda: [*source.train, *source.validation, *source.test]}[type(source)]()
+    for table in tables:
+        digest.update(table.read_bytes() if table.exists() else b"")
+    return {"source": digest.hexdigest()}
+
+
+def _settings(config: Config) -> object:
+    source = config.dataset.source
+    seed = config.seed if isinstance(source, TableSource) and source.split is None else None
+    return {"source": source.model_dump(mode="json"), "on_missing": config.dataset.on_missing, "seed": seed}
+
+
+INGEST = Stage("ingest", 1, (), _settings, _ingest, _source_fingerprint)

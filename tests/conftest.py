@@ -1,0 +1,17 @@
+"""Where the real data for development lies, if it is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real data: TINYSIEVE_SHARED, else ../shared; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("TINYSIEVE_SHARED", Path(__file__).parents[2] / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"needs the real data folder ({folder}); set TINYSIEVE_SHARED")
+    return folder

@@ -1,0 +1,170 @@
+"""Ingest on folders and tables of real (and really broken) files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.csv as pacsv
+import pytest
+from PIL import Image
+
+from dataset.errors import InputError
+from dataset.images import decode, resize_bilinear
+from dataset.ingest import IngestResult, ingest, open_pixels
+from dataset.sources.folders import list_folders
+from dataset.sources.listing import Listing, image_files, settle
+from dataset.sources.tables import list_table, list_wake_vision
+
+
+def photo(path: Path, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(pixels).resize((80, 60)).save(path, quality=90)
+
+
+def run(listing: Listing, root: Path, folder: Path) -> IngestResult:
+    return ingest(settle(listing, image_files(root), "skip", "source"), root, folder, lambda done, total: None, 2)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "images"
+    for seed, (split, name) in enumerate((s, c) for s in ("train", "val", "test") for c in ("person", "background")):
+        for copy in range(2):
+            photo(root / split / name / f"{copy}.jpg", 10 * seed + copy)
+    return root
+
+
+def test_folder_tree(tree: Path, tmp_path: Path) -> None:
+    result = run(list_folders(tree), tree, tmp_path / "out")
+    table = result.samples.table
+    assert len(table) == 12
+    assert set(table["split"].to_pylist()) == {"train", "validation", "test"}
+    row = table.slice(5, 1).to_pylist()[0]
+    expected = resize_bilinear(decode(tree / row["filepath"]))
+    assert np.array_equal(open_pixels(tmp_path / "out")[row["pixel_row"]], expected)
+
+
+def test_challenge_tree_with_unlabeled(tree: Path, tmp_path: Path) -> None:
+    root = tmp_path / "wv"
+    for split in ("train_quality", "train_large", "validation", "test"):
+        for seed, name in enumerate(("0", "1")):
+            photo(root / split / name / "a.jpg", sum(split.encode()) + seed)
+    photo(root / "unlabeled_images" / "u.jpg", 5)
+    samples = run(list_folders(root), root, tmp_path / "out").samples
+    assert samples.in_split("train").sum() == 4
+    assert samples.table.filter(samples.in_split("unlabeled"))["label"].to_pylist() == [None]
+    only = list_folders(root, ("train_quality",)).table["filepath"].to_pylist()
+    assert not [name for name in only if name.startswith("train_large")]
+
+
+def test_broken_files_are_quarantined_by_name(tree: Path, tmp_path: Path) -> None:
+    good = (tree / "train/person/0.jpg").read_bytes()
+    (tree / "train/person/truncated.jpg").write_bytes(good[: len(good) // 2])
+    (tree / "train/person/empty.jpg").write_bytes(b"")
+    (tree / "train/background/text.jpg").write_text("hello")
+    outside = tmp_path / "outside.jpg"
+    photo(outside, 77)
+    (tree / "train/person/link.jpg").symlink_to(outside)
+    result = run(list_folders(tree), tree, tmp_path / "out")
+    assert (len(result.samples), result.quarantined) == (12, 4)
+    reasons = {row["filepath"]: row["reason"] for row in pacsv.read_csv(tmp_path / "out/quarantine.csv").to_pylist()}
+    assert reasons["train/person/empty.jpg"] == "empty file"
+    assert reasons["train/background/text.jpg"] == "not an image"
+    assert reasons["train/person/link.jpg"] == "path leaves the image root"
+    assert "cannot be decoded" in reasons["train/person/truncated.jpg"]
+
+
+def test_copies_of_test_images_leave_train(tree: Path, tmp_path: Path) -> None:
+    (tree / "train/background/leak.jpg").write_bytes((tree / "test/person/0.jpg").read_bytes())
+    (tree / "train/background/copy.jpg").write_bytes((tree / "train/background/0.jpg").read_bytes())
+    result = run(list_folders(tree), tree, tmp_path / "out")
+    leaks = pacsv.read_csv(tmp_path / "out/leaks.csv").to_pylist()
+    assert [row["removed"] for row in leaks] == ["train/background/leak.jpg"]
+    assert leaks[0]["same_bytes_as"] == "test/person/0.jpg"
+    ids = result.samples.table["sample_id"].to_pylist()
+    assert len(ids) == 13 == len(set(ids))
+    assert sum(name.endswith("-1") for name in ids) == 1
+
+
+def wake_vision_files(root: Path) -> dict[str, list[Path]]:
+    rows = {
+        "train": "filename,person,depiction\n" + "a.jpg,1,0\nb.jpg,0,1\nc.jpg,,0\nd.jpg,-1,0\ngone.jpg,1,0\n../x.jpg,1,0\n",
+        "validation": "filepath,person\ne.jpg,1.0\nf.jpg,0.0\n",
+        "test": "filename,person,dark\ng.jpg,1,1\nh.jpg,0,0\ni.jpg,-1,-1\n",
+    }
+    files = {}
+    for split, text in rows.items():
+        files[split] = [root / f"{split}.csv"]
+        files[split][0].write_text(text)
+    return files
+
+
+def test_wake_vision_tables(tmp_path: Path) -> None:
+    root = tmp_path / "images"
+    for seed, name in enumerate("abcdefghij"):
+        photo(root / f"{name}.jpg", seed)
+    samples = run(list_wake_vision(wake_vision_files(tmp_path)), root, tmp_path / "out").samples
+    by_name = {row["filepath"]: row for row in samples.table.to_pylist()}
+    assert by_name["a.jpg"]["label"] == "person"
+    assert by_name["b.jpg"]["depiction"] == "1"
+    assert {name for name, row in by_name.items() if row["split"] == "unlabeled"} == {"c.jpg", "d.jpg", "j.jpg"}
+    skipped = {row["filepath"]: row["reason"] for row in pacsv.read_csv(tmp_path / "out/skipped.csv").to_pylist()}
+    assert skipped == {"i.jpg": "held-out row without a usable label", "../x.jpg": "path leaves the image root",
+                       "gone.jpg": "no such file"}
+
+
+def test_missing_rows_are_an_error_when_asked(tmp_path: Path) -> None:
+    root = tmp_path / "images"
+    photo(root / "a.jpg", 1)
+    listing = list_wake_vision(wake_vision_files(tmp_path))
+    with pytest.raises(InputError, match="have no image file"):
+        settle(listing, image_files(root), "error", "train.csv")
+
+
+def test_strange_labels_name_file_and_line(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("filename,person,split\na.jpg,1,train\nb.jpg,maybe,train\n")
+    with pytest.raises(InputError, match="'maybe'") as caught:
+        list_table(table, "filename", "person", "split", {}, np.random.default_rng(0))
+    assert caught.value.where == f"{table}:3"
+
+
+def test_splits_are_drawn_by_seed(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("filename,person\n" + "".join(f"{i}.jpg,{i % 2}\n" for i in range(100)))
+    shares = {"validation": 0.1, "test": 0.2}
+    drawn = [list_table(table, "filename", "person", None, shares, np.random.default_rng(seed)).table["split"].to_pylist()
+             for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert (drawn[0].count("test"), drawn[0].count("validation")) == (20, 10)
+
+
+def test_interrupted_ingest_ends_in_the_same_bytes(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dataset.ingest.CHUNK", 3)
+    listing = settle(list_folders(tree), image_files(tree), "skip", "source")
+
+    def stop_at(limit: int) -> Callable[[int, int], None]:
+        def progress(done: int, total: int) -> None:
+            if done >= limit:
+                raise KeyboardInterrupt
+        return progress
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest(listing, tree, tmp_path / "cut", stop_at(6), 2)
+    for name in ("cut", "whole"):
+        ingest(listing, tree, tmp_path / name, lambda done, total: None, 2)
+    for name in ("samples.parquet", "pixels.npy", "quarantine.csv"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_voc_labels(shared: Path) -> None:
+    root = shared / "data/voc2007_person/images"
+    listing = list_table(root.parent / "labels.csv", "filename", "person", "split", {}, np.random.default_rng(0))
+    table = settle(listing, image_files(root), "error", "labels.csv").table
+    assert table.num_rows == 4952
+    assert table.group_by("split").aggregate([("label", "count")]).sort_by("split")["label_count"].to_pylist() == [797, 3422, 733]

@@ -1,0 +1,119 @@
+"""Versions: what a decision does, what it may not, and that nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataset.decisions import DROP, LABEL, RELABEL, RESTORE, Decisions, drop
+from dataset.errors import FrozenSplit, InputError
+from dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
+from dataset.version_store import VersionStore
+from dataset.versions import apply_decisions, diff, first_version
+
+SPLIT = ["train", "train", "train", "unlabeled", "validation", "validation", "test", "test"]
+LABEL_NAMES = ["person", "background", "person", None, "person", "background", "person", "background"]
+
+
+@pytest.fixture
+def samples() -> SampleTable:
+    count = len(SPLIT)
+    return SampleTable(pa.table({
+        "sample_id": [f"{row:032x}" for row in range(count)], "filepath": [f"{row}.jpg" for row in range(count)],
+        "width": [200] * count, "height": [100] * count, "split": SPLIT,
+        "label": pa.array(LABEL_NAMES, pa.string()), "pixel_row": list(range(count)),
+    }))
+
+
+def decide(rows: list[int], actions: list[int], new: list[int]) -> Decisions:
+    count = len(rows)
+    return Decisions(np.array(rows, np.int64), np.array(actions, np.int8), np.array(new, np.int8),
+                     pa.array(["test"] * count, pa.string()), np.full(count, 0.5, np.float32),
+                     pa.array(["because"] * count, pa.string()))
+
+
+def test_each_action_reaches_labels_and_ledger(samples: SampleTable) -> None:
+    first = first_version(samples)
+    second = apply_decisions(samples, first, decide([0, 1, 3], [RELABEL, DROP, LABEL], [BACKGROUND, DROPPED, PERSON]), "n")
+    assert second.labels[[0, 1, 3]].tolist() == [BACKGROUND, DROPPED, PERSON]
+    rows = second.ledger.select(["old_label", "new_label", "action"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("person", "background", "relabel"), ("background", None, "drop"), (None, "person", "label")]
+    third = apply_decisions(samples, second, decide([1], [RESTORE], [BACKGROUND]), "n")
+    assert third.labels[1] == BACKGROUND
+    assert third.ledger["action"].to_pylist() == ["restore"]
+
+
+@pytest.mark.parametrize("row", [6, 7])
+def test_test_split_is_frozen_whatever_is_asked(samples: SampleTable, row: int) -> None:
+    opposite = 1 - int(samples.labels[row])
+    with pytest.raises(FrozenSplit, match="'test', which is frozen"):
+        apply_decisions(samples, first_version(samples), decide([row], [RELABEL], [opposite]), "n", frozen=frozenset())
+    with pytest.raises(FrozenSplit):
+        apply_decisions(samples, first_version(samples), drop(np.array([row]), "x", "y"), "n")
+
+
+def test_validation_is_frozen_when_named(samples: SampleTable) -> None:
+    flip = decide([4], [RELABEL], [BACKGROUND])
+    with pytest.raises(FrozenSplit):
+        apply_decisions(samples, first_version(samples), flip, "n", frozenset({"validation"}))
+    assert apply_decisions(samples, first_version(samples), flip, "n").labels[4] == BACKGROUND
+
+
+def test_relabel_twice_is_once(samples: SampleTable) -> None:
+    flip = decide([0], [RELABEL], [BACKGROUND])
+    once = apply_decisions(samples, first_version(samples), flip, "n")
+    assert apply_decisions(samples, once, flip, "n") is once
+
+
+def test_labels_that_are_none_are_refused(samples: SampleTable) -> None:
+    for rows, actions, new in [([0], [RELABEL], [5]), ([0], [LABEL], [-1]), ([99], [RELABEL], [0])]:
+        with pytest.raises(InputError):
+            apply_decisions(samples, first_version(samples), decide(rows, actions, new), "n")
+    with pytest.raises(InputError, match="decided twice"):
+        decide([1, 1], [RELABEL, DROP], [PERSON, DROPPED])
+
+
+@settings(max_examples=30, deadline=None)
+@given(order=st.permutations([0, 1, 2, 3]))
+def test_identity_does_not_depend_on_the_order_of_decisions(order: list[int]) -> None:
+    samples = SampleTable(pa.table({
+        "sample_id": list("abcd"), "filepath": list("abcd"), "width": [1] * 4, "height": [1] * 4,
+        "split": ["train"] * 4, "label": ["person"] * 4, "pixel_row": list(range(4))}))
+    base = apply_decisions(samples, first_version(samples), decide([0, 1, 2, 3], [RELABEL] * 4, [0] * 4), "n")
+    other = apply_decisions(samples, first_version(samples), decide(order, [RELABEL] * 4, [0] * 4), "n")
+    assert other.id == base.id
+
+
+def test_store_undoes_without_losing(samples: SampleTable, tmp_path: Path) -> None:
+    store, first = VersionStore(tmp_path), first_version(samples)
+    store.save(first)
+    second = apply_decisions(samples, first, decide([0], [RELABEL], [BACKGROUND]), "flip one")
+    store.save(second)
+    assert store.load("HEAD").id == second.id
+    assert store.undo().id == first.id
+    assert store.load(second.id[:6]).labels.tolist() == second.labels.tolist()
+    assert store.checkout(second.id).ledger.equals(second.ledger)
+    assert [entry.id for entry in store.log()] == [second.id, first.id]
+    assert diff(samples, store.load("0"), second)["filepath"].to_pylist() == ["0.jpg"]
+    store.undo()
+    with pytest.raises(InputError, match="nothing to undo"):
+        store.undo()
+    with pytest.raises(InputError, match="no version called 'zzz'"):
+        store.load("zzz")
+
+
+def test_same_decisions_give_the_same_bytes(samples: SampleTable, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        store = VersionStore(tmp_path / name)
+        store.save(first_version(samples))
+        store.save(apply_decisions(samples, first_version(samples), decide([0], [RELABEL], [BACKGROUND]), "n"))
+    files = sorted(path.name for path in (tmp_path / "a").iterdir() if not path.name.endswith(".log.jsonl"))
+    assert len(files) == 7
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
