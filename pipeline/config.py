@@ -127,6 +127,8 @@ class Filters(_Section):
     out_of_fold: bool = True
     out_of_fold_sure: Annotated[float, Field(ge=0.5, le=1)] = 0.7
     folds: Annotated[int, Field(ge=2, le=20)] = 5
+    presence_head: bool = True
+    presence_head_sure: Annotated[float, Field(ge=0.5, le=1)] = 0.8
 
 
 class DefaultPolicy(_Section):
@@ -242,22 +244,24 @@ def _explained(error: ValidationError, path: Path, node: yaml.Node | None) -> In
 
 
 def _locate(node: yaml.Node | None, location: tuple[int | str, ...]) -> tuple[list[str], int]:
-    """The path as written in the file, and its line; tags of unions in pydantic's path are passed over."""
-    keys, line = [], 1
-    for index, part in enumerate(location):
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if found:
-                node, line = found[1], found[0].start_mark.line + 1
-            elif index + 1 < len(location):
-                continue
+    """The path as written in the file, and its line; the tags of unions in pydantic's path are passed over."""
+    keys: list[str] = []
+    line, tagged = 1, None
+    for part in location:
+        children = {key.value: (key, value) for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+        kind = children.get("kind", (None, None))[1]
+        if kind is not None and kind.value == part and tagged is not node:
+            tagged = node
+            continue
+        if part in children:
+            line, node = children[part][0].start_mark.line + 1, children[part][1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
             node = node.value[part]
             line = node.start_mark.line + 1
-        elif index + 1 < len(location) or index and isinstance(node, yaml.ScalarNode):
-            continue
+        elif isinstance(node, yaml.ScalarNode):
+            break
         keys.append(str(part))
-    return keys or [str(part) for part in location], line
+    return keys, line
 
 
 def _known_keys() -> set[str]:

@@ -1,0 +1,85 @@
+"""What was seen: runs the configured detector and backbone over all images of a run."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset.samples import SampleTable
+from filtering.evidence.boxes import write_boxes
+from filtering.evidence.detector import Detector, detect_all, remove_parts
+from pipeline.config import BoxFile, PresenceHeadDetector, UltralyticsDetector
+from pipeline.data_stages import samples_of
+from pipeline.progress import progress
+from pipeline.stages import Run
+
+CHUNK = 256
+AnyDetector = UltralyticsDetector | PresenceHeadDetector | BoxFile
+
+
+def detect(run: Run, folder: Path, name: str) -> str:
+    """Fill `folder` with detections of every image, from the detector or from a file of boxes."""
+    samples, settings = samples_of(run), run.config.filter.detector
+    if isinstance(settings, BoxFile):
+        write_boxes(_boxes_from_file(settings, samples), folder / name)
+        return ""
+    with progress("detect") as report:
+        detect_all(_open(settings, run), image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report)
+    remove_parts(folder)
+    return ""
+
+
+def embed(run: Run, folder: Path) -> str:
+    """Fill `folder` with the backbone's features of every image."""
+    from filtering.evidence.embeddings import embed_all
+    from filtering.evidence.lite0_backbone import Lite0Backbone
+
+    samples = samples_of(run)
+    with progress("embed") as report:
+        embed_all(Lite0Backbone(workers=run.config.workers), image_paths(run, samples), samples.sample_ids.to_pylist(),
+                  folder, CHUNK, report)
+    return ""
+
+
+def head_probabilities(features: NDArray[np.floating]) -> NDArray[np.float32]:
+    """P(person) of the shipped presence head, float32 [N]."""
+    from filtering.evidence.presence_head import load_head
+
+    return load_head().probabilities(features)
+
+
+def image_paths(run: Run, samples: SampleTable) -> list[Path]:
+    """Full path of every image, in sample order."""
+    root = run.config.dataset.source.images
+    return [root / name for name in samples.table["filepath"].to_pylist()]
+
+
+def evidence_fingerprints(settings: AnyDetector) -> dict[str, str]:
+    """Hash of the weights or of the file of boxes; "missing" where it is not there, so that the stage says so."""
+    match settings:
+        case UltralyticsDetector():
+            from filtering.evidence.weights import weights_hash
+
+            return {"weights": weights_hash(settings.weights) if settings.weights.exists() else "missing"}
+        case BoxFile():
+            data = settings.file.read_bytes() if settings.file.exists() else b"missing"
+            return {"boxes": hashlib.blake2b(data, digest_size=8).hexdigest()}
+        case PresenceHeadDetector():
+            from filtering.evidence.presence_head import head_fingerprint
+
+            return {"head": head_fingerprint()}
+
+
+def _open(settings: UltralyticsDetector | PresenceHeadDetector, run: Run) -> Detector:
+    if isinstance(settings, PresenceHeadDetector):
+        from filtering.evidence.presence_head import PresenceDetector
+
+        return PresenceDetector(min_confidence=settings.min_confidence, workers=run.config.workers)
+    from filtering.evidence.open_detector import open_detector
+    from filtering.evidence.weights import DetectorSettings
+
+    wanted = DetectorSettings(settings.weights, settings.min_confidence, allow_download=settings.allow_download)
+    return open_detector(wanted, run.folder / "engines")

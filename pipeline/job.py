@@ -1,0 +1,18 @@
+"""The main job: the tuple of stages, in order."""
+
+from __future__ import annotations
+
+from dataset.errors import InputError
+from pipeline.data_stages import INGEST
+from pipeline.filter_stages import DETECT, EMBED, OPINIONS, POLICY
+from pipeline.stages import Stage
+
+STAGES: tuple[Stage, ...] = (INGEST, DETECT, EMBED, OPINIONS, POLICY)
+
+
+def stages_until(last: str) -> tuple[Stage, ...]:
+    """All stages up to and with `last`."""
+    names = [stage.name for stage in STAGES]
+    if last not in names:
+        raise InputError(f"no stage '{last}'", fix="one of " + ", ".join(names))
+    return STAGES[: names.index(last) + 1]

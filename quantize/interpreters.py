@@ -1,0 +1,158 @@
+"""Three ways to run a .tflite behind one protocol, and which of them may back a claim.
+
+LiteRT's reference kernels compute what a microcontroller computes, but for a code at a dense layer; TFLM is the
+microcontroller's own code. XNNPACK, the desktop default, differs from both: for sweeps only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from numpy.typing import NDArray
+
+from dataset.errors import InputError
+from quantize import tflm_process
+from quantize.arena import tflm_runtime
+from quantize.io_contract import CHALLENGE, IOContract, Stated, describe_io
+from quantize.native_messages import captured_messages
+
+Progress = Callable[[int, int], None]
+CHUNK = 32
+
+
+def silent(done: int, total: int) -> None:
+    """The progress callback of who does not want any."""
+
+
+class ModelRunner(Protocol):
+    """Runs one model on pixels.
+
+    ``backs_claims`` is false where the arithmetic is not a microcontroller's.
+    """
+
+    name: str
+    backs_claims: bool
+    contract: IOContract
+
+    def raw_outputs(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray:
+        """Output codes as the model gives them, [N, ...], columns in the model's own class order."""
+        ...
+
+    def predict_logits(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray[np.float32]:
+        """Dequantized scores float32 [N, 2], columns [background, person]."""
+        ...
+
+
+class _LiteRT:
+    """LiteRT with one interpreter a thread; it runs outside the interpreter lock, so threads use every core."""
+
+    name: str
+    backs_claims: bool
+    resolver: OpResolverType
+
+    def __init__(self, model: bytes, stated: Stated = CHALLENGE) -> None:
+        """Raises InputError where the file is not what is stated, or LiteRT refuses it."""
+        self.contract = describe_io(model, stated).require()
+        self._model = bytes(model)
+        self._interpreter()  # a model that LiteRT refuses is refused here, not at the first image
+
+    def raw_outputs(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray:
+        """Output codes [N, ...] of images uint8 [N, height, width, 3].
+
+        Raises:
+            InputError: images of another size or type than the model's.
+        """
+        self.contract.check_images(images)
+        # Equal shares, one interpreter each: a queue of chunks would gain nothing, every image costs the same.
+        shares = np.array_split(np.arange(len(images)), min(os.cpu_count() or 1, max(1, len(images))))
+        interpreters = [self._interpreter() for _ in shares]  # here: the capture of messages is not for threads
+        done = [0] * len(shares)
+
+        def work(part: int) -> NDArray:
+            interpreter, rows = interpreters[part], shares[part]
+            outputs = [self._first_output(interpreter)]
+            for start in range(0, len(rows), CHUNK):
+                chunk = rows[start:start + CHUNK]
+                outputs.append(self._run(interpreter, self.contract.encode(images[chunk[0]:chunk[-1] + 1])))
+                done[part] += len(chunk)
+                progress(sum(done), len(images))
+            return np.concatenate(outputs)
+
+        with ThreadPoolExecutor(len(shares)) as pool:
+            return np.concatenate(list(pool.map(work, range(len(shares)))))
+
+    def predict_logits(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray[np.float32]:
+        """Dequantized scores float32 [N, 2], columns [background, person]."""
+        return self.contract.decode(self.raw_outputs(images, progress))
+
+    def _interpreter(self) -> Any:
+        try:
+            with captured_messages():
+                interpreter = Interpreter(
+                    model_content=self._model, experimental_op_resolver_type=self.resolver, num_threads=1)
+                interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise InputError(f"LiteRT refuses the model: {error}", why="it cannot be scored",
+                             fix="convert it again, or run it with TFLM") from error
+        return interpreter
+
+    def _first_output(self, interpreter: Any) -> NDArray:
+        output = interpreter.get_output_details()[0]
+        return np.empty((0, *output["shape"][1:]), output["dtype"])
+
+    def _run(self, interpreter: Any, codes: NDArray) -> NDArray:
+        source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+        answers = []
+        for code in codes:
+            interpreter.set_tensor(source, code[None])
+            interpreter.invoke()
+            answers.append(interpreter.get_tensor(target))
+        return np.concatenate(answers)
+
+
+class LiteRTReference(_LiteRT):
+    """LiteRT's reference kernels: about 30 ms an image of MCUNet a core; what accuracies are claimed with."""
+
+    name = "LiteRT reference kernels"
+    backs_claims = True
+    resolver = OpResolverType.BUILTIN_REF
+
+
+class LiteRTXnnpack(_LiteRT):
+    """LiteRT's desktop default: about 2 ms an image, off by some codes. For sweeps; never for a claim."""
+
+    name = "LiteRT XNNPACK (sweeps only)"
+    backs_claims = False
+    resolver = OpResolverType.AUTO
+
+
+class TFLM:
+    """TensorFlow Lite for Microcontrollers, x86-64 build; about 50 ms an image of MCUNet a core."""
+
+    name = "TFLM"
+    backs_claims = True
+
+    def __init__(self, model: bytes, stated: Stated = CHALLENGE) -> None:
+        """Raises MissingRequirement without tflite-micro, InputError where the file is not what is stated."""
+        tflm_runtime()
+        self.contract = describe_io(model, stated).require()
+        self._model = bytes(model)
+
+    def raw_outputs(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray:
+        """Output codes [N, ...] of images uint8 [N, height, width, 3]; more than a few run in processes.
+
+        Raises:
+            InputError: images of another size or type than the model's, or TFLM cannot run the model.
+        """
+        self.contract.check_images(images)
+        outputs = tflm_process.run(self._model, self.contract.encode, images, progress)
+        return outputs.reshape(len(images), *self.contract.output.shape[1:])
+
+    def predict_logits(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray[np.float32]:
+        """Dequantized scores float32 [N, 2], columns [background, person]."""
+        return self.contract.decode(self.raw_outputs(images, progress))

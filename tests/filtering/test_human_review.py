@@ -1,0 +1,54 @@
+"""A person's decisions: what comes back, and what is refused as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pytest
+
+from dataset.decisions import ACTIONS, no_decisions
+from dataset.errors import InputError
+from dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
+from filtering.decisions.human_review import read_review, write_review_queue
+from filtering.decisions.policy import Plan
+
+LABELS = np.array([PERSON, BACKGROUND, UNLABELED, DROPPED], np.int8)
+
+
+@pytest.fixture
+def samples() -> SampleTable:
+    return SampleTable(pa.table({
+        "sample_id": list("abcd"), "filepath": list("abcd"), "width": [1] * 4, "height": [1] * 4,
+        "split": ["train", "train", "unlabeled", "train"],
+        "label": pa.array(["person", "background", None, "person"]), "pixel_row": list(range(4))}))
+
+
+def test_each_word_becomes_its_action(samples: SampleTable, tmp_path: Path) -> None:
+    file = tmp_path / "decisions.csv"
+    file.write_text("sample_id,decision,at\na,Background,2026-01-01\nb,skip,\nc,person,\nd,person,\n")
+    made = read_review(file, samples, LABELS, "ann")
+    assert made.rows.tolist() == [0, 2, 3]
+    assert [ACTIONS[action] for action in made.actions] == ["relabel", "label", "restore"]
+    assert made.new_labels.tolist() == [BACKGROUND, PERSON, PERSON]
+    assert made.at is not None
+    assert made.at[0].as_py() == "2026-01-01"
+
+
+@pytest.mark.parametrize(("text", "line"), [("zzz,person", 3), ("b,maybe", 3), ("a,drop", 3)])
+def test_a_wrong_line_refuses_the_file(samples: SampleTable, tmp_path: Path, text: str, line: int) -> None:
+    file = tmp_path / "decisions.csv"
+    file.write_text(f"sample_id,decision\na,person\n{text}\n")
+    with pytest.raises(InputError) as caught:
+        read_review(file, samples, LABELS, "ann")
+    assert caught.value.where.endswith(f":{line}")
+
+
+def test_queue_goes_out_and_comes_back(samples: SampleTable, tmp_path: Path) -> None:
+    plan = Plan(no_decisions(), np.array([2, 0]), np.array([PERSON, -1], np.int8), pa.array(["box", "quarrel"]))
+    write_review_queue(tmp_path / "queue.csv", plan, samples, LABELS)
+    rows = pacsv.read_csv(tmp_path / "queue.csv").to_pylist()
+    assert [row["sample_id"] for row in rows] == ["c", "a"]
+    assert len(read_review(tmp_path / "queue.csv", samples, LABELS, "ann")) == 0

@@ -1,0 +1,70 @@
+"""Opinions from boxes and probabilities, on the cases the field is known for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset.errors import InputError
+from dataset.samples import BACKGROUND, PERSON, UNLABELED
+from filtering.evidence.crop_rule import NONE, NOT_EXAMINED, PERSON_PRESENT, TOO_SMALL, Presence
+from filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
+from filtering.opinions.opinion import ABSTAIN, Opinions
+from filtering.opinions.probable_label import probable_label
+from filtering.opinions.vote_table import vote_table
+
+LIMITS = PresenceLimits(person=0.5, background=0.15)
+CODES = np.array([PERSON_PRESENT, PERSON_PRESENT, TOO_SMALL, NONE, NONE, NOT_EXAMINED], np.int8)
+SEEN = Presence(CODES, np.array([0.9, 0.3, 0.9, 0.1, 0.0, 0.0], np.float32), np.zeros(6, np.float32))
+
+
+def test_disagreement_votes_both_ways_and_abstains_in_between() -> None:
+    """Sure box -> person; doubtful box, small person, unexamined -> abstain; no box at all -> background."""
+    opinion = disagreement(SEEN, np.full(6, PERSON, np.int8), LIMITS, "d")
+    assert opinion.proposed.tolist() == [PERSON, ABSTAIN, ABSTAIN, BACKGROUND, BACKGROUND, ABSTAIN]
+    assert opinion.confidence == pytest.approx([0.9, 0, 0, 0.9, 1.0, 0])
+
+
+def test_labelled_and_unlabeled_are_different_filters() -> None:
+    labels = np.array([PERSON, PERSON, UNLABELED, UNLABELED, BACKGROUND, UNLABELED], np.int8)
+    voted = disagreement(SEEN, labels, LIMITS, "d").proposed != ABSTAIN
+    pseudo = pseudo_label(SEEN, labels, LIMITS, "d").proposed != ABSTAIN
+    assert not (voted & pseudo).any()
+    assert (voted <= (labels != UNLABELED)).all()
+    assert (pseudo <= (labels == UNLABELED)).all()
+
+
+def test_seed_rule_calls_everything_else_background() -> None:
+    labels = np.array([BACKGROUND, UNLABELED, PERSON, PERSON, UNLABELED, UNLABELED], np.int8)
+    assert seed_rule(SEEN, labels).proposed.tolist() == [PERSON, BACKGROUND, BACKGROUND, BACKGROUND, BACKGROUND, BACKGROUND]
+
+
+def test_probabilities_vote_outside_the_band() -> None:
+    opinion = probable_label(np.array([0.9, 0.7, 0.5, 0.3, 0.05, np.nan]), "x", "x", 0.7)
+    assert opinion.proposed.tolist() == [PERSON, PERSON, ABSTAIN, BACKGROUND, BACKGROUND, ABSTAIN]
+    with pytest.raises(InputError):
+        probable_label(np.array([1.2]), "x", "x", 0.7)
+
+
+def test_opinions_survive_the_disk(tmp_path: Path) -> None:
+    opinion = disagreement(SEEN, np.full(6, PERSON, np.int8), LIMITS, "d")
+    opinion.save(tmp_path / "o.parquet")
+    back = Opinions.load(tmp_path / "o.parquet")
+    assert (back.filter, back.signal, back.reasons) == (opinion.filter, opinion.signal, opinion.reasons)
+    for name in ("proposed", "confidence", "reason_codes"):
+        assert np.array_equal(getattr(back, name), getattr(opinion, name))
+
+
+def test_vote_table_counts_by_hand() -> None:
+    """Of four samples, `a` votes on three (75 %), shares two votes with `b` and contradicts it on one."""
+    def opinion(name: str, proposed: list[int]) -> Opinions:
+        votes = np.array(proposed, np.int8)
+        return Opinions(name, name, votes, (votes >= 0).astype(np.float32), np.zeros(4, np.int8), ("r",))
+
+    rows = vote_table([opinion("a", [1, 1, 0, -1]), opinion("b", [1, 0, -1, 0])],
+                      np.array([0, 1, 1, -1], np.int8), np.ones(4, bool))
+    assert (rows[0].coverage, rows[0].overlap, rows[0].conflict) == (0.75, 0.5, 0.25)
+    assert (rows[0].to_person, rows[0].to_background) == (1, 1)
+    assert rows[1].new_background == 1
