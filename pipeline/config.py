@@ -123,9 +123,9 @@ class Filters(_Section):
 
     detector: Annotated[UltralyticsDetector | PresenceHeadDetector | BoxFile, Field(discriminator="kind")]
     person_confidence: Share = 0.5
-    background_confidence: Share = 0.15
+    background_confidence: Share = 0.25
     out_of_fold: bool = True
-    out_of_fold_sure: Annotated[float, Field(ge=0.5, le=1)] = 0.7
+    out_of_fold_sure: Annotated[float, Field(ge=0.5, le=1)] = 0.6
     folds: Annotated[int, Field(ge=2, le=20)] = 5
     presence_head: bool = True
     presence_head_sure: Annotated[float, Field(ge=0.5, le=1)] = 0.8
@@ -137,7 +137,7 @@ class DefaultPolicy(_Section):
     kind: Literal["default"]
     flip_votes: Annotated[int, Field(ge=1)] = 2
     label_votes: Annotated[int, Field(ge=1)] = 2
-    drop_confidence: Annotated[float, Field(ge=0)] = 0.9
+    drop_confidence: Annotated[float, Field(ge=0)] = 0.6
     max_change: Share = 0.25
     mend_validation: bool = False
 

@@ -73,14 +73,57 @@ def show_filters(rows: Sequence[FilterRow]) -> None:
     _console().print(table)
 
 
+def show_policy(summary: dict[str, Any]) -> None:
+    """The filters, then what the policy did."""
+    show_filters([FilterRow(**row) for row in summary["filters"]])
+    show_pairs(f"policy '{summary['policy']}': {summary['parent']} -> {summary['version']}",
+               {**summary["changes"], "for a person to review": summary["review"]})
+
+
+def show_pairs(title: str, pairs: dict[str, int]) -> None:
+    """A small table of counts."""
+    table = Table(title=title, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, count in pairs.items():
+        table.add_row(name, f"{count:,}")
+    _console().print(table)
+
+
+def show_verdict(verdict: dict[str, Any]) -> None:
+    """Accuracies with their intervals, and each budget."""
+    for name, title in (("baseline_int8", "baseline int8"), ("int8", "mended int8"), ("float32", "mended float")):
+        accuracy = verdict[name]
+        interval = accuracy["interval"]
+        typer.echo(f"{title:<14} accuracy {accuracy['value']:.4f} on {accuracy['images']:,} test images "
+                   f"(95 % interval {interval['low']:.4f} to {interval['high']:.4f})")
+    comparison = verdict["comparison"]
+    typer.echo(f"{'difference':<14} {comparison['difference']:+.4f} ({comparison['interval']['low']:+.4f} to "
+               f"{comparison['interval']['high']:+.4f}), McNemar p {comparison['mcnemar']['p_value']:.3g}")
+    table = Table(title="budgets")
+    for column in ("gate", "limit", "measured", "verdict"):
+        table.add_column(column, justify="left" if column == "gate" else "right")
+    for one in verdict["budgets"]:
+        judged = {True: "met", False: "MISSED", None: "not measured"}[one["met"]]
+        measured = "" if one["measured"] is None else f"{one['measured']:,.6g} {one['unit']}"
+        table.add_row(one["name"], f"{one['limit']:,.6g} {one['unit']}", measured, judged)
+    _console().print(table)
+    typer.echo(verdict["challenge_line"])
+
+
+_SHOW = {"policy": show_policy, "verify": show_verdict}
+
+
 def show_result(run: Run, last: str, as_json: bool) -> None:
-    """Where the results of the last stage lie."""
+    """What the last stage found, and where it lies."""
     folder = run.at(last)
     summary = folder / f"{last}.json"
-    if as_json and summary.exists():
-        typer.echo(summary.read_text(), nl=False)
+    if as_json:
+        typer.echo(summary.read_text() if summary.exists() else json.dumps({"folder": str(folder)}), nl=False)
         return
-    typer.echo(f"done: {folder}")
+    if last in _SHOW:
+        _SHOW[last](json.loads(summary.read_text()))
+    typer.echo(f"done: {folder / 'report.html' if last == 'report' else folder}")
 
 
 def _console() -> Console:

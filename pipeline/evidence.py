@@ -6,10 +6,12 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
 from dataset.samples import SampleTable
-from filtering.evidence.boxes import write_boxes
+from filtering.evidence.box_file import ImageSizes, read_box_file
+from filtering.evidence.boxes import Boxes, write_boxes
 from filtering.evidence.detector import Detector, detect_all, remove_parts
 from pipeline.config import BoxFile, PresenceHeadDetector, UltralyticsDetector
 from pipeline.data_stages import samples_of
@@ -71,6 +73,15 @@ def evidence_fingerprints(settings: AnyDetector) -> dict[str, str]:
             from filtering.evidence.presence_head import head_fingerprint
 
             return {"head": head_fingerprint()}
+
+
+def _boxes_from_file(settings: BoxFile, samples: SampleTable) -> Boxes:
+    sizes = ImageSizes(samples.sample_ids, samples.table["filepath"], samples.numbers("width"), samples.numbers("height"))
+    imported = read_box_file(settings.file, sizes, "normalised" if settings.normalized else "pixels")
+    if imported.unknown_count:
+        typer.echo(f"{settings.file}: {imported.unknown_count:,} images are not in the data set, such as "
+                   f"{', '.join(imported.unknown[:3])}", err=True)
+    return imported.boxes
 
 
 def _open(settings: UltralyticsDetector | PresenceHeadDetector, run: Run) -> Detector:

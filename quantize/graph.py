@@ -42,7 +42,7 @@ class TensorInfo:
 
     @property
     def layout(self) -> str:
-        """``NHWC``, ``NCHW`` or ``other``: an image has 4 axes and its channel axis (1, 3 or 4 long) is the shortest."""
+        """``NHWC``, ``NCHW`` or ``other``: an image has 4 axes and its channel axis (1, 3 or 4) is the shortest."""
         if len(self.shape) != 4:
             return "other"
         _, second, third, last = self.shape

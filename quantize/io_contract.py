@@ -96,7 +96,7 @@ class IOContract:
 
     def decode(self, raw: NDArray) -> NDArray[np.float32]:
         """Raw outputs [N, ..., 2] as float32 [N, 2], dequantized, columns [background, person]."""
-        flat = raw.reshape(len(raw), -1).astype(np.float32)
+        flat = raw.reshape(len(raw), len(CLASSES)).astype(np.float32)
         if self.output.dtype in CODE_RANGES:
             flat = (flat - np.float32(self.output.zero_point)) * np.float32(self.output.scale)
         return flat[:, [self.stated.class_order.index(name) for name in CLASSES]]

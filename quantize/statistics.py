@@ -63,7 +63,7 @@ def confusion(predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> Co
     """
     predicted, labels = np.asarray(predicted), np.asarray(labels)
     if predicted.shape != labels.shape or predicted.ndim != 1 or not len(labels):
-        raise InputError(f"predictions {list(predicted.shape)} and labels {list(labels.shape)} are not one row an image",
+        raise InputError(f"predictions {list(predicted.shape)} and labels {list(labels.shape)} are not a row an image",
                          fix="give one prediction and one label for each image, at least one")
     strange = np.setdiff1d(np.concatenate([predicted, labels]), [0, 1])
     if len(strange):

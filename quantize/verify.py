@@ -15,9 +15,7 @@ from quantize.graph import read_graph
 from quantize.interpreters import TFLM, LiteRTReference, Progress, silent
 from quantize.io_contract import CHALLENGE, Stated
 from quantize.statistics import confusion, mcnemar_exact, paired_bootstrap, wilson_interval
-from quantize.verdict import (
-    Accuracy, Comparison, DeviceAgreement, Gates, SliceAccuracy, Verdict, Verification,
-)
+from quantize.verdict import Accuracy, Comparison, DeviceAgreement, Gates, SliceAccuracy, Verdict, Verification
 
 WORST_LISTED = 48
 TFLM_IMAGES = 200

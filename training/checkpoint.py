@@ -84,7 +84,8 @@ def load_state(model: keras.Model, identity: str, path: Path) -> list[EpochRecor
 def _named_arrays(variables: list[keras.Variable]) -> dict[str, NDArray[np.generic]]:
     from keras import ops
 
-    return {variable.path: np.asarray(ops.convert_to_numpy(variable)) for variable in variables}
+    # The value, not the variable: numpy's conversion of a Keras variable is deprecated.
+    return {variable.path: np.asarray(ops.convert_to_numpy(variable.value)) for variable in variables}
 
 
 def _assign(variables: list[keras.Variable], arrays: dict[str, NDArray[np.generic]], path: Path) -> None:

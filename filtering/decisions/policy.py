@@ -47,7 +47,7 @@ class TwoSignals:
 
     flip_votes: int = 2
     label_votes: int = 2
-    drop_confidence: float = 0.9
+    drop_confidence: float = 0.6
 
     def decide(self, opinions: Sequence[Opinions], labels: Codes, eligible: Mask) -> Plan:
         """Weigh all opinions.

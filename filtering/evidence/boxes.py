@@ -139,7 +139,7 @@ def write_boxes(boxes: Boxes, path: Path) -> None:
     """Write `detections.parquet`: one row an examined image, boxes as list columns; written, then renamed."""
     flat = [*boxes.xyxy.T, boxes.confidence, boxes.class_id]
     kinds = [pa.float32()] * 5 + [pa.int16()]
-    fields = [("sample_id", pa.string()), *((n, pa.list_(k)) for n, k in zip(COLUMNS, kinds))]
+    fields = [("sample_id", pa.string()), *((n, pa.list_(k)) for n, k in zip(COLUMNS, kinds, strict=True))]
     schema = pa.schema(fields)
     with atomic.replacing(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
         for start in range(0, len(boxes), ROWS_A_GROUP):

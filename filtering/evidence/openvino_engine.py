@@ -34,12 +34,12 @@ class OpenVinoDetector:
         require_weights(settings)
         self.settings = settings
         self.fingerprint = fingerprint(self.name, settings)
-        self._streams = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-        self._model = _compile(_graph_file(model_folder or settings.weights), self._streams)
+        streams = _usable_cores()
+        self._model = _compile(_graph_file(model_folder or settings.weights), streams)
         self._canvas = _fixed_canvas(self._model)
         self._end_to_end = self._model.outputs[0].get_partial_shape()[2] == 6
         self._local = threading.local()
-        self._pool = ThreadPoolExecutor(self._streams, thread_name_prefix="openvino")
+        self._pool = ThreadPoolExecutor(streams, thread_name_prefix="openvino")
 
     def detect(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Boxes of each image, float32 [n, 6]: x1, y1, x2, y2 (image pixels), confidence, class; best first."""
@@ -58,6 +58,11 @@ class OpenVinoDetector:
             candidates = yolo_head.read_head(output, settings.classes, settings.confidence)
             rows = yolo_head.suppress(candidates, settings.iou)
         return yolo_head.to_image(rows, placement)
+
+
+def _usable_cores() -> int:
+    """Cores that this process may use, which in a container are fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _graph_file(weights: Path) -> Path:

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class UltralyticsDetector:
         results: list[np.ndarray] = [np.zeros((0, 6), np.float32)] * len(images)
         for shape in dict.fromkeys(shapes):
             rows = [k for k, one in enumerate(shapes) if one == shape]
-            for k, found in zip(rows, self._group([images[k] for k in rows], shape)):
+            for k, found in zip(rows, self._group([images[k] for k in rows], shape), strict=True):
                 results[k] = found
         return results
 
@@ -67,7 +68,8 @@ class UltralyticsDetector:
                 save=False,
             )
             outputs += [one.boxes.data.cpu().numpy().reshape(-1, 6) for one in found]
-        return [yolo_head.to_image(np.float32(one), place) for one, (_, place) in zip(outputs, placed)]
+        return [yolo_head.to_image(one.astype(np.float32), placement)
+                for one, (_, placement) in zip(outputs, placed, strict=True)]
 
 
 @contextlib.contextmanager
@@ -106,15 +108,24 @@ def load_yolo(settings: DetectorSettings) -> Any:
 
 def pick_device(device: str) -> str:
     """`auto` becomes `cuda:0` where torch sees one, else `cpu`."""
-    import torch
-
-    found = torch.cuda.is_available()
+    found = device != "cpu" and _cuda_is_there()
     if device == "auto":
         return "cuda:0" if found else "cpu"
     if device.startswith("cuda") and not found:
         raise MissingRequirement(f"device {device} is not there", where="detector.device",
                                  fix="set detector.device: cpu, or install a CUDA build of torch")
     return device
+
+
+def _cuda_is_there() -> bool:
+    try:
+        if metadata.version("torch").endswith("+cpu"):
+            return False  # importing torch to hear the same takes two seconds
+    except metadata.PackageNotFoundError:
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available())
 
 
 def export_openvino(settings: DetectorSettings, cache: Path) -> Path:

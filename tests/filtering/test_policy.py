@@ -40,7 +40,7 @@ def test_every_case_of_the_default_policy() -> None:
 
 
 def test_a_weak_lone_signal_is_reviewed_not_dropped() -> None:
-    plan = TwoSignals().decide([opinion("one", [BACKGROUND], 0.6)], np.array([PERSON], np.int8), np.ones(1, bool))
+    plan = TwoSignals().decide([opinion("one", [BACKGROUND], 0.5)], np.array([PERSON], np.int8), np.ones(1, bool))
     assert not len(plan.decisions)
     assert plan.review.tolist() == [0]
 

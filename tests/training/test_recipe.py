@@ -1,0 +1,67 @@
+"""Fixed means fixed: a recipe is a constant, and a change is another recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from dataset.errors import InputError
+from training.recipe import RECIPES, Recipe, derive, recipe_named
+
+
+@pytest.mark.parametrize(("name", "batch", "epochs"), [("challenge-1", 512, 100), ("challenge-2", 128, 50), ("seed", 32, 50)])
+def test_published_recipes(name, batch, epochs):
+    recipe = recipe_named(name)
+    assert (recipe.batch_size, recipe.epochs, recipe.learning_rate, recipe.rotation) == (batch, epochs, 1e-3, 0.2)
+    assert recipe.horizontal_flip
+    assert recipe.comparable
+
+
+def test_demo_says_that_it_is_not_comparable():
+    assert not RECIPES["demo"].comparable
+    assert "not comparable" in RECIPES["demo"].source
+
+
+def test_a_recipe_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RECIPES["seed"].epochs = 14
+
+
+def test_a_derived_recipe_has_another_name_and_hash():
+    changed = derive(RECIPES["seed"], epochs=14)
+    assert (changed.name, changed.epochs, changed.comparable) == ("seed+epochs=14", 14, False)
+    assert changed.digest != RECIPES["seed"].digest
+    assert RECIPES["seed"].epochs == 50
+
+
+def test_deriving_nothing_is_the_recipe_itself():
+    assert derive(RECIPES["seed"], epochs=50) is RECIPES["seed"]
+
+
+def test_the_order_of_changes_does_not_matter():
+    one = derive(RECIPES["seed"], epochs=3, batch_size=8)
+    assert one == derive(RECIPES["seed"], batch_size=8, epochs=3)
+    assert one.name == "seed+batch_size=8+epochs=3"
+
+
+def test_the_hash_follows_the_numbers_and_not_the_names():
+    assert dataclasses.replace(RECIPES["seed"], name="x", source="y").digest == RECIPES["seed"].digest
+    numbers = {"batch_size": 31, "epochs": 51, "learning_rate": 2e-3, "rotation": 0.1, "horizontal_flip": False}
+    digests = {dataclasses.replace(RECIPES["seed"], **{key: value}).digest for key, value in numbers.items()}
+    assert len(digests | {RECIPES["seed"].digest}) == len(numbers) + 1
+
+
+def test_unknown_names_list_the_valid_ones():
+    with pytest.raises(InputError, match="challenge-1, challenge-2, seed, demo"):
+        recipe_named("challenge-3")
+    with pytest.raises(InputError, match="epochs"):
+        derive(RECIPES["seed"], epoch=3)
+    with pytest.raises(InputError, match="name"):
+        derive(RECIPES["seed"], name="challenge-1")
+
+
+@pytest.mark.parametrize(("setting", "value"), [("batch_size", 0), ("epochs", 0), ("learning_rate", 0.0), ("rotation", 0.7)])
+def test_values_out_of_range_are_refused_by_name(setting, value):
+    with pytest.raises(InputError, match=f"{setting} = {value}"):
+        Recipe("x", **{"batch_size": 1, "epochs": 1, setting: value})
