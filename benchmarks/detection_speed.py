@@ -117,7 +117,7 @@ def compare(weights: Path, photos: Path, repeats: int, scratch: Path) -> dict[st
 
 def benchmark(shared: Path, photo_count: int, repeats: int) -> dict[str, object]:
     """All cases on the first photos of VOC 2007."""
-    cases = {}
+    cases, load = {}, os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         photos = scratch / "photos"
@@ -135,6 +135,7 @@ def benchmark(shared: Path, photo_count: int, repeats: int) -> dict[str, object]
             met = got["ratio_median"] >= goal and (case != "pt" or got["presence_agreement"] >= AGREEMENT)
             cases[case] = {**got, "goal_ratio": goal, "goal_met": met}
     return {"photos": photo_count, "repeats": repeats, "cores": os.cpu_count(), "machine": platform.machine(),
+            "load_average_before": round(load, 2),
             "first_start_with_export_s": round(export_seconds, 1), "cases": cases}
 
 

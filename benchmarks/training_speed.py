@@ -1,9 +1,12 @@
 """Training images/s, files to step: packed pixels and our augmentation against the challenge's way, in one run.
 
-The challenge's way decodes and resizes every photo in every epoch with tf.data (what `image_dataset_from_directory` builds) and
-turns them with Keras' RandomFlip and RandomRotation(0.2) in the same pipeline. Ours decodes once at ingest (its time is
-reported too, and not counted in an epoch) and warps uint8 with OpenCV while the model computes. Model, loss, optimizer, batch
-size, photos and process are the same; epochs alternate; each side has one epoch to trace its graph first.
+The challenge's way decodes and resizes every photo in every epoch with tf.data and turns them with Keras' RandomFlip
+and RandomRotation(0.2) in the same pipeline: image by image before batching (challenge 1), or whole batches, as
+`image_dataset_from_directory` gives them (challenge 2; faster, so the target is held against this one). Ours decodes
+once at ingest (its time is reported too, and not counted in an epoch), warps uint8 with OpenCV while the model
+computes, and trains with fused batch normalisation. Network, loss, optimizer, batch size, photos and process are the
+same; epochs alternate; each side has one epoch to trace its graph first. The photos are small (short side 224):
+larger ones cost the challenge's way more.
 
     python benchmarks/training_speed.py [--photos 640] [--batch 32] [--repetitions 5]
 
@@ -23,6 +26,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +38,13 @@ RESULT = ROOT / "benchmarks" / "results" / "training_speed.json"
 TARGET = 1.3
 
 
+class Cost(NamedTuple):
+    """Seconds of one epoch."""
+
+    wall: float
+    processor: float
+
+
 def voc_photos(count: int) -> tuple[list[str], np.ndarray]:
     """The first `count` training photos and their labels."""
     folder = Path(os.environ.get("TINYSIEVE_SHARED", ROOT.parent / "shared")) / "data" / "voc2007_person"
@@ -41,7 +52,8 @@ def voc_photos(count: int) -> tuple[list[str], np.ndarray]:
         sys.exit(f"no photos at {folder.name}: set TINYSIEVE_SHARED to the folder that holds data/voc2007_person")
     with (folder / "labels.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "train"][:count]
-    return [str(folder / "images" / row["filename"]) for row in rows], np.array([int(row["person"]) for row in rows], np.int8)
+    labels = np.array([int(row["person"]) for row in rows], np.int8)
+    return [str(folder / "images" / row["filename"]) for row in rows], labels
 
 
 def pack(paths: list[str]) -> np.ndarray:
@@ -52,7 +64,7 @@ def pack(paths: list[str]) -> np.ndarray:
         return np.stack(list(threads.map(lambda path: resize_bilinear(decode(path)), paths)))
 
 
-def challenge_epoch(paths: list[str], labels: np.ndarray, batch: int) -> Callable[[], float]:
+def challenge_epoch(paths: list[str], labels: np.ndarray, batch: int, whole_batches: bool) -> Callable[[], Cost]:
     """One epoch the challenge's way; returns a function that gives its seconds."""
     import keras
     import tensorflow as tf
@@ -63,31 +75,50 @@ def challenge_epoch(paths: list[str], labels: np.ndarray, batch: int) -> Callabl
         image = tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
         return tf.ensure_shape(tf.image.resize(image, (144, 144), method="bilinear"), (144, 144, 3)), label
 
+    def augment(x, y):
+        return turn(flip(x, training=True), training=True), y
+
     data = tf.data.Dataset.from_tensor_slices((paths, labels.astype(np.int32))).shuffle(1000)
-    data = data.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(batch)
-    data = data.map(lambda x, y: (turn(flip(x, training=True), training=True), y), num_parallel_calls=tf.data.AUTOTUNE)
+    data = data.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+    if whole_batches:
+        data = data.batch(batch).map(augment, num_parallel_calls=tf.data.AUTOTUNE)
+    else:
+        data = data.map(augment, num_parallel_calls=tf.data.AUTOTUNE).batch(batch)
     data = data.prefetch(tf.data.AUTOTUNE)
-    model = fresh_model(batch)
-    return lambda: seconds(lambda: model.fit(data, epochs=1, verbose=0))
+    model = plain_model()
+    return lambda: seconds(lambda: model.fit(data, epochs=1, shuffle=False, verbose=0))
 
 
-def our_epoch(pixels: np.ndarray, labels: np.ndarray, batch: int) -> Callable[[], float]:
+def plain_model():
+    """MCUNet as the challenge's script compiles it, but for XLA, which would make it slower on CPU."""
+    import keras
+
+    from training.mcunet import build_mcunet
+
+    model = build_mcunet(1)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(1e-3), loss, metrics=["sparse_categorical_accuracy"], jit_compile=False)
+    return model
+
+
+def our_epoch(pixels: np.ndarray, labels: np.ndarray, batch: int) -> Callable[[], Cost]:
     """One epoch of `training.fit`'s inner loop; returns a function that gives its seconds."""
     from training.batches import EpochBatches
     from training.epochs import train_epoch
     from training.labelled_images import LabelledImages
 
-    model, epoch = fresh_model(batch), iter(range(1, 1000))
+    model, epoch = our_model(batch), iter(range(1, 1000))
     images = LabelledImages(pixels, np.arange(len(pixels)), labels, "train")
     threads = ThreadPoolExecutor(os.cpu_count())
 
     def run() -> None:
-        train_epoch(model, EpochBatches(images, _recipe(batch), seed=1, epoch=next(epoch), threads=threads), batch, _ignore)
+        batches = EpochBatches(images, _recipe(batch), seed=1, epoch=next(epoch), threads=threads)
+        train_epoch(model, batches, batch, _ignore)
 
     return lambda: seconds(run)
 
 
-def fresh_model(batch: int):
+def our_model(batch: int):
     """MCUNet compiled as `training.fit` does it."""
     from training.epochs import compile_model
     from training.mcunet import build_mcunet
@@ -105,11 +136,11 @@ def _ignore(_: int) -> None:
     pass
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
-    started = time.perf_counter()
+def seconds(work: Callable[[], object]) -> Cost:
+    """How long it takes, and the processor time of all threads, which other programs on the machine hardly change."""
+    wall, processor = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - started
+    return Cost(time.perf_counter() - wall, time.process_time() - processor)
 
 
 def main() -> int:
@@ -123,34 +154,48 @@ def main() -> int:
     started = time.perf_counter()
     pixels = pack(paths)
     packing = time.perf_counter() - started
-    sides = {"challenge": challenge_epoch(paths, labels, options.batch), "ours": our_epoch(pixels, labels, options.batch)}
+    sides = {
+        "challenge_1": challenge_epoch(paths, labels, options.batch, whole_batches=False),
+        "challenge_2": challenge_epoch(paths, labels, options.batch, whole_batches=True),
+        "ours": our_epoch(pixels, labels, options.batch),
+    }
     first = {name: side() for name, side in sides.items()}
     rounds = [{name: side() for name, side in sides.items()} for _ in range(options.repetitions)]
     result = summary(rounds, first, packing, options, len(paths))
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
-    return 0 if result["ratio"]["median"] >= TARGET else 1
+    return 0 if result["ratio"]["challenge_2"]["median"] >= TARGET else 1
 
 
 def summary(
-    rounds: list[dict[str, float]], first: dict[str, float], packing: float, options: argparse.Namespace, photos: int
+    rounds: list[dict[str, Cost]], first: dict[str, Cost], packing: float, options: argparse.Namespace, photos: int
 ) -> dict:
-    """Images/s of both sides, and the ratio within each round: median, least, most."""
-    rates = {name: sorted(photos / each[name] for each in rounds) for name in first}
-    ratios = sorted(each["challenge"] / each["ours"] for each in rounds)
-    spread = {name: {"median": statistics.median(v), "min": v[0], "max": v[-1]} for name, v in rates.items()}
+    """Images/s of each side, and the ratios of ours to theirs within a round: median, least, most."""
+    theirs = ("challenge_1", "challenge_2")
+    rates = {name: spread([photos / each[name].wall for each in rounds]) for name in first}
+    ratios = {name: spread([each[name].wall / each["ours"].wall for each in rounds]) for name in theirs}
+    work = {name: spread([each[name].processor / photos * 1000 for each in rounds]) for name in first}
+    work_ratios = {name: spread([each[name].processor / each["ours"].processor for each in rounds]) for name in theirs}
     return {
         "photos": photos,
         "batch": options.batch,
         "repetitions": options.repetitions,
         "cores": os.cpu_count(),
         "processor": platform.machine(),
-        "images_per_second": spread,
-        "ratio": {"median": statistics.median(ratios), "min": ratios[0], "max": ratios[-1], "target": TARGET},
+        "images_per_second": rates,
+        "ratio": {**ratios, "target": TARGET},
+        "processor_ms_per_image": work,
+        "processor_ratio": work_ratios,
+        "load_average": os.getloadavg(),
         "seconds_to_pack_once": packing,
-        "seconds_of_first_epoch": first,
+        "seconds_of_first_epoch": {name: cost.wall for name, cost in first.items()},
     }
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, least and most."""
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
 if __name__ == "__main__":

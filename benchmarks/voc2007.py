@@ -22,7 +22,7 @@ import numpy as np
 
 from dataset.ingest import open_pixels
 from dataset.samples import UNLABELED, Codes
-from pipeline.config import load_config
+from pipeline.config_file import load_config
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.filter_stages import DETECT, DETECTIONS
 from pipeline.job import stages_until

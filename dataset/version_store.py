@@ -94,7 +94,8 @@ class VersionStore:
 
     def log(self) -> list[LogEntry]:
         """Every version, newest first by the time it was saved."""
-        head, saved = self._head(), {}
+        head = self._head()
+        saved: dict[str, str] = {}
         for line in self._journal():
             if line["event"] == "saved":
                 saved.setdefault(line["version"], line["at"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,7 +33,7 @@ DEFAULT_CONFIG = Path("configs/demo.yaml")
 
 
 def _open(config: Path, overrides: list[str] | None) -> Run:
-    from pipeline.config import load_config
+    from pipeline.config_file import load_config
     from pipeline.stages import Run
 
     loaded = load_config(config, tuple(overrides or ()))
@@ -206,6 +207,8 @@ def demo(folder: Annotated[Path, typer.Option(help="Where photos and run go.")] 
 
 def main() -> None:
     """Entry point; errors become sentences unless --debug is given."""
+    # TensorFlow's C++ side talks on standard error unless told otherwise before it is imported.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")

@@ -1,17 +1,13 @@
-"""The configuration: read once from YAML into frozen, typed objects; unknown keys are refused with their line."""
+"""The configuration as frozen, typed objects; `pipeline.config_file` reads them."""
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
-from dataset.errors import InputError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "KiB": 1024, "MiB": 1024**2}
 
@@ -38,18 +34,20 @@ FilePath = Annotated[Path, BeforeValidator(_expand)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of the configuration: frozen, and unknown keys are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Holdout(_Section):
+class Holdout(Section):
     """Shares of the labelled images drawn as held-out splits where the source has none."""
 
     validation: Share = 0.1
     test: Share = 0.2
 
 
-class TableSource(_Section):
+class TableSource(Section):
     """CSV or Parquet with one row an image."""
 
     kind: Literal["table"]
@@ -61,7 +59,7 @@ class TableSource(_Section):
     holdout: Holdout = Holdout()
 
 
-class WakeVisionSource(_Section):
+class WakeVisionSource(Section):
     """Wake Vision's CSV files over one image folder."""
 
     kind: Literal["wake_vision"]
@@ -71,7 +69,7 @@ class WakeVisionSource(_Section):
     test: tuple[FilePath, ...]
 
 
-class FolderSource(_Section):
+class FolderSource(Section):
     """`<split>/<class>/image` folders; empty `train_folders` takes all that are there."""
 
     kind: Literal["folders"]
@@ -79,14 +77,14 @@ class FolderSource(_Section):
     train_folders: tuple[str, ...] = ()
 
 
-class CropRuleConfig(_Section):
+class CropRuleConfig(Section):
     """When a person's box counts: its share of the crop."""
 
     crop: Literal["center_square", "none"]
     min_area: Share
 
 
-class Dataset(_Section):
+class Dataset(Section):
     """Where images and labels come from."""
 
     source: Annotated[TableSource | WakeVisionSource | FolderSource, Field(discriminator="kind")]
@@ -94,7 +92,7 @@ class Dataset(_Section):
     rule: Literal["wake_vision", "vww", "mlperf_tiny", "any"] | CropRuleConfig = "wake_vision"
 
 
-class UltralyticsDetector(_Section):
+class UltralyticsDetector(Section):
     """Any weights that Ultralytics reads."""
 
     kind: Literal["ultralytics"]
@@ -103,14 +101,14 @@ class UltralyticsDetector(_Section):
     allow_download: bool = False
 
 
-class PresenceHeadDetector(_Section):
+class PresenceHeadDetector(Section):
     """The shipped presence head; needs no download."""
 
     kind: Literal["presence_head"]
     min_confidence: Share = 0.05
 
 
-class BoxFile(_Section):
+class BoxFile(Section):
     """Boxes from a file, made elsewhere."""
 
     kind: Literal["boxes"]
@@ -118,7 +116,7 @@ class BoxFile(_Section):
     normalized: bool = False
 
 
-class Filters(_Section):
+class Filters(Section):
     """Which signals give opinions, and when they are sure enough to vote."""
 
     detector: Annotated[UltralyticsDetector | PresenceHeadDetector | BoxFile, Field(discriminator="kind")]
@@ -131,7 +129,7 @@ class Filters(_Section):
     presence_head_sure: Annotated[float, Field(ge=0.5, le=1)] = 0.8
 
 
-class DefaultPolicy(_Section):
+class DefaultPolicy(Section):
     """Two independent signals flip; see filtering.decisions.policy.TwoSignals."""
 
     kind: Literal["default"]
@@ -142,7 +140,7 @@ class DefaultPolicy(_Section):
     mend_validation: bool = False
 
 
-class SeedPolicy(_Section):
+class SeedPolicy(Section):
     """As the seed submission published it, but for the frozen test split."""
 
     kind: Literal["seed"]
@@ -150,7 +148,7 @@ class SeedPolicy(_Section):
     mend_validation: bool = False
 
 
-class RecipeChanges(_Section):
+class RecipeChanges(Section):
     """A published recipe with other values; its results are marked as not comparable."""
 
     base: Literal["challenge-1", "challenge-2", "seed", "demo"]
@@ -159,20 +157,20 @@ class RecipeChanges(_Section):
     learning_rate: Annotated[float, Field(gt=0)] | None = None
 
 
-class Train(_Section):
+class Train(Section):
     """The fixed recipe; see training.recipe."""
 
     recipe: Literal["challenge-1", "challenge-2", "seed", "demo"] | RecipeChanges
 
 
-class Quantize(_Section):
+class Quantize(Section):
     """Conversion to int8."""
 
     io_type: Literal["int8", "uint8"] = "uint8"
     calibration_images: Annotated[int, Field(ge=2)] = 150
 
 
-class Verify(_Section):
+class Verify(Section):
     """Budgets and gates."""
 
     flash: Bytes = 1024**2
@@ -181,7 +179,7 @@ class Verify(_Section):
     tflm_images: Annotated[int, Field(ge=1)] = 50
 
 
-class Config(_Section):
+class Config(Section):
     """One run."""
 
     run: FilePath
@@ -193,80 +191,3 @@ class Config(_Section):
     train: Train
     quantize: Quantize = Quantize()
     verify: Verify = Verify()
-
-
-def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
-    """Read a YAML file; `overrides` are `a.b=value`.
-
-    Raises:
-        InputError: not YAML, an unknown key (with what was probably meant), or a value out of range; with file and line.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except FileNotFoundError as error:
-        raise InputError(f"no configuration at {path}", fix="give --config FILE; see configs/") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise InputError(f"{path} holds no settings", fix="see configs/ for examples")
-    for override in overrides:
-        _override(data, override)
-    try:
-        return Config.model_validate(data)
-    except ValidationError as error:
-        raise _explained(error, path, node) from error
-
-
-def _override(data: dict[str, Any], text: str) -> None:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise InputError(f"override '{text}' is not of the form a.b=value", where=f"-o {text}")
-    *parents, last = key.split(".")
-    for parent in parents:
-        data = data.setdefault(parent, {})
-        if not isinstance(data, dict):
-            raise InputError(f"'{parent}' is a value and has no settings below it", where=f"-o {text}")
-    data[last] = yaml.safe_load(value)
-
-
-def _explained(error: ValidationError, path: Path, node: yaml.Node | None) -> InputError:
-    first = error.errors()[0]
-    keys, line = _locate(node, first["loc"])
-    name = ".".join(keys)
-    where = f"{path}:{line}"
-    if first["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(keys[-1], _known_keys(), n=1)
-        hint = f" (did you mean '{'.'.join([*keys[:-1], close[0]])}'?)" if close else ""
-        return InputError(f"unknown key '{name}'{hint}", where=where, fix="see 'tinysieve config show' for all settings")
-    return InputError(f"setting '{name}': {first['msg']}", where=where, why=f"got {first['input']!r}"[:200])
-
-
-def _locate(node: yaml.Node | None, location: tuple[int | str, ...]) -> tuple[list[str], int]:
-    """The path as written in the file, and its line; the tags of unions in pydantic's path are passed over."""
-    keys: list[str] = []
-    line, tagged = 1, None
-    for part in location:
-        children = {key.value: (key, value) for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
-        kind = children.get("kind", (None, None))[1]
-        if kind is not None and kind.value == part and tagged is not node:
-            tagged = node
-            continue
-        if part in children:
-            line, node = children[part][0].start_mark.line + 1, children[part][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        elif isinstance(node, yaml.ScalarNode):
-            break
-        keys.append(str(part))
-    return keys, line
-
-
-def _known_keys() -> set[str]:
-    keys: set[str] = set()
-    for value in globals().values():
-        if isinstance(value, type) and issubclass(value, _Section):
-            keys |= set(value.model_fields)
-    return keys

@@ -73,8 +73,13 @@ def _source_fingerprint(run: Run) -> dict[str, str]:
     for name in image_files(source.images).to_pylist():
         stat = (source.images / name).stat()
         digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    tables = {TableSource: lambda: [source.table], FolderSource: list,
-              WakeVisionSource: lambda: [*source.train, *source.validation, *source.test]}[type(source)]()
+    match source:
+        case TableSource():
+            tables: tuple[Path, ...] = (source.table,)
+        case WakeVisionSource():
+            tables = (*source.train, *source.validation, *source.test)
+        case FolderSource():
+            tables = ()
     for table in tables:
         digest.update(table.read_bytes() if table.exists() else b"")
     return {"source": digest.hexdigest()}

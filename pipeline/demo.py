@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from pipeline import console
-from pipeline.config import load_config
+from pipeline.config_file import load_config
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.demo_photos import build_demo
 from pipeline.job import STAGES

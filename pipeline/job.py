@@ -6,10 +6,11 @@ from dataset.errors import InputError
 from pipeline.data_stages import INGEST
 from pipeline.filter_stages import DETECT, EMBED, OPINIONS, POLICY
 from pipeline.model_stages import QUANTIZE_BASELINE, QUANTIZE_MENDED, TRAIN_BASELINE, TRAIN_MENDED, VERIFY
+from pipeline.report import REPORT
 from pipeline.stages import Stage
 
 STAGES: tuple[Stage, ...] = (INGEST, DETECT, EMBED, OPINIONS, POLICY, TRAIN_BASELINE, TRAIN_MENDED,
-                             QUANTIZE_BASELINE, QUANTIZE_MENDED, VERIFY)
+                             QUANTIZE_BASELINE, QUANTIZE_MENDED, VERIFY, REPORT)
 
 
 def stages_until(last: str) -> tuple[Stage, ...]:

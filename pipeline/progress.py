@@ -34,6 +34,7 @@ def progress(title: str, unit: str = "images") -> Iterator[Report]:
 
 def _plain(title: str, unit: str) -> Report:
     started = last = time.monotonic()
+    print(f"{title}: starting", file=sys.stderr, flush=True)
 
     def write(done: int, total: int) -> None:
         nonlocal last

@@ -1,7 +1,7 @@
-"""Random mirroring and rotation, as the challenge's two Keras layers do it, but on uint8 and at a twentieth of the time.
+"""Random mirroring and rotation, as the challenge's two Keras layers do it, but on uint8 in one warp.
 
-Both are one affine map, so one warp does both. What happens to each image is drawn first, from a generator that the caller
-owns; the warping itself is a pure function and gives the same bytes however many threads do it.
+Both are one affine map, so one warp does both. What happens to each image is drawn first, from a generator that the
+caller owns; the warping itself is a pure function and gives the same bytes however many threads do it.
 """
 
 from __future__ import annotations
@@ -76,12 +76,13 @@ def warp(image: Pixels, angle: float, mirrored: bool) -> Pixels:
         mirrored: whether it is mirrored before it is rotated.
 
     Returns:
-        uint8 [H, W, 3], Keras' float result rounded (OpenCV 4 may be two grey levels off, OpenCV 5 is exact).
+        uint8 [H, W, 3], Keras' float result rounded (with OpenCV 4 within one grey level).
     """
     height, width = image.shape[:2]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     matrix = affine_matrix(angle, mirrored, height, width)
-    return np.asarray(cv2.warpAffine(image, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT), np.uint8)
+    warped = cv2.warpAffine(image, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(warped, np.uint8)
 
 
 def apply_transforms(images: Pixels, transforms: Transforms, threads: ThreadPoolExecutor | None = None) -> Pixels:

@@ -1,7 +1,8 @@
 """One epoch of training images, or one pass over validation images, as Keras reads them on any backend.
 
-Batches are made in a background thread (`keras.utils.PyDataset` with one worker) while the model computes. The order of the
-images and what happens to each depend on (seed, epoch) alone, so an epoch that is begun again is the same epoch.
+Batches are made in a background thread (`keras.utils.PyDataset` with one worker) while the model computes. The order
+of the images and what happens to each depend on (seed, epoch) alone, so an epoch that is begun again is the same
+epoch.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ class EpochBatches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, images: LabelledImages, recipe: Recipe, *, seed: int, epoch: int, threads: ThreadPoolExecutor | None = None
+        self,
+        images: LabelledImages,
+        recipe: Recipe,
+        *,
+        seed: int,
+        epoch: int,
+        threads: ThreadPoolExecutor | None = None,
     ) -> None:
         super().__init__(workers=1, max_queue_size=4)
         rng = np.random.default_rng([seed, epoch])

@@ -1,4 +1,4 @@
-"""Curves of a run: `history.jsonl` (the same bytes for the same run), durations in a log of their own, TensorBoard if it is there."""
+"""Curves of a run: `history.jsonl`, the same bytes for the same run; durations apart; TensorBoard where it is."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The fit: fixed recipe, best-on-validation weights, and a kill at any moment costs at most one epoch and changes nothing.
+"""The fit: fixed recipe, best-on-validation weights; a kill costs at most one epoch and changes nothing.
 
-After every epoch one atomic file holds weights, optimizer state and history. What an epoch does depends on (seed, epoch) and
-that state alone, so a resumed run ends in the bytes of an unbroken one on the same machine (same backend, same threads).
+After every epoch one atomic file holds weights, optimizer state and history. What an epoch does depends on (seed,
+epoch) and that state alone, so a resumed run ends in the bytes of an unbroken one on the same machine (same backend,
+same threads).
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def fit(
         build: makes the network from a seed; MCUNet outside of tests.
 
     Raises:
-        InputError: a class or a split is missing, splits overlap, the folder holds another run, or the loss is no number.
+        InputError: a class or a split is missing, splits overlap, the folder holds another run, or the loss is no
+            number.
     """
     _check(train, validation, seed)
     from training.epochs import compile_model

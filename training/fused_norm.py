@@ -1,8 +1,9 @@
-"""Batch normalisation in one kernel while training on TensorFlow: the same function as Keras' layer, a fifth of a step saved.
+"""Batch normalisation in one kernel while training on TensorFlow: the same function, a fifth of a step saved.
 
-Keras 3 builds it from about ten elementwise operations forward and twice as many backward, which on CPU are bound by memory.
-TensorFlow's FusedBatchNorm does each direction in one. Only the training process uses it: weights carry the same names, and
-what is saved, converted and shipped is Keras' own layer. The one module of this package that imports a backend.
+Keras 3 builds it from about ten elementwise operations forward and twice as many backward, which on CPU are bound by
+memory. TensorFlow's FusedBatchNorm does each direction in one. Only the training process uses it: weights carry the
+same names, and what is saved, converted and shipped is Keras' own layer. The one module of this package that imports
+a backend.
 """
 
 from __future__ import annotations

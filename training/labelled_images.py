@@ -69,7 +69,9 @@ class LabelledImages:
     def _check_rows(self) -> None:
         if len(self.rows) == 0:
             raise InputError(
-                f"split {self.split!r} is empty", why="the best epoch is chosen on it", fix=f"give images to {self.split}"
+                f"split {self.split!r} is empty",
+                why="nothing can be learned or measured without images",
+                fix=f"give images to {self.split}",
             )
         if len(self.rows) != len(self.labels):
             raise InputError(f"{len(self.rows)} rows but {len(self.labels)} labels in split {self.split!r}")

@@ -1,7 +1,8 @@
 """MCUNet "320kb-1mb_vww", the one network of the Wake Vision challenge, as a table and as a Keras 3 model.
 
-The table is the source of truth: the model, the parameter count and the multiply-accumulates (MACs) are all derived from it.
-The network never changes; only the data does. It eats RGB 0..255 as they are and gives two logits, [background, person].
+The table is the source of truth: the model, the parameter count and the multiply-accumulates (MACs) are all derived
+from it. The network never changes; only the data does. It eats RGB 0..255 as they are and gives two logits,
+[background, person].
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """MCUNet's table as Keras 3 layers: the only part of the network's description that needs Keras.
 
-At stride 1 the published k // 2 zeros are what SAME does, so SAME it is: the same function and no PAD in the int8 graph. At
-stride 2 TensorFlow's SAME pads one side more than the other, which is another function; there the explicit padding stays.
+At stride 1 the published k // 2 zeros are what SAME does, so SAME it is: the same function and no PAD in the int8
+graph. At stride 2 TensorFlow's SAME pads one side more than the other, which is another function; there the explicit
+padding stays.
 """
 
 from __future__ import annotations

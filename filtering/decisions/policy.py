@@ -117,6 +117,7 @@ class _Votes:
 
     @property
     def total(self) -> Codes:
+        """Signals that vote at all."""
         return self.person + self.background
 
 

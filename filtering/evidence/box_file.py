@@ -133,7 +133,7 @@ def _grouped(
     missing = np.stack([pc.is_null(rows[name]).to_numpy(zero_copy_only=False) for name in CORNERS], axis=1)
     _refuse(missing.any(axis=1) & ~missing.all(axis=1), number, path, "has some empty corners",
             "all four corners, or none for an image without boxes")
-    boxed = ~missing.all(axis=1)
+    boxed = np.asarray(~missing.all(axis=1))
     xyxy, clipped = _corners(rows.filter(pa.array(boxed)), sizes[image[boxed]], number[boxed], units, path)
     confidence = _confidence(rows, boxed, number, path)
     listed = np.unique(image)
@@ -182,8 +182,8 @@ def _classes(rows: pa.Table, boxed: np.ndarray) -> np.ndarray:
     return numbers.cast(pa.int16()).to_numpy()[boxed]
 
 
-def _refuse(bad: np.ndarray, number: np.ndarray, path: Path, what: str, fix: str) -> None:
-    rows = np.flatnonzero(bad)
+def _refuse(bad: np.ndarray | np.bool_, number: np.ndarray, path: Path, what: str, fix: str) -> None:
+    rows = np.flatnonzero(np.asarray(bad))
     if len(rows):
         named = ", ".join(str(number[row] + 1) for row in rows[:NAMED])
         raise InputError(f"{len(rows)} boxes: row {named}{' ...' if len(rows) > NAMED else ''} {what}",

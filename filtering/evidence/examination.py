@@ -71,8 +71,8 @@ def examine(
     rows: list[np.ndarray] = []
     failures: list[NotExamined] = []
     for start, decoded in _decoded_batches(files, pool, decode):
-        sound = [k for k, one in enumerate(decoded) if isinstance(one, np.ndarray)]
-        found = dict(zip(sound, _found(detector, [decoded[k] for k in sound]), strict=True))
+        sound = {k: one for k, one in enumerate(decoded) if isinstance(one, np.ndarray)}
+        found = dict(zip(sound, _found(detector, list(sound.values())), strict=True))
         for k, one in enumerate(decoded):
             outcome = found.get(k, one)
             row = start + k

@@ -7,7 +7,7 @@ known to hang on some CPUs. One image a request also makes a result independent 
 from __future__ import annotations
 
 import os
-import threading
+import queue
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,26 +38,50 @@ class OpenVinoDetector:
         self._model = _compile(_graph_file(model_folder or settings.weights), streams)
         self._canvas = _fixed_canvas(self._model)
         self._end_to_end = self._model.outputs[0].get_partial_shape()[2] == 6
-        self._local = threading.local()
+        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(streams):
+            self._requests.put(self._warm_request())
         self._pool = ThreadPoolExecutor(streams, thread_name_prefix="openvino")
 
     def detect(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Boxes of each image, float32 [n, 6]: x1, y1, x2, y2 (image pixels), confidence, class; best first."""
         return list(self._pool.map(self._one, images))
 
+    def _warm_request(self) -> Any:
+        """A request that has run once, on this thread.
+
+        The first tensor that OpenVINO makes from an array initialises its Python binding; two threads that do so at
+        the same moment can wait for each other for ever (seen with 2026.4, one start in fifty).
+        """
+        request = self._model.create_infer_request()
+        height, width = self._canvas or (yolo_head.STRIDE, yolo_head.STRIDE)
+        _run(request, np.zeros((height, width, 3), np.uint8))
+        return request
+
     def _one(self, image: np.ndarray) -> np.ndarray:
         settings = self.settings
-        canvas = self._canvas or yolo_head.canvas_shape(*image.shape[:2], settings.image_size)
+        canvas = self._canvas or yolo_head.canvas_shape(image.shape[0], image.shape[1], settings.image_size)
         pixels, placement = yolo_head.letterbox(image, canvas)
-        if not hasattr(self._local, "request"):
-            self._local.request = self._model.create_infer_request()
-        output = self._local.request.infer({0: pixels[None]}, share_inputs=True, share_outputs=True)[0][0]
-        if self._end_to_end:
-            rows = yolo_head.read_end_to_end(output, settings.classes, settings.confidence)
-        else:
-            candidates = yolo_head.read_head(output, settings.classes, settings.confidence)
-            rows = yolo_head.suppress(candidates, settings.iou)
+        request = self._requests.get()
+        try:
+            rows = self._read(_run(request, pixels))
+        finally:
+            self._requests.put(request)
         return yolo_head.to_image(rows, placement)
+
+    def _read(self, output: np.ndarray) -> np.ndarray:
+        """Boxes of one output; it is the request's own memory, so it is read before the request is used again."""
+        settings = self.settings
+        if self._end_to_end:
+            return yolo_head.read_end_to_end(output, settings.classes, settings.confidence)
+        candidates = yolo_head.read_head(output, settings.classes, settings.confidence)
+        return yolo_head.suppress(candidates, settings.iou)
+
+
+def _run(request: Any, pixels: np.ndarray) -> np.ndarray:
+    """One image through the network, blocking; float [4 + K, A] or [n, 6]."""
+    output: np.ndarray = request.infer({0: pixels[None]}, share_inputs=True, share_outputs=True)[0][0]
+    return output
 
 
 def _usable_cores() -> int:

@@ -47,7 +47,8 @@ class UltralyticsDetector:
     def detect(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Boxes of each image, float32 [n, 6]: x1, y1, x2, y2 (image pixels), confidence, class; best first."""
         size = self.settings.image_size
-        shapes = [yolo_head.canvas_shape(*one.shape[:2], size) if self._flexible else (size, size) for one in images]
+        shapes = [yolo_head.canvas_shape(one.shape[0], one.shape[1], size) if self._flexible else (size, size)
+                  for one in images]
         results: list[np.ndarray] = [np.zeros((0, 6), np.float32)] * len(images)
         for shape in dict.fromkeys(shapes):
             rows = [k for k, one in enumerate(shapes) if one == shape]

@@ -33,8 +33,8 @@ def canvas_shape(height: int, width: int, size: int, stride: int = STRIDE) -> tu
     (480, 640)
     """
     scale = size / max(height, width)
-    sides = (max(round(height * scale), 1), max(round(width * scale), 1))
-    return tuple(-(-side // stride) * stride for side in sides)  # type: ignore[return-value]
+    rows, columns = max(round(height * scale), 1), max(round(width * scale), 1)
+    return -(-rows // stride) * stride, -(-columns // stride) * stride
 
 
 def letterbox(image: np.ndarray, canvas: tuple[int, int]) -> tuple[np.ndarray, Placement]:
@@ -122,7 +122,7 @@ def suppress(rows: np.ndarray, iou: float, limit: int = 300) -> np.ndarray:
 def to_image(rows: np.ndarray, placement: Placement) -> np.ndarray:
     """Canvas pixels to image pixels, clipped to the image; float32 [n, 6]."""
     out = rows.copy()
-    shift = np.float32([placement.left, placement.top] * 2)
-    limit = np.float32([placement.width, placement.height] * 2)
+    shift = np.array([placement.left, placement.top] * 2, np.float32)
+    limit = np.array([placement.width, placement.height] * 2, np.float32)
     out[:, :4] = np.clip((out[:, :4] - shift) / np.float32(placement.scale), 0, limit)
     return out

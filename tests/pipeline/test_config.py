@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from dataset.errors import InputError
-from pipeline.config import load_config
+from pipeline.config_file import load_config
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 TEXT = """\

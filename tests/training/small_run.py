@@ -1,4 +1,4 @@
-"""A training run of seconds: a network of three layers on pictures that colour tells apart. Also run as a process to be killed."""
+"""A training run of seconds: three layers on pictures that colour tells apart. Also a process to be killed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def small_network(seed: int):
     """A convolution, batch normalisation and two logits."""
     import keras
 
-    image = keras.Input((16, 16, 3))
-    kernel = keras.initializers.GlorotUniform(seed=seed)
-    x = keras.layers.Conv2D(4, 3, strides=2, kernel_initializer=kernel)(image)
-    x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.5)(x))
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(image, keras.layers.Dense(2, kernel_initializer=keras.initializers.GlorotUniform(seed=seed + 1))(x))
+    layers, seeds = keras.layers, keras.initializers.GlorotUniform
+    image = keras.Input((16, 16, 3), name="image")
+    x = layers.Conv2D(4, 3, strides=2, kernel_initializer=seeds(seed=seed), name="conv")(image)
+    x = layers.ReLU(name="relu")(layers.BatchNormalization(momentum=0.5, name="norm")(x))
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(image, layers.Dense(2, kernel_initializer=seeds(seed=seed + 1), name="logits")(x))
 
 
 def small_images() -> tuple[LabelledImages, LabelledImages]:

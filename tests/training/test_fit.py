@@ -16,6 +16,10 @@ from tests.training.small_run import RECIPE, small_fit, small_images, small_netw
 from training.checkpoint import load_weights, save_weights
 from training.curves import read_history
 from training.epochs import loss_and_accuracy, predict_logits
+from training.fit import fit
+
+# Keras reads TensorFlow's variables in a way that numpy 2 deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT_FILES = ("weights.npz", "state.npz", "history.jsonl")
@@ -116,15 +120,13 @@ def test_another_runs_state_is_not_continued(unbroken):
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
+    def broken(seed: int):
+        model = small_network(seed)
+        model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+        return model
+
     with pytest.raises(InputError, match="loss is not a number"):
-        from training import fit as module
-
-        def broken(seed: int):
-            model = small_network(seed)
-            model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
-            return model
-
-        module.fit(*small_images(), RECIPE, 1, tmp_path, lambda done, total: None, build=broken)
+        fit(*small_images(), RECIPE, 1, tmp_path, lambda done, total: None, build=broken)
 
 
 def test_history_holds_no_durations(unbroken):

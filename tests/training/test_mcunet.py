@@ -7,7 +7,9 @@ import pytest
 
 from training.mcunet import BLOCKS, Block, block_macs, block_parameters, block_sides, build_mcunet, macs, parameters
 
-# facts of the published network: (expanded channels, kernel, stride, out channels, side of the output, shortcut)
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+# Facts of the published network: (expanded channels, kernel, stride, out channels, side of the output, shortcut)
 PUBLISHED = [
     (16, 3, 1, 8, 72, False),
     (24, 3, 2, 16, 36, False),

@@ -9,8 +9,10 @@ import pytest
 from dataset.errors import InputError
 from training.recipe import RECIPES, Recipe, derive, recipe_named
 
+PUBLISHED = [("challenge-1", 512, 100), ("challenge-2", 128, 50), ("seed", 32, 50)]
 
-@pytest.mark.parametrize(("name", "batch", "epochs"), [("challenge-1", 512, 100), ("challenge-2", 128, 50), ("seed", 32, 50)])
+
+@pytest.mark.parametrize(("name", "batch", "epochs"), PUBLISHED)
 def test_published_recipes(name, batch, epochs):
     recipe = recipe_named(name)
     assert (recipe.batch_size, recipe.epochs, recipe.learning_rate, recipe.rotation) == (batch, epochs, 1e-3, 0.2)
@@ -61,7 +63,10 @@ def test_unknown_names_list_the_valid_ones():
         derive(RECIPES["seed"], name="challenge-1")
 
 
-@pytest.mark.parametrize(("setting", "value"), [("batch_size", 0), ("epochs", 0), ("learning_rate", 0.0), ("rotation", 0.7)])
+OUT_OF_RANGE = [("batch_size", 0), ("epochs", 0), ("learning_rate", 0.0), ("rotation", 0.7)]
+
+
+@pytest.mark.parametrize(("setting", "value"), OUT_OF_RANGE)
 def test_values_out_of_range_are_refused_by_name(setting, value):
     with pytest.raises(InputError, match=f"{setting} = {value}"):
         Recipe("x", **{"batch_size": 1, "epochs": 1, setting: value})

@@ -1,0 +1,1 @@
+"""Configurations that are installed with the package."""

@@ -1,0 +1,85 @@
+"""Stage `report`: one HTML page that needs no network, made from what the other stages left.
+
+The same run gives the same bytes: the page holds no date and no duration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataset.atomic import write_text
+from pipeline.config import Config
+from pipeline.stages import Run, Stage
+
+if TYPE_CHECKING:
+    from pipeline.report_data import ReportData
+    from pipeline.report_figures import Chart
+    from pipeline.report_provenance import Provenance
+
+PAGE = "report.html"
+NEEDS = ("ingest", "detect", "embed", "opinions", "policy", "train-baseline", "train-mended", "quantize-baseline",
+         "quantize-mended", "verify")
+
+
+def _report(run: Run, folder: Path) -> str:
+    # Imported here: the job imports this module for every verb, and matplotlib is for this one only.
+    from pipeline.report_data import gather
+    from pipeline.report_provenance import provenance_of
+
+    write_text(folder / PAGE, render(run.folder.name, gather(run), provenance_of(run, NEEDS)))
+    return ""
+
+
+def render(name: str, data: ReportData, provenance: Provenance) -> str:
+    """The page as text; whatever stands in a file name or a reason is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from pipeline import report_words as words
+
+    pages = Environment(loader=PackageLoader("pipeline"), autoescape=True, undefined=StrictUndefined,
+                        trim_blocks=True, lstrip_blocks=True)
+    for made in (words.percent, words.points, words.count, words.size, words.probability, words.judgement,
+                 words.interval):
+        pages.filters[made.__name__] = made
+    pages.globals.update(amount=words.amount, zip=zip)
+    summary = words.sentences(data.verdict, data.policy, data.recipe, data.eligible)
+    return pages.get_template("report.html.j2").render(
+        name=name, data=data, verdict=data.verdict, policy=data.policy, provenance=provenance, summary=summary,
+        charts=_charts(data))
+
+
+def _charts(data: ReportData) -> dict[str, Chart | None]:
+    from pipeline import report_figures as figures
+
+    verdict, limits = data.verdict, {one["name"]: one["limit"] for one in data.verdict["budgets"]}
+    accuracy, loss = figures.curve_charts(data.curves["baseline"], data.curves["mended"])
+    charts: dict[str, Chart | None] = {
+        "accuracy": figures.accuracy_chart(verdict), "curve_accuracy": accuracy, "curve_loss": loss,
+        "slices": figures.slice_chart(verdict["slices"]), "flash": None, "arena": None}
+    if "flash" in limits:
+        code = verdict["flash_bytes"] - verdict["file_bytes"]
+        sizes = [("model file", verdict["file_bytes"]), ("runtime code, assumed", code)]
+        charts["flash"] = figures.size_chart("flash", sizes, limits["flash"])
+    if "arena" in limits and verdict["arena"]:
+        sizes = [(part, verdict["arena"][f"{part}_bytes"]) for part in ("activations", "persistent")]
+        charts["arena"] = figures.size_chart("arena", sizes, limits["arena"])
+    for name, steps in data.waterfalls.items():
+        charts[f"waterfall_{name}"] = figures.waterfall_chart(name, steps)
+    return charts
+
+
+def _settings(config: Config) -> object:
+    # The run's place and the number of workers change nothing in it.
+    return config.model_dump(mode="json", exclude={"run", "workers"})
+
+
+def _outside(run: Run) -> dict[str, str]:
+    from pipeline.report_data import truth_file
+
+    truth = truth_file(run)
+    return {} if truth is None else {"truth": hashlib.blake2b(truth.read_bytes(), digest_size=8).hexdigest()}
+
+
+REPORT = Stage("report", 1, NEEDS, _settings, _report, _outside)

@@ -1,0 +1,187 @@
+"""Everything that the report shows, read from a run's finished stages into one frozen object."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from dataset.ingest import open_pixels
+from dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, PERSON, SPLITS, UNLABELED, Codes, SampleTable
+from dataset.sources.tables import read_table
+from dataset.version_store import VersionStore
+from dataset.versions import Version
+from filtering.evidence.boxes import align, read_boxes
+from pipeline.data_stages import samples_of, versions_of
+from pipeline.filter_stages import DETECTIONS, REVIEW_QUEUE, eligible_rows
+from pipeline.report_gallery import Album, Gallery, change_galleries, mistake_gallery, review_gallery
+from pipeline.stages import Run
+from training.checkpoint import EpochRecord
+from training.curves import read_history
+
+MISTAKES_SHOWN = 36
+LISTED = 20
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """One version on the way from 0 to the current one."""
+
+    id: str
+    note: str
+    changes: int
+
+
+@dataclass(frozen=True)
+class CountRow:
+    """Images of one split by label, at version 0 and now; order person, background, no label, dropped."""
+
+    split: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FileList:
+    """Files with what is to be said of them; `total` counts those that are not shown too."""
+
+    title: str
+    total: int
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ReportData:
+    """What a run found.
+
+    Args:
+        verdict, policy: as in `verify.json` and `policy.json`.
+        models: what `train-*.json` say, by "baseline" and "mended".
+        curves: epochs by the same names.
+        calibration: names of the images that set the int8 ranges.
+        waterfalls: class name -> words and signed counts, from version 0 to now.
+        planted: what became of planted wrong labels, where the truth is known.
+    """
+
+    verdict: dict[str, Any]
+    policy: dict[str, Any]
+    models: dict[str, dict[str, Any]]
+    curves: dict[str, tuple[EpochRecord, ...]]
+    calibration: tuple[str, ...]
+    eligible: int
+    versions: tuple[VersionRow, ...]
+    counts: tuple[CountRow, ...]
+    waterfalls: dict[str, tuple[tuple[str, int], ...]]
+    changed: tuple[Gallery, ...]
+    review: Gallery
+    mistakes: Gallery
+    files: tuple[FileList, ...]
+    planted: dict[str, int] | None
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The hyper-parameters that both models share."""
+        return self.models["mended"]["recipe"]
+
+
+def gather(run: Run) -> ReportData:
+    """Read a run whose stages up to `verify` have finished."""
+    samples, chain = samples_of(run), version_chain(versions_of(run))
+    before, after = chain[0].labels, chain[-1].labels
+    verdict, album = _json(run, "verify"), _album(run, samples)
+    queue = read_table(run.at("policy") / REVIEW_QUEUE)
+    wrong = samples.rows_of(pa.array(verdict["worst_mistake_samples"][:MISTAKES_SHOWN], pa.string()))
+    cells = verdict["confusion"]
+    return ReportData(
+        verdict=verdict, policy=_json(run, "policy"),
+        models={which: _json(run, f"train-{which}") for which in ("baseline", "mended")},
+        curves={which: read_history(run.at(f"train-{which}")) for which in ("baseline", "mended")},
+        calibration=tuple(one["filepath"] for one in _json(run, "quantize-mended")["calibration"]),
+        eligible=int(eligible_rows(run, samples).sum()),
+        versions=tuple(VersionRow(one.id, one.note, one.ledger.num_rows) for one in chain),
+        counts=count_rows(samples, before, after),
+        waterfalls={CLASS_NAMES[code]: waterfall(samples, before, after, code) for code in (PERSON, BACKGROUND)},
+        changed=change_galleries(album, chain), review=review_gallery(album, queue),
+        mistakes=mistake_gallery(album, wrong, cells["background_as_person"] + cells["person_as_background"]),
+        files=_file_lists(run.at("ingest")), planted=planted_errors(run),
+    )
+
+
+def version_chain(store: VersionStore) -> list[Version]:
+    """From version 0 to the current one, parent by parent."""
+    chain = [store.load("HEAD")]
+    while chain[0].parent is not None:
+        chain.insert(0, store.load(chain[0].parent))
+    return chain
+
+
+def count_rows(samples: SampleTable, before: Codes, after: Codes) -> tuple[CountRow, ...]:
+    """Counts by split and label of two label sets int8 [N]; empty splits are left out."""
+    kinds = (PERSON, BACKGROUND, UNLABELED, DROPPED)
+    rows = []
+    for split in SPLITS:
+        inside = samples.in_split(split)
+        if inside.any():
+            rows.append(CountRow(split, *(tuple(int((inside & (labels == kind)).sum()) for kind in kinds)
+                                          for labels in (before, after))))
+    return tuple(rows)
+
+
+def waterfall(samples: SampleTable, before: Codes, after: Codes, code: int) -> tuple[tuple[str, int], ...]:
+    """How the training images of one class came to be what they are: words and signed counts, start first."""
+    trained = samples.in_split("train", "unlabeled")
+    other = PERSON + BACKGROUND - code
+
+    def moved(old: int, new: int) -> int:
+        return int((trained & (before == old) & (after == new)).sum())
+
+    gone = moved(code, DROPPED) + moved(code, UNLABELED)
+    steps = ((f"to {CLASS_NAMES[other]}", -moved(code, other)), ("dropped", -gone),
+             (f"from {CLASS_NAMES[other]}", moved(other, code)), ("newly labelled", moved(UNLABELED, code)))
+    return (("version 0", int((trained & (before == code)).sum())), *(step for step in steps if step[1]))
+
+
+def _album(run: Run, samples: SampleTable) -> Album:
+    _, boxes = align(read_boxes(run.at("detect") / DETECTIONS), samples.sample_ids)
+    return Album(samples, open_pixels(run.at("ingest")), boxes, run.config.filter.background_confidence)
+
+
+def _json(run: Run, stage: str) -> dict[str, Any]:
+    return json.loads((run.at(stage) / f"{stage}.json").read_text(encoding="utf-8"))
+
+
+def _file_lists(folder: Path) -> tuple[FileList, ...]:
+    titles = {"quarantine": "In quarantine: could not be decoded", "skipped": "Rows skipped: no such file, or unusable",
+              "leaks": "Removed: same bytes as a held-out image"}
+    lists = []
+    for name, title in titles.items():
+        table = read_table(folder / f"{name}.csv")
+        rows = (tuple(str(value or "") for value in row.values()) for row in table.slice(0, LISTED).to_pylist())
+        columns = tuple(one.replace("_", " ") for one in table.column_names)
+        lists.append(FileList(title, table.num_rows, columns, tuple(rows)))
+    return tuple(lists)
+
+
+def planted_errors(run: Run) -> dict[str, int] | None:
+    """How planted wrong labels ended, where a truth lies beside the images (the demo's does); else None."""
+    path = truth_file(run)
+    if path is None:
+        return None
+    # The demo runs the job and the job this stage: at the top the import would be a circle.
+    from pipeline.demo import planted_and_found
+
+    return planted_and_found(run, path)
+
+
+def truth_file(run: Run) -> Path | None:
+    """`truth.csv` beside the image folder, if it has the demo's columns."""
+    path = run.config.dataset.source.images.parent / "truth.csv"
+    if not path.is_file():
+        return None
+    with path.open(newline="", encoding="utf-8") as file:
+        return path if {"filename", "person"} <= set(next(csv.reader(file), [])) else None

@@ -1,0 +1,138 @@
+"""Figures as words: the five sentences that open the report, and how it writes numbers.
+
+Every function takes what `verify.json` and `policy.json` hold and gives plain text; the page escapes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Json = Mapping[str, Any]
+_THIN = "\N{NARROW NO-BREAK SPACE}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share in [0, 1] as percent.
+
+    >>> percent(0.5784)
+    '57.8\\u202f%'
+    """
+    return f"{100 * share:.{digits}f}{_THIN}%"
+
+
+def points(difference: float) -> str:
+    """A difference of two shares in percentage points, always with its sign.
+
+    >>> points(-0.0123), points(-0.0)
+    ('−1.2 points', '+0.0 points')
+    """
+    rounded = round(100 * difference, 1) + 0.0
+    return f"{'−' if rounded < 0 else '+'}{abs(rounded):.1f} points"
+
+
+def count(number: float, one: str = "", many: str = "") -> str:
+    """A count with separators and, if given, its noun.
+
+    >>> count(1, "image", "images"), count(4952, "image", "images")
+    ('1 image', '4,952 images')
+    """
+    noun = one if number == 1 else many
+    return f"{number:,.0f} {noun}".strip()
+
+
+def size(number: float) -> str:
+    """Bytes, with the binary multiple that budgets are given in.
+
+    >>> size(327680)
+    '327,680 B (320.0 KiB)'
+    """
+    return f"{number:,.0f} B ({number / 1024:,.1f} KiB)".replace("-", "−")
+
+
+def probability(p_value: float) -> str:
+    """A p-value to three digits.
+
+    >>> probability(0.00004), probability(0.25)
+    ('p < 0.001', 'p = 0.250')
+    """
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def amount(budget: Json, field: str) -> str:
+    """One figure of a budget (limit, measured, margin) in its own unit; "" where there is none."""
+    value = budget[field]
+    if value is None:
+        return ""
+    if budget["unit"] == "B":
+        return size(value)
+    relative = field == "margin" or budget["name"] == "accuracy against baseline"
+    return points(value) if relative else percent(value)
+
+
+def judgement(budget: Json) -> str:
+    """met, missed or not measured."""
+    return {True: "met", False: "missed", None: "not measured"}[budget["met"]]
+
+
+def interval(of: Json) -> str:
+    """A 95 % interval of a share.
+
+    >>> interval({"low": 0.544, "high": 0.612})
+    '54.4 to 61.2\\u202f%'
+    """
+    return f"{100 * abs(of['low']):.1f} to {percent(of['high'])}"
+
+
+def sentences(verdict: Json, policy: Json, recipe: Json, eligible: int) -> list[str]:
+    """The whole result in five sentences: accuracy, difference, fit, what changed, comparable or not."""
+    return [_accuracy(verdict), _difference(verdict["comparison"]), _fit(verdict["budgets"]),
+            _changed(policy, eligible), _comparable(recipe)]
+
+
+def _accuracy(verdict: Json) -> str:
+    mended, baseline = verdict["int8"], verdict["baseline_int8"]
+    images = count(mended["images"], "frozen test image", "frozen test images")
+    return (f"On {images}, whose labels no filter may touch, int8 accuracy goes from "
+            f"{percent(baseline['value'])} (baseline, labels as they came) to "
+            f"{percent(mended['value'])} (mended labels, 95 % interval {interval(mended['interval'])}).")
+
+
+def _difference(comparison: Json) -> str:
+    found, test = comparison["interval"], comparison["mcnemar"]
+    meaning = ("better beyond chance" if comparison["better"] else "worse beyond chance" if comparison["worse"]
+               else "which chance alone can explain")
+    return (f"The difference is {points(comparison['difference'])} (95 % interval {points(found['low'])} to "
+            f"{points(found['high'])}; McNemar {probability(test['p_value'])}: "
+            f"{count(test['only_second_right'])} images only the mended model gets right, "
+            f"{count(test['only_first_right'])} only the baseline), {meaning}.")
+
+
+def _fit(budgets: list[Json]) -> str:
+    sizes = [one for one in budgets if one["unit"] == "B"]
+    said = [f"{one['name']} {one['measured']:,.0f} of {one['limit']:,.0f} B "
+            f"({abs(one['margin']):,.0f} B {'to spare' if one['met'] else 'too much'})"
+            if one["measured"] is not None else f"{one['name']} not measured" for one in sizes]
+    unknown = any(one["met"] is None for one in sizes)
+    fits = "It does not fit" if any(one["met"] is False for one in sizes) else (
+        "Whether it fits is not known" if unknown else "It fits")
+    return f"{fits}: {'; '.join(said)}." if said else "No size budget was asked for."
+
+
+def _changed(policy: Json, eligible: int) -> str:
+    changes = policy["changes"]
+    flipped = changes["person -> background"] + changes["background -> person"]
+    dropped = sum(number for name, number in changes.items() if name.endswith("-> dropped"))
+    named = changes["none -> person"] + changes["none -> background"]
+    return (f"Of {count(eligible, 'image', 'images')} that may change, policy '{policy['policy']}' flipped "
+            f"{count(flipped)} ({count(changes['person -> background'])} person to background, "
+            f"{count(changes['background -> person'])} background to person), dropped {count(dropped)}, gave "
+            f"{count(named)} unlabeled ones a label, and leaves {count(policy['review'])} for a person to review.")
+
+
+def _comparable(recipe: Json) -> str:
+    if recipe["comparable"]:
+        return (f"Both models follow the published recipe '{recipe['name']}' ({recipe['source']}), so the result is "
+                "comparable to it.")
+    return (f"Both models follow recipe '{recipe['name']}' ({recipe['source']}) and one seed: they may be compared "
+            "with each other, not with published results.")

@@ -1,0 +1,190 @@
+"""A small run folder for tests of the report: real ingest, versions and stages; only the models' figures are made up."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from dataset.decisions import DROP, LABEL, RELABEL, Decisions
+from dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
+from dataset.versions import Version, apply_decisions
+from filtering.decisions.human_review import write_review_queue
+from filtering.decisions.policy import Plan
+from filtering.evidence.boxes import Boxes, write_boxes
+from pipeline.config import Config
+from pipeline.data_stages import INGEST, samples_of, versions_of
+from pipeline.filter_stages import DETECTIONS, REVIEW_QUEUE
+from pipeline.model_stages import MODEL
+from pipeline.report import REPORT
+from pipeline.stages import Run, Stage, run_stages
+from quantize.arena import Arena
+from quantize.statistics import confusion, mcnemar_exact, paired_bootstrap
+from quantize.verdict import Budget, Comparison, DeviceAgreement, SliceAccuracy, Verdict
+from quantize.verify import accuracy
+from training.checkpoint import EpochRecord
+from training.curves import write_history
+
+# A folder called `<script>alert(1)<` holding `script>.png`: as raw HTML the path would be a whole script element.
+HOSTILE = ("<script>alert(1)</script>.png", '"onerror="alert(2)".png', "<img src=x onerror=alert(3)>.png", "a&amp;{{7*7}}.png")
+WIDE, TALL = (210, 70), (60, 120)
+TRAIN, VALIDATION, TEST, UNLABELED_IMAGES = 16, 4, 12, 6
+
+
+def make_images(folder: Path) -> Path:
+    """Photos and their table; red on the left half, blue on the right; two files broken, one row without a file."""
+    rows, images = [], folder / "images"
+    splits = ["train"] * TRAIN + ["validation"] * VALIDATION + ["test"] * TEST + ["unlabeled"] * UNLABELED_IMAGES
+    for number, split in enumerate(splits):
+        name = HOSTILE[number] if number < len(HOSTILE) else f"{split}_{number}.png"
+        width, height = WIDE if number % 2 else TALL
+        pixels = np.zeros((height, width, 3), np.uint8)
+        pixels[:, : width // 2, 0], pixels[:, width // 2 :, 2] = 255, 255 - number
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(images / name)
+        rows.append((name, "" if split == "unlabeled" else str(number // 2 % 2), split))
+    (images / "<b>broken</b>.png").parent.mkdir(parents=True, exist_ok=True)
+    (images / "<b>broken</b>.png").write_bytes(b"not an image")
+    rows += [("<b>broken</b>.png", "1", "train"), ("nowhere.png", "1", "train")]
+    with (folder / "labels.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("filename", "person", "split"), *rows])
+    return folder
+
+
+def make_run(folder: Path, photos: Path, **changes: Any) -> Run:
+    """A run whose stages up to `verify` have finished; `changes` replace what stands in the verdict."""
+    source = {"kind": "table", "images": photos / "images", "table": photos / "labels.csv"}
+    config = Config.model_validate({
+        "run": folder, "workers": 1, "dataset": {"source": source, "rule": "any"},
+        "filter": {"detector": {"kind": "presence_head"}}, "policy": {"kind": "default"}, "train": {"recipe": "demo"}})
+    run = Run(config, folder)
+    run_stages(run, stages(changes), lambda outlook: None)
+    return run
+
+
+def stages(changes: dict[str, Any] | None = None) -> tuple[Stage, ...]:
+    """All stages up to `verify`, those of the models made up."""
+    return (INGEST, _stage("detect", _detect), _stage("embed", _nothing), _stage("opinions", _nothing),
+            _stage("policy", _policy), _stage("train-baseline", _train("baseline")), _stage("train-mended", _train("mended")),
+            _stage("quantize-baseline", _quantize("baseline")), _stage("quantize-mended", _quantize("mended")),
+            _stage("verify", lambda run, folder: _verify(run, folder, changes or {})))
+
+
+def rendered(run: Run) -> str:
+    """The page that stage `report` writes."""
+    run_stages(run, (REPORT,), lambda outlook: None)
+    return (run.at("report") / "report.html").read_text(encoding="utf-8")
+
+
+def decide(samples: SampleTable, version: Version) -> Decisions:
+    """The first two persons to background, the next background to person, the next dropped, two unlabeled to person."""
+    train, labels = samples.in_split("train"), version.labels
+    persons, backgrounds = np.flatnonzero(train & (labels == PERSON)), np.flatnonzero(train & (labels == BACKGROUND))
+    free = np.flatnonzero(samples.in_split("unlabeled"))
+    rows = np.concatenate([persons[:2], backgrounds[:2], free[:2]])
+    new = np.array([BACKGROUND, BACKGROUND, PERSON, DROPPED, PERSON, PERSON], np.int8)
+    actions = np.array([RELABEL, RELABEL, RELABEL, DROP, LABEL, LABEL], np.int8)
+    scores = np.array([0.7, 0.9, 0.8, 0.6, 0.5, 0.55], np.float32)
+    reasons = ["boxes: no <i>person</i> box; out_of_fold: out_of_fold says background"] * 6
+    return Decisions(rows, actions, new, pa.array(["disagreement:boxes + out_of_fold:out_of_fold"] * 6), scores,
+                     pa.array(reasons))
+
+
+def _stage(name: str, fill: Callable[[Run, Path], None]) -> Stage:
+    def work(run: Run, folder: Path) -> str:
+        fill(run, folder)
+        return ""
+
+    return Stage(name, 1, (), lambda config: {}, work, lambda run: {"weights": "0123abcd"} if name == "detect" else {})
+
+
+def _nothing(run: Run, folder: Path) -> None:
+    """Leaves nothing that the report reads."""
+
+
+def _detect(run: Run, folder: Path) -> None:
+    samples = samples_of(run)
+    width, height = samples.numbers("width"), samples.numbers("height")
+    rows = [np.array([[w / 2, 0, w, h / 2, 0.8, 0], [0, 0, w, h, 0.1, 0]], np.float32)
+            for w, h in zip(width, height, strict=True)]
+    write_boxes(Boxes.from_lists(samples.sample_ids.to_pylist(), rows), folder / DETECTIONS)
+
+
+def _policy(run: Run, folder: Path) -> None:
+    samples, store = samples_of(run), versions_of(run)
+    first = store.load("0")
+    decisions = decide(samples, first)
+    mended = apply_decisions(samples, first, decisions, "policy <default>")
+    review = np.flatnonzero(samples.in_split("unlabeled"))[2:4]
+    plan = Plan(decisions, review, np.array([PERSON, -1], np.int8), pa.array(["boxes: person box"] * 2))
+    write_review_queue(folder / REVIEW_QUEUE, plan, samples, mended.labels)
+    changes = {"person -> background": 2, "person -> dropped": 0, "background -> person": 1, "background -> dropped": 1,
+               "none -> person": 2, "none -> background": 0, "none -> dropped": 0, "left without a label": 4}
+    filters = [{"filter": "disagreement", "signal": "boxes", "coverage": 0.5, "overlap": 0.25, "conflict": 0.125,
+                "to_person": 1, "to_background": 2, "new_person": 2, "new_background": 0}]
+    _write(folder, "policy", {"policy": "default", "filters": filters, "changes": changes, "review": 2,
+                              "version": mended.id, "parent": first.id})
+    store.save(mended)
+
+
+def _train(which: str) -> Callable[[Run, Path], None]:
+    def fill(run: Run, folder: Path) -> None:
+        gain = 0.05 if which == "mended" else 0.0
+        write_history(folder, [EpochRecord(epoch, 0.7 - epoch / 20, 0.5 + epoch / 30, 0.7 - epoch / 30 - gain,
+                                           0.5 + epoch / 40 + gain) for epoch in (1, 2, 3)])
+        recipe = {"name": "demo", "batch_size": 32, "epochs": 3, "learning_rate": 0.001, "rotation": 0.2,
+                  "horizontal_flip": True, "comparable": False, "source": "shows the machinery; not comparable"}
+        _write(folder, f"train-{which}", {
+            "version": versions_of(run).resolve("HEAD" if which == "mended" else "0"), "recipe": recipe, "seed": 0,
+            "train_images": TRAIN, "validation_images": VALIDATION, "best_epoch": 3, "best_validation_accuracy": 0.575 + gain})
+
+    return fill
+
+
+def _quantize(which: str) -> Callable[[Run, Path], None]:
+    def fill(run: Run, folder: Path) -> None:
+        (folder / MODEL).write_bytes(which.encode())
+        calibration = [{"sample_id": "0", "filepath": name} for name in HOSTILE]
+        _write(folder, f"quantize-{which}", {"file_bytes": 800_000, "io_type": "uint8", "calibration_rows": [0, 1, 2, 3],
+                                             "calibration": calibration})
+
+    return fill
+
+
+def _verify(run: Run, folder: Path, changes: dict[str, Any]) -> None:
+    samples = samples_of(run)
+    rows = np.flatnonzero(samples.in_split("test"))
+    plain = verdict_of(samples.labels[rows]).to_json() | {
+        "test_rows": len(rows), "challenge_line": "Tflite model test accuracy: 0.8333",
+        "worst_mistake_samples": samples.sample_ids.take(rows[:2]).to_pylist()}
+    _write(folder, "verify", plain | changes)
+
+
+def verdict_of(labels: np.ndarray) -> Verdict:
+    """Baseline wrong on the first half, mended on the first two, arena over its limit."""
+    right, baseline = np.arange(len(labels)) >= 2, np.arange(len(labels)) >= len(labels) // 2
+    arena = Arena(363_184, 269_568, 93_616)
+    budgets = (Budget("flash", 2**20, 899_000, "B", 2**20 - 899_000, True, "file 800000 B + runtime code 99000 B"),
+               Budget("arena", 327_680, 363_184, "B", 327_680 - 363_184, False, "smallest arena that runs, TFLM"),
+               Budget("accuracy against baseline", -0.0, 1 / 3, "share", 1 / 3, True, "LiteRT reference kernels"))
+    difference = float(right.mean() - baseline.mean())
+    comparison = Comparison(difference, paired_bootstrap(baseline, right, np.random.default_rng(0)), mcnemar_exact(baseline, right))
+    slices = (SliceAccuracy("person_under_$5_%$", 6, accuracy(right[:6]), accuracy(right[:6]), accuracy(baseline[:6])),)
+    return Verdict(
+        int8=accuracy(right), float32=accuracy(right), baseline_int8=accuracy(baseline), comparison=comparison,
+        confusion=confusion(np.where(right, labels, 1 - labels), labels),
+        baseline_confusion=confusion(np.where(baseline, labels, 1 - labels), labels), float_int8_agreement=1.0,
+        tied_scores=0, slices=slices, device=DeviceAgreement(12, 12, 11, 1.0, accuracy(right), (0, 1)), file_bytes=800_000,
+        flash_bytes=899_000, flash_basis="assumed", weights_bytes=660_000, arena=arena, operators={"CONV_2D": 45},
+        macs=55_771_280, budgets=budgets, accuracy_measured_with="LiteRT reference kernels", notes=("a <u>note</u>",),
+        calibration_rows=(0, 1, 2, 3), worst_mistakes=(0, 1))
+
+
+def _write(folder: Path, name: str, content: dict[str, Any]) -> None:
+    (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,110 @@
+"""The command as a user meets it: help, exit codes, versions, explanations."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from tiny_run import ROOT, TinyRun
+
+
+def tinysieve(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    return subprocess.run([sys.executable, "-m", "pipeline", *arguments], cwd=ROOT, capture_output=True, text=True,
+                          env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **environment})
+
+
+@pytest.fixture
+def copy(tiny: TinyRun, tmp_path: Path) -> list[str]:
+    """Arguments that point at a copy of the finished run."""
+    shutil.copytree(tiny.run, tmp_path / "run")
+    return ["-c", str(tiny.config), "-o", f"run={tmp_path / 'run'}"]
+
+
+def test_help(snapshot: SnapshotAssertion) -> None:
+    assert tinysieve("--help").stdout == snapshot
+
+
+def test_help_is_quick() -> None:
+    """Nothing heavy is imported for it; the bound is loose, the measurement is in the imports test."""
+    start = time.monotonic()
+    assert tinysieve("--help").returncode == 0
+    assert time.monotonic() - start < 5
+
+
+def test_wrong_input_is_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    failed = tinysieve("filter", "-c", str(tmp_path / "none.yaml"))
+    assert failed.returncode == 2
+    assert failed.stderr.startswith("error: no configuration at")
+    assert "Traceback" not in failed.stderr
+    assert "Traceback" in tinysieve("filter", "-c", str(tmp_path / "none.yaml"), "--debug").stderr
+
+
+def test_missing_weights_are_exit_code_3(copy: list[str], tmp_path: Path) -> None:
+    failed = tinysieve("filter", *copy, "-o", "filter.detector={kind: ultralytics, weights: nowhere.pt}")
+    assert failed.returncode == 3, failed.stderr
+    for words in ("nowhere.pt", "https://github.com/ultralytics", "boxes"):
+        assert words in failed.stderr
+
+
+def test_a_missed_budget_is_exit_code_1(copy: list[str]) -> None:
+    verdict = tinysieve("verify", *copy, "-o", "verify.flash=10kB")
+    assert verdict.returncode == 1, verdict.stderr
+    assert "flash" in verdict.stderr
+    assert "Tflite model test accuracy: " in verdict.stdout
+
+
+def test_finished_runs_have_nothing_to_do(copy: list[str]) -> None:
+    outlooks = json.loads(tinysieve("status", *copy, "--json").stdout)
+    assert [one["stage"] for one in outlooks if one["runs"]] == []
+
+
+def test_explain_names_the_setting(copy: list[str]) -> None:
+    told = tinysieve("report", *copy, "-o", "policy.drop_confidence=0.95", "--dry-run", "--explain").stdout
+    assert "would run  policy: settings.drop_confidence changed from 2.0 to 0.95" in told
+    assert "up to date  detect" in told
+    assert "would run  train-mended: policy would run first" in told
+
+
+def test_versions_log_undo_checkout_diff(copy: list[str]) -> None:
+    log = json.loads(tinysieve("log", *copy, "--json").stdout)
+    newest, first = log[0], log[-1]
+    assert newest["current"]
+    assert first["parent"] is None
+    changes = json.loads(tinysieve("diff", "0", "HEAD", *copy, "--json").stdout)
+    assert len(changes) == newest["changes"] > 0
+    assert tinysieve("undo", *copy).stdout == f"current version: {first['id']}\n"
+    assert "outside.version changed" in tinysieve("train", *copy, "--dry-run", "--explain").stdout
+    assert tinysieve("checkout", newest["id"][:8], *copy).stdout == f"current version: {newest['id']}\n"
+    assert tinysieve("checkout", "zzz", *copy).returncode == 2
+
+
+def test_a_persons_decision_comes_back_as_a_version(copy: list[str], tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(tmp_path / "run/ingest/samples.parquet").to_pylist()
+    train = next(row for row in table if row["split"] == "train" and row["label"] == "person")
+    test = next(row for row in table if row["split"] == "test")
+    file = tmp_path / "decisions.csv"
+    tinysieve("checkout", "0", *copy)
+    file.write_text(f"sample_id,decision\n{train['sample_id']},background\n")
+    assert "(1 changes)" in tinysieve("review", "import", str(file), *copy, "--reviewer", "ann").stdout
+    assert json.loads(tinysieve("log", *copy, "--json").stdout)[0]["note"] == "reviewed by ann"
+    opposite = "person" if test["label"] == "background" else "background"
+    file.write_text(f"sample_id,decision\n{test['sample_id']},{opposite}\n")
+    refused = tinysieve("review", "import", str(file), *copy)
+    assert refused.returncode == 2
+    assert "frozen" in refused.stderr
+
+
+def test_config_show_fills_in_defaults(copy: list[str]) -> None:
+    shown = tinysieve("config", "show", *copy).stdout
+    assert "ram: 327680" in shown
+    assert "flip_votes: 2" in shown

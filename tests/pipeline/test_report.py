@@ -1,0 +1,252 @@
+"""The report: one inert, self-contained page with the right figures, the same bytes every time."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from report_run import HOSTILE, TALL, TRAIN, WIDE, decide, make_images, make_run, rendered, stages
+
+from pipeline.data_stages import samples_of, versions_of
+from pipeline.report import REPORT
+from pipeline.report_data import gather, version_chain, waterfall
+from pipeline.report_figures import size_chart, waterfall_chart
+from pipeline.report_gallery import LONG_SIDE, data_uri, shown_size
+from pipeline.report_words import sentences
+from pipeline.stages import Run, foresee
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+LIMIT_BYTES = 5_000_000
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, the visible text, and whether every element is closed by its own end."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, tag
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+    def of(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_images(tmp_path_factory.mktemp("photos"))
+
+
+@pytest.fixture(scope="module")
+def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_run(tmp_path_factory.mktemp("runs") / "small", photos)
+
+
+@pytest.fixture(scope="module")
+def html(run: Run) -> str:
+    return rendered(run)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_loads_nothing_and_runs_nothing(page: Page, html: str) -> None:
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "link", "iframe", "object", "embed", "base", "form"}
+    for _, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href", "xlink:href", "srcset", "data", "poster"):
+            assert attributes.get(name, "#").startswith(("#", "data:image/jpeg;base64,"))
+    assert "http://" not in html.replace("http-equiv", "")
+    assert "@import" not in html
+    assert "url(" not in re.sub(r"url\(#", "", html)
+    assert "default-src 'none'" in next(one["content"] for one in page.of("meta") if "http-equiv" in one)
+    assert len(html.encode()) < LIMIT_BYTES
+
+
+def test_hostile_names_are_words(page: Page, html: str) -> None:
+    for name in HOSTILE:
+        assert name in page.text
+    for raw in ("<script", "<b>broken", "<i>person", "<u>note", "<img src=x"):
+        assert raw not in html
+    assert "policy <default>" in page.text
+    assert "a&amp;amp;{{7*7}}.png" in html
+
+
+def test_is_well_formed_and_can_be_heard(page: Page) -> None:
+    assert page.open == []
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert all(one["alt"] for one in page.of("img"))
+    assert page.of("svg")
+    assert all(one["role"] == "img" and one["aria-label"] for one in page.of("svg"))
+    targets = {one["href"][1:] for one in page.of("a")} | {
+        attributes["href"][1:] for tag, attributes in page.elements if tag == "use"}
+    assert targets <= set(ids)
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:], strict=False))
+    assert page.of("html")[0]["lang"] == "en"
+
+
+def test_says_what_was_measured(page: Page) -> None:
+    """12 test images, 6 right before and 10 after: 50.0 % to 83.3 %; 4 discordant, p = 2 * 0.5^4 = 0.125."""
+    text = page.text.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "On 12 frozen test images" in text
+    assert "int8 accuracy goes from 50.0 % (baseline, labels as they came) to 83.3 %" in text
+    assert "+33.3 points" in text
+    assert "McNemar p = 0.125: 4 images only the mended model gets right, 0 only the baseline" in text
+    assert "It does not fit: flash 899,000 of 1,048,576 B (149,576 B to spare); arena 363,184 of 327,680 B (35,504 B too much)." in text
+    assert "Of 22 images that may change, policy 'default' flipped 3 (2 person to background, 1 background to person)" in text
+    assert "dropped 1, gave 2 unlabeled ones a label, and leaves 2 for a person to review." in text
+    assert "not with published results" in text
+    assert "Gates missed: arena" in text
+    assert "363,184 B (354.7 KiB)" in text
+    assert "In quarantine: could not be decoded 1" in text
+    assert "Rows skipped: no such file, or unusable 1" in text
+    assert "nowhere.png" in text
+    assert "weights 0123abcd" in text
+
+
+def test_galleries_show_each_change_surest_first(run: Run) -> None:
+    data = gather(run)
+    assert {one.title: one.total for one in data.changed} == {
+        "Flipped: person to background": 2, "Flipped: background to person": 1, "Dropped: labelled background": 1,
+        "Labelled: person": 2}
+    flips = data.changed[0].pictures
+    assert [one.details[-1] for one in flips] == ["score 0.90, by disagreement + out_of_fold",
+                                                  "score 0.70, by disagreement + out_of_fold"]
+    assert flips[0].headline == "person → background"
+    assert flips[0].details[:2] == ("boxes: no <i>person</i> box", "out_of_fold says background")
+    assert [one.details[0] for one in data.review.pictures] == ["filters lean to person", "filters contradict each other"]
+    assert data.mistakes.total == 2
+
+
+def test_a_picture_has_the_photo_s_proportions_and_the_detector_s_boxes(run: Run) -> None:
+    """The box over the upper right quarter is 50 % of each side; the one at confidence 0.1 is under the limit."""
+    pictures = [one for gallery in gather(run).changed for one in gallery.pictures]
+    assert {(one.width, one.height) for one in pictures} <= {shown_size(*WIDE), shown_size(*TALL)}
+    for one in pictures:
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(one.source.partition(",")[2]))), np.int64)
+        assert pixels.shape == (one.height, one.width, 3)
+        assert pixels[:, : one.width // 3, 0].mean() > 200
+        assert pixels[:, -one.width // 3 :, 2].mean() > 200
+        assert [(box.left, box.top, box.width, box.height) for box in one.frames] == [(50.0, 0.0, 50.0, 50.0)]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (4000, 3000), (3000, 4000), (10_000, 1)])
+def test_thumbnails_fit_their_place(width: int, height: int) -> None:
+    sides = shown_size(width, height)
+    assert max(sides) == LONG_SIDE
+    assert min(sides) >= 1
+    square = np.zeros((144, 144, 3), np.uint8)
+    assert data_uri(square, sides) == data_uri(square.copy(), sides)
+
+
+def test_counts_add_up(run: Run) -> None:
+    samples, chain = samples_of(run), version_chain(versions_of(run))
+    for code, name in ((1, "person"), (0, "background")):
+        steps = waterfall(samples, chain[0].labels, chain[-1].labels, code)
+        trained = samples.in_split("train", "unlabeled") & (chain[-1].labels == code)
+        assert sum(change for _, change in steps) == trained.sum(), name
+    rows = {row.split: row for row in gather(run).counts}
+    assert all(sum(row.before) == sum(row.after) for row in rows.values())
+    assert rows["test"].before == rows["test"].after
+    assert sum(rows["train"].before) == TRAIN
+
+
+def test_same_run_same_bytes(run: Run, html: str, tmp_path: Path) -> None:
+    copy = tmp_path / run.folder.name
+    shutil.copytree(run.folder, copy, ignore=shutil.ignore_patterns("report", ".lock"))
+    assert rendered(Run(run.config, copy)) == html
+
+
+def test_follows_undo_and_is_made_again_for_what_changed(run: Run, photos: Path, tmp_path: Path) -> None:
+    moved = make_run(tmp_path / "other", photos)
+    rendered(moved)
+    assert not foresee(moved, (*stages(), REPORT))[-1].runs
+    versions_of(moved).undo()
+    assert "No label differs from version 0." in rendered_again(moved)
+    samples, store = samples_of(moved), versions_of(moved)
+    assert [one.id for one in version_chain(store)] == [store.resolve("0")]
+    assert len(decide(samples, store.load("0"))) == 6
+
+
+def rendered_again(run: Run) -> str:
+    shutil.rmtree(run.at("report"))
+    return rendered(run)
+
+
+def test_says_what_could_not_be_measured(photos: Path, tmp_path: Path) -> None:
+    arena = {"name": "arena", "limit": 327_680, "measured": None, "unit": "B", "margin": None, "met": None,
+             "how": "not measured: tflite-micro is not installed"}
+    changes: dict[str, Any] = {"arena": None, "device": None, "budgets": [arena], "gates_missed": [],
+                               "gates_unmeasured": ["arena"], "slices": []}
+    page = Page(rendered(make_run(tmp_path / "run", photos, **changes)))
+    assert "Whether it fits is not known: arena not measured." in page.text
+    assert "Not measured: arena" in page.text
+    assert "not measured on this machine" in page.text
+    assert "Slices" not in page.text
+
+
+def test_a_truth_beside_the_images_is_counted(photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos, tmp_path / "photos")
+    text = (tmp_path / "photos/labels.csv").read_text()
+    (tmp_path / "photos/truth.csv").write_text("\n".join(line for line in text.splitlines() if ",," not in line) + "\n")
+    run = make_run(tmp_path / "run", tmp_path / "photos")
+    assert gather(run).planted == {"planted": 0, "mended": 0, "dropped": 0, "left": 0, "newly wrong": 3}
+    assert "Planted wrong labels" in Page(rendered(run)).text
+    (tmp_path / "photos/truth.csv").write_text("something,else\n1,2\n")
+    assert gather(run).planted is None
+
+
+def test_sentences_for_a_published_recipe_that_fits(run: Run) -> None:
+    verdict = json.loads((run.at("verify") / "verify.json").read_text())
+    verdict["budgets"] = verdict["budgets"][:1]
+    policy = json.loads((run.at("policy") / "policy.json").read_text())
+    recipe = {"name": "seed", "comparable": True, "source": "the submission"}
+    said = sentences(verdict, policy, recipe, 1)
+    assert len(said) == 5
+    assert said[2].startswith("It fits: flash 899,000 of 1,048,576 B (149,576 B to spare).")
+    assert said[4] == "Both models follow the published recipe 'seed' (the submission), so the result is comparable to it."
+
+
+def test_charts_are_bare_and_the_same_every_time() -> None:
+    made = [waterfall_chart("person", (("version 0", 100), ("to background", -30), ("newly labelled", 5))) for _ in range(2)]
+    assert made[0].svg == made[1].svg
+    assert made[0].alt == "Training images labelled person: to background −30, newly labelled +5; from 100 to 75"
+    for text in (made[0].svg, size_chart("arena", (("a", 1024), ("b", 512)), 2048).svg):
+        assert text.startswith("<svg viewBox=")
+        assert not re.search(r"<metadata|<style|<\?xml|http|#0[1-5]0[1-5]0[1-5]", text)
