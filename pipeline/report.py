@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dataset.atomic import write_text
 from pipeline.config import Config
+from pipeline.planted import truth_file
 from pipeline.stages import Run, Stage
 
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ def render(name: str, data: ReportData, provenance: Provenance) -> str:
                  words.interval):
         pages.filters[made.__name__] = made
     pages.globals.update(amount=words.amount, zip=zip)
-    summary = words.sentences(data.verdict, data.policy, data.recipe, data.eligible)
+    summary = words.sentences(data.verdict, data.change, data.recipe)
     return pages.get_template("report.html.j2").render(
         name=name, data=data, verdict=data.verdict, policy=data.policy, provenance=provenance, summary=summary,
+        warnings=words.one_sided(data.verdict),
         charts=_charts(data))
 
 
@@ -76,10 +78,8 @@ def _settings(config: Config) -> object:
 
 
 def _outside(run: Run) -> dict[str, str]:
-    from pipeline.report_data import truth_file
-
-    truth = truth_file(run)
+    truth = truth_file(run.config.dataset.source.images)
     return {} if truth is None else {"truth": hashlib.blake2b(truth.read_bytes(), digest_size=8).hexdigest()}
 
 
-REPORT = Stage("report", 1, NEEDS, _settings, _report, _outside)
+REPORT = Stage("report", 2, NEEDS, _settings, _report, _outside)

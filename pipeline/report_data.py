@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from dataset.ingest import open_pixels
@@ -18,7 +18,9 @@ from dataset.versions import Version
 from filtering.evidence.boxes import align, read_boxes
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.filter_stages import DETECTIONS, REVIEW_QUEUE, eligible_rows
-from pipeline.report_gallery import Album, Gallery, change_galleries, mistake_gallery, review_gallery
+from pipeline.planted import planted_counts, truth_file
+from pipeline.report_gallery import LABEL_WORDS, Album, Gallery, change_galleries, mistake_gallery, review_gallery
+from pipeline.report_words import Change
 from pipeline.stages import Run
 from training.checkpoint import EpochRecord
 from training.curves import read_history
@@ -73,7 +75,7 @@ class ReportData:
     models: dict[str, dict[str, Any]]
     curves: dict[str, tuple[EpochRecord, ...]]
     calibration: tuple[str, ...]
-    eligible: int
+    change: Change
     versions: tuple[VersionRow, ...]
     counts: tuple[CountRow, ...]
     waterfalls: dict[str, tuple[tuple[str, int], ...]]
@@ -96,19 +98,20 @@ def gather(run: Run) -> ReportData:
     verdict, album = _json(run, "verify"), _album(run, samples)
     queue = read_table(run.at("policy") / REVIEW_QUEUE)
     wrong = samples.rows_of(pa.array(verdict["worst_mistake_samples"][:MISTAKES_SHOWN], pa.string()))
-    cells = verdict["confusion"]
+    cells, truth = verdict["confusion"], truth_file(run.config.dataset.source.images)
     return ReportData(
         verdict=verdict, policy=_json(run, "policy"),
         models={which: _json(run, f"train-{which}") for which in ("baseline", "mended")},
         curves={which: read_history(run.at(f"train-{which}")) for which in ("baseline", "mended")},
         calibration=tuple(one["filepath"] for one in _json(run, "quantize-mended")["calibration"]),
-        eligible=int(eligible_rows(run, samples).sum()),
+        change=Change(change_counts(before, after), int(eligible_rows(run, samples).sum()), queue.num_rows,
+                      tuple(one.note for one in chain[1:])),
         versions=tuple(VersionRow(one.id, one.note, one.ledger.num_rows) for one in chain),
         counts=count_rows(samples, before, after),
         waterfalls={CLASS_NAMES[code]: waterfall(samples, before, after, code) for code in (PERSON, BACKGROUND)},
         changed=change_galleries(album, chain), review=review_gallery(album, queue),
         mistakes=mistake_gallery(album, wrong, cells["background_as_person"] + cells["person_as_background"]),
-        files=_file_lists(run.at("ingest")), planted=planted_errors(run),
+        files=_file_lists(run.at("ingest")), planted=None if truth is None else planted_counts(samples, before, after, truth),
     )
 
 
@@ -118,6 +121,13 @@ def version_chain(store: VersionStore) -> list[Version]:
     while chain[0].parent is not None:
         chain.insert(0, store.load(chain[0].parent))
     return chain
+
+
+def change_counts(before: Codes, after: Codes) -> dict[tuple[str, str], int]:
+    """Samples by (old label, new label) where they differ, both int8 [N]."""
+    pairs, counts = np.unique(np.stack([before, after])[:, before != after], axis=1, return_counts=True)
+    return {(LABEL_WORDS[old], LABEL_WORDS[new]): int(number)
+            for old, new, number in zip(*pairs.tolist(), counts, strict=True)}
 
 
 def count_rows(samples: SampleTable, before: Codes, after: Codes) -> tuple[CountRow, ...]:
@@ -165,23 +175,3 @@ def _file_lists(folder: Path) -> tuple[FileList, ...]:
         columns = tuple(one.replace("_", " ") for one in table.column_names)
         lists.append(FileList(title, table.num_rows, columns, tuple(rows)))
     return tuple(lists)
-
-
-def planted_errors(run: Run) -> dict[str, int] | None:
-    """How planted wrong labels ended, where a truth lies beside the images (the demo's does); else None."""
-    path = truth_file(run)
-    if path is None:
-        return None
-    # The demo runs the job and the job this stage: at the top the import would be a circle.
-    from pipeline.demo import planted_and_found
-
-    return planted_and_found(run, path)
-
-
-def truth_file(run: Run) -> Path | None:
-    """`truth.csv` beside the image folder, if it has the demo's columns."""
-    path = run.config.dataset.source.images.parent / "truth.csv"
-    if not path.is_file():
-        return None
-    with path.open(newline="", encoding="utf-8") as file:
-        return path if {"filename", "person"} <= set(next(csv.reader(file), [])) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -135,35 +136,38 @@ def waterfall_chart(name: str, steps: Sequence[tuple[str, int]]) -> Chart:
         name: of the class.
         steps: words and signed count; the first is where it starts, the sum is where it ends.
     """
-    levels, total = [], 0
-    for _, change in steps:
-        levels.append((total, total + change))
-        total += change
+    total = sum(change for _, change in steps)
     alt = f"Training images labelled {name}: " + ", ".join(f"{words} {change:+,}" for words, change in steps[1:])
-    alt = alt.replace("-", "−") + f"; from {count(steps[0][1])} to {count(total)}"
+    alt = f"{alt.replace('-', '−')}; from {count(steps[0][1])} to {count(total)}"
 
     def paint(axes: Axes) -> None:
-        rows = [*((words, *level, change) for (words, change), level in zip(steps, levels, strict=True)),
-                ("now", 0, total, total)]
-        least = min(min(level) for level in [*levels[1:], (total, total)])
-        room = max(max(max(level) for level in levels) - least, 1)
-        edge = max(least - room, 0)
-        for place, (_, low, high, change) in enumerate(rows):
-            whole = place in (0, len(rows) - 1)
-            left, right = edge if whole else min(low, high), max(low, high)
-            axes.barh(place, right - left, left=left, height=0.62,
-                      color=INK if whole else (MENDED if change > 0 else BAD))
-            axes.text(right, place, f" {change:,}" if whole else f" {change:+,}".replace("-", "−"), va="center")
-        axes.set_yticks(range(len(rows)), [row[0] for row in rows])
-        axes.set(xlim=(edge, max(max(level) for level in levels) + room * 0.35 + 0.5), title=f"{name}, training images")
-        axes.invert_yaxis()
-        axes.grid(axis="y", visible=False)
-        axes.locator_params(axis="x", nbins=4)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        if edge > 0:
-            axes.set_xlabel("the axis does not begin at 0")
+        axes.set_title(f"{name}, training images")
+        _bars(axes, steps, total)
 
     return draw(f"waterfall-{name}", alt, 2.6, paint)
+
+
+def _bars(axes: Axes, steps: Sequence[tuple[str, int]], total: int) -> None:
+    """One bar a step, floating where the sum stands, between the whole bars of start and end."""
+    after = list(itertools.accumulate(change for _, change in steps))
+    most, least = max(after), min(after)
+    room = max(most - least, 1)
+    edge = max(least - room, 0)
+    for place, ((_, change), high) in enumerate(zip([*steps, ("now", 0)], [*after, total], strict=True)):
+        whole = place in (0, len(steps))
+        left, right = (edge, high) if whole else sorted((high - change, high))
+        colour = INK if whole else MENDED if change > 0 else BAD
+        axes.barh(place, right - left, left=left, height=0.62, color=colour)
+        words = f"{high:,}" if whole else f"{change:+,}".replace("-", "−")
+        axes.annotate(words, (right, place), (4, 0), textcoords="offset points", va="center")
+    axes.set_yticks(range(len(steps) + 1), [*(words for words, _ in steps), "now"])
+    axes.set_xlim(edge, most + room * 0.35 + 0.5)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.locator_params(axis="x", nbins=4)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    if edge > 0:
+        axes.set_xlabel("the axis does not begin at 0")
 
 
 def size_chart(name: str, parts: Sequence[tuple[str, int]], limit: int) -> Chart:
@@ -180,6 +184,6 @@ def size_chart(name: str, parts: Sequence[tuple[str, int]], limit: int) -> Chart
             left += number / 1024
         axes.axvline(limit / 1024, color=INK, linewidth=1.6, linestyle="--", label=f"limit {limit / 1024:,.0f} KiB")
         axes.set(yticks=[], xlim=(0, 1.08 * max(total, limit) / 1024), title=f"{name}, KiB")
-        axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.3), handlelength=1, columnspacing=1)
+        axes.legend(ncols=2, loc="upper left", bbox_to_anchor=(-0.02, -0.3), handlelength=1.2)
 
-    return draw(f"size-{name}", alt, 1.6, paint)
+    return draw(f"size-{name}", alt, 1.9, paint)

@@ -19,7 +19,7 @@ from filtering.evidence.boxes import Boxes
 
 LONG_SIDE, SHORTEST_SIDE, JPEG_QUALITY = 144, 24, 72
 SHOWN_OF_A_KIND = 24
-_WORDS = {PERSON: "person", BACKGROUND: "background", UNLABELED: "no label", DROPPED: "dropped"}
+LABEL_WORDS = {PERSON: "person", BACKGROUND: "background", UNLABELED: "no label", DROPPED: "dropped"}
 _TITLES = {
     (PERSON, BACKGROUND): "Flipped: person to background", (BACKGROUND, PERSON): "Flipped: background to person",
     (PERSON, DROPPED): "Dropped: labelled person", (BACKGROUND, DROPPED): "Dropped: labelled background",
@@ -143,7 +143,7 @@ def mistake_gallery(album: Album, rows: NDArray[np.int64], total: int) -> Galler
     pictures = []
     for row in rows:
         truth = int(labels[row])
-        pictures.append(album.picture(int(row), f"is {_WORDS[truth]}", (f"model says {_WORDS[1 - truth]}",)))
+        pictures.append(album.picture(int(row), f"is {LABEL_WORDS[truth]}", (f"model says {LABEL_WORDS[1 - truth]}",)))
     return Gallery("Worst mistakes", total, tuple(pictures))
 
 
@@ -161,7 +161,7 @@ def _changed(album: Album, row: int, entries: pa.Table, entry: int, old: int, ne
     # The signal behind the colon stands in the reasons already.
     by = " + ".join(one.partition(":")[0] for one in said["by"].split(" + "))
     details = (*_reasons(said["reason"]), f"score {said['score']:.2f}, by {by}")
-    return album.picture(row, f"{_WORDS[old]} → {_WORDS[new]}", details)
+    return album.picture(row, f"{LABEL_WORDS[old]} → {LABEL_WORDS[new]}", details)
 
 
 def _reasons(text: str | None) -> tuple[str, ...]:

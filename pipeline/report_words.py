@@ -1,15 +1,33 @@
 """Figures as words: the five sentences that open the report, and how it writes numbers.
 
-Every function takes what `verify.json` and `policy.json` hold and gives plain text; the page escapes it.
+Every function takes what the stages' JSON files hold and gives plain text; the page escapes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Json = Mapping[str, Any]
 _THIN = "\N{NARROW NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """How the current labels differ from those as they came.
+
+    Args:
+        counts: images by (old label, new label), such as ("no label", "person").
+        eligible: images that a policy may change.
+        review: images that wait for a person.
+        made_by: notes of the versions that made the change, oldest first.
+    """
+
+    counts: Mapping[tuple[str, str], int]
+    eligible: int
+    review: int
+    made_by: tuple[str, ...]
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -84,10 +102,21 @@ def interval(of: Json) -> str:
     return f"{100 * abs(of['low']):.1f} to {percent(of['high'])}"
 
 
-def sentences(verdict: Json, policy: Json, recipe: Json, eligible: int) -> list[str]:
+def sentences(verdict: Json, change: Change, recipe: Json) -> list[str]:
     """The whole result in five sentences: accuracy, difference, fit, what changed, comparable or not."""
     return [_accuracy(verdict), _difference(verdict["comparison"]), _fit(verdict["budgets"]),
-            _changed(policy, eligible), _comparable(recipe)]
+            _changed(change), _comparable(recipe)]
+
+
+def one_sided(verdict: Json) -> list[str]:
+    """A sentence for each model that gives every test image the same answer: its accuracy is then the class's share."""
+    said = []
+    for who, cells in (("baseline", verdict["baseline_confusion"]), ("mended", verdict["confusion"])):
+        for answer in ("person", "background"):
+            if cells and not (cells[f"person_as_{answer}"] or cells[f"background_as_{answer}"]):
+                other = "background" if answer == "person" else "person"
+                said.append(f"The {who} model answers {other} on every test image: it has learned nothing that it can show.")
+    return said
 
 
 def _accuracy(verdict: Json) -> str:
@@ -119,15 +148,20 @@ def _fit(budgets: list[Json]) -> str:
     return f"{fits}: {'; '.join(said)}." if said else "No size budget was asked for."
 
 
-def _changed(policy: Json, eligible: int) -> str:
-    changes = policy["changes"]
-    flipped = changes["person -> background"] + changes["background -> person"]
-    dropped = sum(number for name, number in changes.items() if name.endswith("-> dropped"))
-    named = changes["none -> person"] + changes["none -> background"]
-    return (f"Of {count(eligible, 'image', 'images')} that may change, policy '{policy['policy']}' flipped "
-            f"{count(flipped)} ({count(changes['person -> background'])} person to background, "
-            f"{count(changes['background -> person'])} background to person), dropped {count(dropped)}, gave "
-            f"{count(named)} unlabeled ones a label, and leaves {count(policy['review'])} for a person to review.")
+def _changed(change: Change) -> str:
+    if not change.made_by:
+        return "The current labels are those that came: nothing was changed."
+
+    def moved(old: str, new: str) -> int:
+        return change.counts.get((old, new), 0)
+
+    away, back = moved("person", "background"), moved("background", "person")
+    dropped = sum(number for (_, new), number in change.counts.items() if new == "dropped")
+    named = moved("no label", "person") + moved("no label", "background")
+    return (f"Of {count(change.eligible, 'image', 'images')} that may change, {count(away + back)} were flipped "
+            f"({count(away)} person to background, {count(back)} background to person), {count(dropped)} dropped and "
+            f"{count(named)} unlabeled ones labelled ({', then '.join(change.made_by)}); "
+            f"{count(change.review, 'waits', 'wait')} for a person to review.")
 
 
 def _comparable(recipe: Json) -> str:

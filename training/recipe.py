@@ -96,4 +96,5 @@ def derive(base: Recipe, **changes: int | float | bool) -> Recipe:
     if not different:
         return base
     name = base.name + "".join(f"+{key}={different[key]}" for key in sorted(different))
-    return dataclasses.replace(base, **different, name=name, comparable=False, source=f"derived from {base.name}")
+    values = {**dataclasses.asdict(base), **different, "name": name, "comparable": False}
+    return Recipe(**{**values, "source": f"derived from {base.name}"})

@@ -52,7 +52,7 @@ class _Tensor:
     def read(self, data: bytes) -> NDArray[Any]:
         values = np.frombuffer(data, self.storage.dtype, count=self.storage.count)[self.start :]
         strides = [step * values.itemsize for step in self.stride]
-        return np.ascontiguousarray(np.lib.stride_tricks.as_strided(values, self.shape, strides)).reshape(self.shape)
+        return np.array(np.lib.stride_tricks.as_strided(values, self.shape, strides), order="C")
 
 
 class _StateDictUnpickler(pickle.Unpickler):

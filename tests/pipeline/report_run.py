@@ -174,7 +174,8 @@ def verdict_of(labels: np.ndarray) -> Verdict:
                Budget("arena", 327_680, 363_184, "B", 327_680 - 363_184, False, "smallest arena that runs, TFLM"),
                Budget("accuracy against baseline", -0.0, 1 / 3, "share", 1 / 3, True, "LiteRT reference kernels"))
     difference = float(right.mean() - baseline.mean())
-    comparison = Comparison(difference, paired_bootstrap(baseline, right, np.random.default_rng(0)), mcnemar_exact(baseline, right))
+    spread = paired_bootstrap(baseline, right, np.random.default_rng(0))
+    comparison = Comparison(difference, spread, mcnemar_exact(baseline, right))
     slices = (SliceAccuracy("person_under_$5_%$", 6, accuracy(right[:6]), accuracy(right[:6]), accuracy(baseline[:6])),)
     return Verdict(
         int8=accuracy(right), float32=accuracy(right), baseline_int8=accuracy(baseline), comparison=comparison,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import csv
 import io
+import itertools
 import json
 import re
 import shutil
@@ -21,7 +23,7 @@ from pipeline.report import REPORT
 from pipeline.report_data import gather, version_chain, waterfall
 from pipeline.report_figures import size_chart, waterfall_chart
 from pipeline.report_gallery import LONG_SIDE, data_uri, shown_size
-from pipeline.report_words import sentences
+from pipeline.report_words import Change, one_sided, sentences
 from pipeline.stages import Run, foresee
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -117,7 +119,7 @@ def test_is_well_formed_and_can_be_heard(page: Page) -> None:
     assert targets <= set(ids)
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1
-    assert all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:], strict=False))
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
     assert page.of("html")[0]["lang"] == "en"
 
 
@@ -128,9 +130,10 @@ def test_says_what_was_measured(page: Page) -> None:
     assert "int8 accuracy goes from 50.0 % (baseline, labels as they came) to 83.3 %" in text
     assert "+33.3 points" in text
     assert "McNemar p = 0.125: 4 images only the mended model gets right, 0 only the baseline" in text
-    assert "It does not fit: flash 899,000 of 1,048,576 B (149,576 B to spare); arena 363,184 of 327,680 B (35,504 B too much)." in text
-    assert "Of 22 images that may change, policy 'default' flipped 3 (2 person to background, 1 background to person)" in text
-    assert "dropped 1, gave 2 unlabeled ones a label, and leaves 2 for a person to review." in text
+    assert ("It does not fit: flash 899,000 of 1,048,576 B (149,576 B to spare); "
+            "arena 363,184 of 327,680 B (35,504 B too much).") in text
+    assert "Of 22 images that may change, 3 were flipped (2 person to background, 1 background to person)" in text
+    assert "1 dropped and 2 unlabeled ones labelled (policy <default>); 2 wait for a person to review." in text
     assert "not with published results" in text
     assert "Gates missed: arena" in text
     assert "363,184 B (354.7 KiB)" in text
@@ -198,7 +201,9 @@ def test_follows_undo_and_is_made_again_for_what_changed(run: Run, photos: Path,
     rendered(moved)
     assert not foresee(moved, (*stages(), REPORT))[-1].runs
     versions_of(moved).undo()
-    assert "No label differs from version 0." in rendered_again(moved)
+    page = rendered_again(moved)
+    assert "No label differs from version 0." in page
+    assert "The current labels are those that came: nothing was changed." in page
     samples, store = samples_of(moved), versions_of(moved)
     assert [one.id for one in version_chain(store)] == [store.resolve("0")]
     assert len(decide(samples, store.load("0"))) == 6
@@ -222,11 +227,17 @@ def test_says_what_could_not_be_measured(photos: Path, tmp_path: Path) -> None:
 
 
 def test_a_truth_beside_the_images_is_counted(photos: Path, tmp_path: Path) -> None:
+    """The truth agrees with every label but one that the policy flips: 1 planted and mended, the other 2 flips wrong."""
     shutil.copytree(photos, tmp_path / "photos")
-    text = (tmp_path / "photos/labels.csv").read_text()
-    (tmp_path / "photos/truth.csv").write_text("\n".join(line for line in text.splitlines() if ",," not in line) + "\n")
     run = make_run(tmp_path / "run", tmp_path / "photos")
-    assert gather(run).planted == {"planted": 0, "mended": 0, "dropped": 0, "left": 0, "newly wrong": 3}
+    assert gather(run).planted is None
+    samples, first = samples_of(run), versions_of(run).load("0")
+    names, right = samples.table["filepath"].to_pylist(), first.labels.copy()
+    right[decide(samples, first).rows[0]] = 0
+    with (tmp_path / "photos/truth.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("filename", "person"), *((name, code) for name, code in zip(names, right, strict=True)
+                                                              if code >= 0)])
+    assert gather(run).planted == {"planted": 1, "mended": 1, "dropped": 0, "left": 0, "newly wrong": 2}
     assert "Planted wrong labels" in Page(rendered(run)).text
     (tmp_path / "photos/truth.csv").write_text("something,else\n1,2\n")
     assert gather(run).planted is None
@@ -235,12 +246,24 @@ def test_a_truth_beside_the_images_is_counted(photos: Path, tmp_path: Path) -> N
 def test_sentences_for_a_published_recipe_that_fits(run: Run) -> None:
     verdict = json.loads((run.at("verify") / "verify.json").read_text())
     verdict["budgets"] = verdict["budgets"][:1]
-    policy = json.loads((run.at("policy") / "policy.json").read_text())
     recipe = {"name": "seed", "comparable": True, "source": "the submission"}
-    said = sentences(verdict, policy, recipe, 1)
+    change = Change({("person", "dropped"): 3, ("no label", "background"): 1}, 1000, 1, ("policy default", "review by Ada"))
+    said = sentences(verdict, change, recipe)
     assert len(said) == 5
     assert said[2].startswith("It fits: flash 899,000 of 1,048,576 B (149,576 B to spare).")
+    assert said[3] == ("Of 1,000 images that may change, 0 were flipped (0 person to background, 0 background to person), "
+                       "3 dropped and 1 unlabeled ones labelled (policy default, then review by Ada); "
+                       "1 waits for a person to review.")
     assert said[4] == "Both models follow the published recipe 'seed' (the submission), so the result is comparable to it."
+
+
+def test_a_model_that_always_gives_one_answer_is_named(run: Run) -> None:
+    verdict = json.loads((run.at("verify") / "verify.json").read_text())
+    assert one_sided(verdict) == []
+    verdict["confusion"] = {"background_as_background": 6, "background_as_person": 0, "person_as_background": 6,
+                            "person_as_person": 0}
+    assert [said.partition(":")[0] for said in one_sided(verdict)] == [
+        "The mended model answers background on every test image"]
 
 
 def test_charts_are_bare_and_the_same_every_time() -> None:
