@@ -41,6 +41,7 @@ def open_run(options: argparse.Namespace) -> Run:
     from pydantic import ValidationError
 
     from pipeline.config import Config
+    from pipeline.config_file import deepest
     from pipeline.stages import Run
 
     if not options.output.parent.is_dir():
@@ -53,7 +54,7 @@ def open_run(options: argparse.Namespace) -> Run:
     try:
         return Run(Config.model_validate(settings), folder)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = deepest(error)
         raise InputError(f"--{str(first['loc'][-1]).replace('_', '-')}: {first['msg']}") from error
 
 

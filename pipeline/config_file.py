@@ -49,8 +49,13 @@ def _override(data: dict[str, Any], text: str) -> None:
     data[last] = yaml.safe_load(value)
 
 
+def deepest(error: ValidationError) -> Any:
+    """Of all that pydantic says the part that goes deepest: of a union, the branch that was meant."""
+    return max(error.errors(), key=lambda one: len(one["loc"]))
+
+
 def _explained(error: ValidationError, path: Path, node: yaml.Node | None) -> InputError:
-    first = error.errors()[0]
+    first = deepest(error)
     keys, line = _locate(node, first["loc"])
     name = ".".join(keys)
     where = f"{path}:{line}"
@@ -78,6 +83,8 @@ def _locate(node: yaml.Node | None, location: tuple[int | str, ...]) -> tuple[li
             line = node.start_mark.line + 1
         elif isinstance(node, yaml.ScalarNode):
             break
+        elif children and part is not location[-1]:
+            continue
         keys.append(str(part))
     return keys, line
 

@@ -36,7 +36,8 @@ class Block:
 
 def blocks() -> list[Block]:
     """The sixteen blocks in order, named as the checkpoint names them."""
-    plan, channels = [], 32
+    plan: list[Block] = []
+    channels = 32
     for _kernel, first_stride, expansion, out, repeats in STAGES:
         for repeat in range(repeats):
             stride = first_stride if repeat == 0 else 1
@@ -113,23 +114,28 @@ class _Graph:
     codes: list[int] = field(default_factory=list)
 
     def shape(self, tensor: int) -> tuple[int, ...]:
+        """Of a tensor, by its number."""
         return tuple(int(size) for size in self.tensors[tensor].shape)
 
     def activation(self, shape: tuple[int, ...]) -> int:
+        """The number of a new float tensor that an operator fills."""
         return self._tensor(shape, _schema().TensorType.FLOAT32, 0)
 
     def constant(self, values: NDArray[Any]) -> int:
+        """The number of a new tensor that holds `values`."""
         kind = _schema().TensorType.FLOAT32 if values.dtype == np.float32 else _schema().TensorType.INT32
         self.buffers.append(_schema().BufferT(data=np.frombuffer(values.tobytes(), np.uint8)))
         return self._tensor(values.shape, kind, len(self.buffers) - 1)
 
     def convolve(self, x: int, weight: FloatArray, bias: FloatArray, *, stride: int, relu6: bool) -> int:
+        """Full convolution with weight [out, in, k, k]."""
         activation = self._activation_name(relu6)
         options = _schema().Conv2DOptionsT(strideW=stride, strideH=stride, fusedActivationFunction=activation)
         operands = [x, self.constant(np.ascontiguousarray(weight.transpose(0, 2, 3, 1))), self.constant(bias)]
         return self._emit("CONV_2D", "Conv2DOptions", options, operands, self._strided(x, stride, len(bias)))
 
     def convolve_depthwise(self, x: int, weight: FloatArray, bias: FloatArray, *, stride: int) -> int:
+        """Depthwise convolution with weight [channels, 1, k, k], then ReLU6."""
         options = _schema().DepthwiseConv2DOptionsT(
             strideW=stride, strideH=stride, depthMultiplier=1, fusedActivationFunction=self._activation_name(True)
         )
@@ -138,6 +144,7 @@ class _Graph:
         return self._emit("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions", options, operands, shape)
 
     def add(self, x: int, y: int) -> int:
+        """Sum of two tensors of one shape."""
         return self._emit("ADD", "AddOptions", _schema().AddOptionsT(), [x, y], self.shape(x))
 
     def mean(self, x: int) -> int:
@@ -171,6 +178,7 @@ class _Graph:
         return out
 
     def to_bytes(self) -> bytes:
+        """The TFLite file."""
         import flatbuffers
 
         schema = _schema()

@@ -139,7 +139,8 @@ def coarse_box(activation: FloatArray, fraction: float = MAP_FRACTION) -> FloatA
     mask = (fine >= base + fraction * (top - base)).astype(np.uint8)
     _, _, areas, _ = cv2.connectedComponentsWithStats(mask)
     x, y, w, h = areas[1 + int(areas[1:, cv2.CC_STAT_AREA].argmax()), :4]
-    return np.array([x / width, y / height, (x + w) / width, (y + h) / height], np.float32) / STEPS
+    box = np.array([x / width, y / height, (x + w) / width, (y + h) / height]) / STEPS
+    return np.asarray(box, np.float32)
 
 
 def load_head() -> PresenceHead:

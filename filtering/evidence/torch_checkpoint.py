@@ -50,6 +50,7 @@ class _Tensor:
     stride: tuple[int, ...]
 
     def read(self, data: bytes) -> NDArray[Any]:
+        """A copy of the view, from the bytes of its storage."""
         values = np.frombuffer(data, self.storage.dtype, count=self.storage.count)[self.start :]
         strides = [step * values.itemsize for step in self.stride]
         return np.array(np.lib.stride_tricks.as_strided(values, self.shape, strides), order="C")
@@ -59,6 +60,7 @@ class _StateDictUnpickler(pickle.Unpickler):
     """An unpickler that knows three names and refuses all others."""
 
     def find_class(self, module: str, name: str) -> Any:
+        """What a name in the pickle stands for; refuses all but a state dict's own."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
@@ -69,6 +71,7 @@ class _StateDictUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} has no place in a state dict")
 
     def persistent_load(self, pid: Any) -> _Storage:
+        """A storage, still without its bytes."""
         kind, dtype, key, _location, count = pid[:5]
         if kind != "storage" or dtype not in STORAGE_DTYPES.values() or count < 0 or any(pid[5:]):
             raise pickle.UnpicklingError(f"{pid!r} is not a plain storage")

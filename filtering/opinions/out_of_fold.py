@@ -113,13 +113,16 @@ class _Moments:
 
     @classmethod
     def empty(cls, size: int) -> _Moments:
+        """Of no rows."""
         return cls(np.zeros((size, size)), np.zeros(size))
 
     @classmethod
     def total(cls, parts: list[_Moments]) -> _Moments:
+        """Of the rows of all parts."""
         return cls(np.sum([part.gram for part in parts], axis=0), np.sum([part.target for part in parts], axis=0))
 
     def add(self, features: FloatArray, labels: NDArray[np.int8]) -> None:
+        """Take in rows: features float32 [n, D + 1], labels 0 or 1 [n]."""
         self.gram += features.T @ features
         self.target += features.T @ labels.astype(np.float32)
 

@@ -49,7 +49,8 @@ def test_rows_are_those_of_the_samples(tmp_path: Path, photos: list[Path]) -> No
     steps: list[tuple[int, int]] = []
     rows = embed_all(MeanColour(), photos, ids(photos), tmp_path / "out", 4, lambda *step: steps.append(step))
     np.testing.assert_array_equal(rows, np.outer(np.arange(10), [1, 2, 3]))
-    assert rows.dtype == np.float16 and not rows.flags.writeable
+    assert rows.dtype == np.float16
+    assert not rows.flags.writeable
     assert steps == [(4, 10), (8, 10), (10, 10)]
     assert [path.name for path in (tmp_path / "out").iterdir()] == [ARRAY]
 
@@ -91,7 +92,7 @@ def test_no_images_give_no_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rows, message",
+    ("rows", "message"),
     [
         (np.zeros((3, 4), np.float32), r"expected float \[2, D\]"),
         (np.zeros((2, 4), np.int64), "int64"),

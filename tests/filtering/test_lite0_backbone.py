@@ -34,7 +34,7 @@ def photo(name: str) -> Pixels:
 
 
 # 281..285 are the domestic cats; 967 espresso, 968 cup.
-@pytest.mark.parametrize("name, classes", [("chelsea.png", range(281, 286)), ("coffee.png", (967, 968))])
+@pytest.mark.parametrize(("name", "classes"), [("chelsea.png", range(281, 286)), ("coffee.png", (967, 968))])
 def test_it_knows_imagenet_classes(
     backbone: Lite0Backbone, weights: dict[str, Any], name: str, classes: tuple[int, ...]
 ) -> None:
@@ -82,7 +82,9 @@ def test_features_do_not_depend_on_company_or_workers(backbone: Lite0Backbone) -
     together = backbone.embed(images)
     np.testing.assert_array_equal(together[[3]], backbone.embed(images[[3]]))
     np.testing.assert_array_equal(together, Lite0Backbone(workers=1).embed(images))
-    assert together.shape == (5, backbone.dim) and together.min() >= 0 and together.max() <= 6
+    assert together.shape == (5, backbone.dim)
+    assert together.min() >= 0
+    assert together.max() <= 6
 
 
 def test_embedding_is_the_mean_of_the_map(backbone: Lite0Backbone) -> None:

@@ -64,7 +64,9 @@ def test_chunks_change_nothing_and_the_seed_everything() -> None:
     whole = out_of_fold_probabilities(features.astype(np.float16), labels, 5, rng())
     pieces = out_of_fold_probabilities(features.astype(np.float16), labels, 5, rng(), chunk=37)
     np.testing.assert_allclose(pieces, whole, atol=1e-4)
-    assert whole.dtype == np.float32 and (whole > 0).all() and (whole < 1).all()
+    assert whole.dtype == np.float32
+    assert (whole > 0).all()
+    assert (whole < 1).all()
     np.testing.assert_array_equal(whole, out_of_fold_probabilities(features.astype(np.float16), labels, 5, rng()))
     assert (whole != out_of_fold_probabilities(features.astype(np.float16), labels, 5, np.random.default_rng(8))).any()
 
@@ -111,7 +113,7 @@ def test_copies_in_one_group_cannot_vouch_for_each_other() -> None:
     assert agreement[0] > agreement[1] + 0.1
 
 
-@pytest.mark.parametrize("folds, people, message", [(1, 10, "1 folds"), (5, 4, "4 groups labelled person for 5 folds")])
+@pytest.mark.parametrize(("folds", "people", "message"), [(1, 10, "1 folds"), (5, 4, "4 groups labelled person for 5 folds")])
 def test_too_little_to_fold_is_an_error(folds: int, people: int, message: str) -> None:
     labels = np.concatenate([np.ones(people, np.int8), np.zeros(50, np.int8)])
     with pytest.raises(InputError, match=message):

@@ -33,10 +33,13 @@ def photo(name: str) -> Pixels:
 
 def test_an_astronaut_is_seen_and_boxed_and_coffee_is_not(detector: PresenceDetector) -> None:
     astronaut, coffee = detector.detect([photo("astronaut.png"), photo("coffee.png")])
-    assert astronaut.shape == (1, 6) and astronaut[0, 4] > 0.9 and astronaut[0, 5] == 0
+    assert astronaut.shape == (1, 6)
+    assert astronaut[0, 4] > 0.9
+    assert astronaut[0, 5] == 0
     x1, y1, x2, y2 = astronaut[0, :4]
     # Her face is at (220, 120) of 512 x 512 pixels.
-    assert 0 <= x1 < 220 < x2 <= 512 and 0 <= y1 < 120 < y2 <= 512
+    assert 0 <= x1 < 220 < x2 <= 512
+    assert 0 <= y1 < 120 < y2 <= 512
     assert len(coffee) == 0 or coffee[0, 4] < 0.3
 
 
@@ -78,7 +81,9 @@ def test_of_two_areas_the_larger_is_boxed() -> None:
     activation = np.full((7, 7), -1, np.float32)
     activation[0, 0], activation[4:7, 3:7] = 2, 1
     x1, y1, x2, y2 = coarse_box(activation)
-    assert x1 > 0.4 and y1 > 0.5 and (x2, y2) == (1, 1)
+    assert x1 > 0.4
+    assert y1 > 0.5
+    assert (x2, y2) == (1, 1)
 
 
 def test_turning_the_map_turns_the_box_and_a_flat_map_is_the_whole_image() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pickle
 import struct
@@ -64,7 +63,7 @@ def test_a_handwritten_file_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "shape, stride",
+    ("shape", "stride"),
     [("(I5\nt", "(I1\nt"), ("(I1000000\nt", "(I0\nt"), ("(I2\nt", "(I-1\nt"), ("(I-2\nt", "(I1\nt"), ("(I2\nt", "(t")],
     ids=["too long", "zero stride", "negative stride", "negative size", "no stride"],
 )
@@ -87,8 +86,9 @@ def test_hostile_files_execute_nothing(tmp_path: Path) -> None:
 
 def test_files_that_are_no_checkpoints_are_refused(tmp_path: Path) -> None:
     whole = legacy(tmp_path / "w.pth", handwritten("(I4\nt", "(I1\nt"), ["0"], FOUR).read_bytes()
-    not_tensors = io.BytesIO(b"".join(pickle.dumps(one, protocol=2) for one in (LEGACY_MAGIC, 1001, {}, {"w": 1}, [])))
-    for number, data in enumerate([b"", b"PK\x03\x04", b"text", not_tensors.getvalue(), *(whole[:n] for n in range(1, len(whole), 7))]):
+    not_tensors = b"".join(pickle.dumps(one, protocol=2) for one in (LEGACY_MAGIC, 1001, {}, {"w": 1}, []))
+    broken = [b"", b"PK\x03\x04", b"text", not_tensors, *(whole[:n] for n in range(1, len(whole), 7))]
+    for number, data in enumerate(broken):
         path = tmp_path / f"{number}.pth"
         path.write_bytes(data)
         with pytest.raises(InputError):
