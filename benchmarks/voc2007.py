@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument("--filter-only", action="store_true")
     args = parser.parse_args()
     results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    before = results.get("filtering", {})
     results = {"recipe": derive(RECIPES["seed"], epochs=args.epochs).name, "filtering": {},
                "training": results.get("training", {})}
     clean = open_run("clean")
@@ -184,6 +185,9 @@ def main() -> None:
     runs = {}
     for name, rates in RATES.items():
         run, versions, outcomes = filter_once(name, rates, clean.at("detect") / DETECTIONS)
+        for kind, outcome in outcomes.items():
+            # A stage that is up to date takes no time; what it took is what it took when it ran.
+            outcome["seconds_here"] = max(outcome["seconds_here"], before.get(name, {}).get(kind, {}).get("seconds_here", 0))
         runs[name], results["filtering"][name] = (run, versions), outcomes
         print(name, json.dumps(outcomes, indent=1), flush=True)
     store(results)

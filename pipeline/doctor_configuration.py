@@ -8,7 +8,7 @@ from pathlib import Path
 from dataset.errors import TinysieveError
 from pipeline.config import BoxFile, Config, FolderSource, PresenceHeadDetector, TableSource, UltralyticsDetector
 from pipeline.config_file import load_config
-from pipeline.doctor import MISSING, OK, PROBLEM, Finding
+from pipeline.doctor_finding import MISSING, OK, PROBLEM, Finding
 
 TOPIC = "configuration"
 

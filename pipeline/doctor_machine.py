@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from dataset.errors import MissingRequirement
-from pipeline.doctor import MISSING, OK, PROBLEM, Finding
+from pipeline.doctor_finding import MISSING, OK, PROBLEM, Finding
 from pipeline.doctor_packages import installed_version
 
 SUPPORTED = ((3, 11), (3, 12))

@@ -7,7 +7,7 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from pipeline.doctor import MISSING, OK, PROBLEM, Finding
+from pipeline.doctor_finding import MISSING, OK, PROBLEM, Finding
 
 DISTRIBUTION = "tinysieve"
 EXTRAS = {"": "core", "detect": "detect", "mcu": "mcu", "demo": "demo", "explore": "explore", "scale": "scale"}

@@ -128,5 +128,5 @@ DETECT = Stage("detect", 1, ("ingest",), lambda config: config.filter.detector.m
                lambda run, folder: detect(run, folder, DETECTIONS),
                lambda run: evidence_fingerprints(run.config.filter.detector))
 EMBED = Stage("embed", 1, ("ingest",), lambda config: {"backbone": "efficientnet-lite0"}, embed)
-OPINIONS = Stage("opinions", 1, ("ingest", "detect", "embed"), _filter_settings, _opinions)
+OPINIONS = Stage("opinions", 2, ("ingest", "detect", "embed"), _filter_settings, _opinions)
 POLICY = Stage("policy", 1, ("ingest", "opinions"), lambda config: config.policy.model_dump(mode="json"), _policy)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import layers
 
-from training.mcunet import CLASSES, INPUT_CHANNELS, STEM_CHANNELS, Block, block_sides
+from training.mcunet_table import CLASSES, INPUT_CHANNELS, STEM_CHANNELS, Block, block_sides
 
 
 def connect(blocks: Sequence[Block], *, seed: int, input_size: int) -> keras.Model:

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from dataset.errors import MissingRequirement
@@ -75,14 +76,18 @@ class UltralyticsDetector:
 
 @contextlib.contextmanager
 def _quiet_settings(allow_download: bool) -> Iterator[None]:
-    """Environment for the import: nothing installed, nothing sent, settings in a folder that goes away."""
+    """Surroundings for the import: nothing installed, nothing sent, settings in a folder that goes away."""
     extra = QUIET if allow_download else {**QUIET, "YOLO_OFFLINE": "true"}
     before = {name: os.environ.get(name) for name in (*extra, "YOLO_CONFIG_DIR")}
     with tempfile.TemporaryDirectory(prefix="tinysieve-yolo-") as settings_folder:
         os.environ.update({**extra, "YOLO_CONFIG_DIR": settings_folder})
+        threads = cv2.getNumThreads()
         try:
-            yield
+            # The import also changes how numpy prints and takes OpenCV's threads away, for the whole process.
+            with np.printoptions():
+                yield
         finally:
+            cv2.setNumThreads(threads)
             for name, value in before.items():
                 os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
 

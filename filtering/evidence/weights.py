@@ -67,8 +67,8 @@ def require_weights(settings: DetectorSettings) -> Path:
         f"detector weights {path.name} are not there",
         where=str(path),
         why="without a detector there are no boxes to hold against the labels",
-        fix=f"download {path.name} from {RELEASES} (AGPL-3.0) and set detector.weights to it; or set "
-            "detector.allow_download: true; or give boxes that you have: filter.boxes: FILE (Parquet or CSV)",
+        fix=f"download {path.name} from {RELEASES} (AGPL-3.0) and set filter.detector.weights to it; or set "
+            "filter.detector.allow_download: true; or give boxes that you have: filter.detector: {kind: boxes, file: FILE}",
     )
 
 

@@ -53,11 +53,13 @@ def test_units_variables_and_overrides(file: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(("old", "new", "what", "line"), [
-    ("kind: default", "kind: default\n  max_chang: 0.3", "unknown key 'policy.max_chang' (did you mean 'policy.max_change'?)", 12),
+    ("kind: default", "kind: default\n  max_chang: 0.3",
+     "unknown key 'policy.max_chang' (did you mean 'policy.max_change'?)", 12),
     ("recipe: seed", "recipe: sede", "setting 'train.recipe'", 13),
     ("recipe: seed", "recipe: {base: seed, epochs: 0}", "setting 'train.recipe.epochs'", 13),
     ("ram: 320KiB", "ram: much", "setting 'verify.ram'", 15),
-    ("    kind: table", "    kind: table\n    filepth: x", "unknown key 'dataset.source.filepth' (did you mean 'dataset.source.filepath'?)", 5),
+    ("    kind: table", "    kind: table\n    filepth: x",
+     "unknown key 'dataset.source.filepth' (did you mean 'dataset.source.filepath'?)", 5),
 ])
 def test_errors_name_key_and_line(file: Path, old: str, new: str, what: str, line: int) -> None:
     file.write_text(TEXT.replace(old, new, 1))

@@ -14,7 +14,8 @@ from packaging.requirements import Requirement
 
 from dataset.errors import MissingRequirement
 from pipeline import doctor_machine, doctor_packages
-from pipeline.doctor import MISSING, OK, PROBLEM, Examination, Finding, examine, render
+from pipeline.doctor import Examination, examine, render
+from pipeline.doctor_finding import MISSING, OK, PROBLEM, Finding
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """\
