@@ -27,7 +27,7 @@ lint: .venv/dev.stamp
 	@$(BIN)/mypy dataset filtering training quantize pipeline
 
 bench: .venv/dev.stamp
-	@for one in benchmarks/[a-z]*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+	@for one in benchmarks/[a-z]*.py; do echo "== $$one"; $(BIN)/python $$one || echo "   $$one: a goal was missed, or it could not run"; done
 
 clean:
 	rm -rf runs/demo build *.egg-info

@@ -13,11 +13,14 @@ from dataset.samples import SampleTable
 from dataset.sources.folders import list_folders
 from dataset.sources.listing import Listing, image_files, settle
 from dataset.sources.tables import list_table, list_wake_vision
+from dataset.test_split import hold_test_split
 from dataset.version_store import VersionStore
 from dataset.versions import first_version
 from pipeline.config import Config, FolderSource, TableSource, WakeVisionSource
 from pipeline.progress import progress
 from pipeline.stages import Run, Stage
+
+FROZEN_TEST = "frozen_test.parquet"
 
 
 def samples_of(run: Run) -> SampleTable:
@@ -58,6 +61,7 @@ def _ingest(run: Run, folder: Path) -> str:
     listing = list_source(config)
     with progress("ingest") as report:
         result = ingest(listing, config.dataset.source.images, folder, report, config.workers)
+    hold_test_split(result.samples, run.folder / FROZEN_TEST)
     first = first_version(result.samples)
     versions_of(run).save(first)
     counts = {"samples": len(result.samples), "quarantined": result.quarantined, "skipped": result.skipped,

@@ -105,7 +105,8 @@ def load_yolo(settings: DetectorSettings) -> Any:
     except ImportError as error:
         raise MissingRequirement(
             "package ultralytics is not installed", why="detector.weights are read by it",
-            fix="pip install 'tinysieve[detect]' (AGPL-3.0), or give boxes that you have: filter.boxes: FILE",
+            fix="pip install 'tinysieve[detect]' (AGPL-3.0), or give boxes that you have: "
+                "filter.detector: {kind: boxes, file: FILE}",
         ) from error
     events.events.enabled = False
     ensure_torchvision()

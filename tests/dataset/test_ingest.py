@@ -10,12 +10,13 @@ import pyarrow.csv as pacsv
 import pytest
 from PIL import Image
 
-from dataset.errors import InputError
+from dataset.errors import FrozenSplit, InputError
 from dataset.images import decode, resize_bilinear
 from dataset.ingest import IngestResult, ingest, open_pixels
 from dataset.sources.folders import list_folders
 from dataset.sources.listing import Listing, image_files, settle
 from dataset.sources.tables import list_table, list_wake_vision
+from dataset.test_split import hold_test_split
 
 
 def photo(path: Path, seed: int) -> None:
@@ -87,6 +88,17 @@ def test_copies_of_test_images_leave_train(tree: Path, tmp_path: Path) -> None:
     ids = result.samples.table["sample_id"].to_pylist()
     assert len(ids) == 13 == len(set(ids))
     assert sum(name.endswith("-1") for name in ids) == 1
+
+
+def test_the_test_split_is_frozen_at_the_first_ingest(tree: Path, tmp_path: Path) -> None:
+    """Train may change between two ingests; a test image may not come, go, or change its label."""
+    frozen = tmp_path / "frozen.parquet"
+    hold_test_split(run(list_folders(tree), tree, tmp_path / "first").samples, frozen)
+    photo(tree / "train/person/new.jpg", 500)
+    hold_test_split(run(list_folders(tree), tree, tmp_path / "second").samples, frozen)
+    (tree / "test/person/0.jpg").rename(tree / "test/background/moved.jpg")
+    with pytest.raises(FrozenSplit, match="1 images came or have another label, 1 are gone or had another label"):
+        hold_test_split(run(list_folders(tree), tree, tmp_path / "third").samples, frozen)
 
 
 def wake_vision_files(root: Path) -> dict[str, list[Path]]:
