@@ -4,16 +4,17 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 EXTRAS_RUN := demo,mcu
+EXTRAS_DETECT := demo,mcu,detect
 EXTRAS_DEV := demo,mcu,detect,dev
 
 .PHONY: demo ingest filter train quantize verify report test bench review doctor clean lint
 demo: .venv/run.stamp
 	@$(BIN)/tinysieve demo
 
-ingest filter train quantize verify report: .venv/run.stamp
+ingest filter train quantize verify report: .venv/detect.stamp
 	@$(BIN)/tinysieve $@ --config $(CONFIG)
 
-review: .venv/run.stamp
+review: .venv/detect.stamp
 	@$(BIN)/tinysieve review queue --config $(CONFIG)
 
 doctor: .venv/run.stamp
@@ -41,7 +42,12 @@ clean:
 	@$(PIP) -e '.[$(EXTRAS_RUN)]'
 	@touch $@
 
+.venv/detect.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing tinysieve[$(EXTRAS_DETECT)] into .venv (once; two to five minutes)"
+	@$(PIP) -e '.[$(EXTRAS_DETECT)]'
+	@touch $@ .venv/run.stamp
+
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing tinysieve[$(EXTRAS_DEV)] into .venv (once; two to five minutes)"
 	@$(PIP) -e '.[$(EXTRAS_DEV)]'
-	@touch $@ .venv/run.stamp
+	@touch $@ .venv/run.stamp .venv/detect.stamp
