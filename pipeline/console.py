@@ -73,6 +73,14 @@ def show_filters(rows: Sequence[FilterRow]) -> None:
     _console().print(table)
 
 
+def show_ingest(counts: dict[str, Any]) -> None:
+    """What became samples and what did not, with the files that name it."""
+    typer.echo(f"{counts['samples']:,} samples, version {counts['version']}")
+    for name, file in (("quarantined", "quarantine.csv"), ("skipped", "skipped.csv"), ("leaked", "leaks.csv")):
+        if counts[name]:
+            typer.echo(f"{counts[name]:,} {name}: see ingest/{file}")
+
+
 def show_policy(summary: dict[str, Any]) -> None:
     """The filters, then what the policy did."""
     show_filters([FilterRow(**row) for row in summary["filters"]])
@@ -111,7 +119,7 @@ def show_verdict(verdict: dict[str, Any]) -> None:
     typer.echo(verdict["challenge_line"])
 
 
-_SHOW = {"policy": show_policy, "verify": show_verdict}
+_SHOW = {"ingest": show_ingest, "policy": show_policy, "verify": show_verdict}
 
 
 def show_result(run: Run, last: str, as_json: bool) -> None:
@@ -121,6 +129,8 @@ def show_result(run: Run, last: str, as_json: bool) -> None:
     if as_json:
         typer.echo(summary.read_text() if summary.exists() else json.dumps({"folder": str(folder)}), nl=False)
         return
+    if last == "policy":
+        show_ingest(json.loads((run.at("ingest") / "ingest.json").read_text()))
     if last in _SHOW:
         _SHOW[last](json.loads(summary.read_text()))
     typer.echo(f"done: {folder / 'report.html' if last == 'report' else folder}")
