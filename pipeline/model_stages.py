@@ -91,7 +91,7 @@ def _verify(run: Run, folder: Path) -> str:
                         calibration, run.config.verify.tflm_images)
     with progress("verify") as report:
         found = verify(mended, evidence, _gates(run.config), np.random.default_rng(run.config.seed), progress=report)
-    np.savez(folder / "logits.npz", rows=rows, int8=found.int8_logits, baseline=found.baseline_logits)
+    np.savez(folder / "logits.npz", rows=rows, int8=found.int8_logits, baseline=np.asarray(found.baseline_logits))
     verdict = found.verdict.to_json() | {
         "test_rows": len(rows), "challenge_line": challenge_line(round(found.verdict.int8.value, 4)),
         "worst_mistake_samples": samples.sample_ids.take(rows[list(found.verdict.worst_mistakes)]).to_pylist()}

@@ -158,7 +158,7 @@ def _tensor(tree: Any, index: int, tensor: Any) -> TensorInfo:
         dtype=TYPE_NAMES.get(tensor.type, "UNKNOWN").lower(),
         shape=() if tensor.shape is None else tuple(int(n) for n in tensor.shape),
         dynamic_axes=tuple(axis for axis, length in enumerate(signature) if length == -1),
-        scale=float(scale[0]) if one else None,
+        scale=float(scale[0]) if one and scale is not None else None,
         zero_point=int(zero_point[0]) if one and zero_point is not None and len(zero_point) else (0 if one else None),
         constant_bytes=_buffer_bytes(tree, tensor.buffer),
     )

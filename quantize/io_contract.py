@@ -143,7 +143,7 @@ def _odd_input(pixels: TensorInfo, stated: Stated) -> tuple[str, ...]:
 
 def _odd_range(pixels: TensorInfo, stated: Stated) -> list[str]:
     """Codes that cannot hold the pixels: black or white would be clipped far inside the range."""
-    if not pixels.scale:
+    if not pixels.scale or pixels.zero_point is None:
         return ["the quantized input has no scale"]
     low, high = ((code - pixels.zero_point) * pixels.scale for code in CODE_RANGES[pixels.dtype])
     mean, std = np.asarray(stated.pixel_mean), np.asarray(stated.pixel_std)

@@ -65,12 +65,14 @@ def _collect(
 
 
 def _answers(model: bytes, codes: NDArray) -> NDArray:
+    if not len(codes):
+        return np.empty((0, 2), codes.dtype)
     failure, answers = None, []
     with captured_messages() as messages:
         try:
             # Ten times the file is TFLM's own guess; a small file with large activations needs the second term.
-            arena_bytes = 10 * len(model) + 64 * codes[0].nbytes + 2**20 if len(codes) else 0
-            interpreter = tflm_runtime().Interpreter.from_bytes(model, arena_size=arena_bytes) if len(codes) else None
+            arena_bytes = 10 * len(model) + 64 * codes[0].nbytes + 2**20
+            interpreter = tflm_runtime().Interpreter.from_bytes(model, arena_size=arena_bytes)
             for code in codes:
                 interpreter.set_input(code[None], 0)
                 interpreter.invoke()
@@ -81,7 +83,7 @@ def _answers(model: bytes, codes: NDArray) -> NDArray:
         reason = messages.text.strip().splitlines() or [str(failure)]
         raise InputError(f"TFLM cannot run the model: {reason[0]}", why="it would not run on a microcontroller",
                          fix="convert to full-integer int8 with operators that TFLM knows") from failure
-    return np.concatenate(answers) if answers else np.empty((0, 2), codes.dtype)
+    return np.concatenate(answers)
 
 
 def _child(folder: Path, part: str) -> None:

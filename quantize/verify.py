@@ -172,12 +172,14 @@ def _maybe(right: NDArray[np.bool_] | None) -> Accuracy | None:
     return None if right is None else accuracy(right)
 
 
-def _slices(slices: Mapping[str, NDArray[np.bool_]], *answers: NDArray[np.bool_] | None) -> tuple[SliceAccuracy, ...]:
-    """``answers`` are int8, float and baseline; slices without an image are left out."""
+def _slices(
+    slices: Mapping[str, NDArray[np.bool_]], int8_right: NDArray[np.bool_], *others: NDArray[np.bool_] | None
+) -> tuple[SliceAccuracy, ...]:
+    """``others`` are float and baseline; slices without an image are left out."""
     found = []
     for name, mask in slices.items():
         chosen = np.asarray(mask, bool)
         if chosen.any():
-            int8, float32, baseline = (_maybe(None if right is None else right[chosen]) for right in answers)
-            found.append(SliceAccuracy(name, int(chosen.sum()), int8, float32, baseline))
+            float32, baseline = (_maybe(None if right is None else right[chosen]) for right in others)
+            found.append(SliceAccuracy(name, int(chosen.sum()), accuracy(int8_right[chosen]), float32, baseline))
     return tuple(found)

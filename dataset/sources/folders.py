@@ -41,7 +41,7 @@ def list_folders(root: Path, train_folders: tuple[str, ...] = ()) -> Listing:
     keep = pc.or_(labelled, free)
     split = pc.if_else(free, "unlabeled", split).filter(keep)
     label = pc.if_else(free, pa.scalar(None, pa.string()), label).filter(keep)
-    return make_listing(inside.filter(keep), split, label)
+    return make_listing(inside.filter(keep), split, label, pa.table({}))
 
 
 def _mapped(values: pa.Array, names: dict[str, str]) -> pa.Array:

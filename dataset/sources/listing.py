@@ -68,10 +68,10 @@ def parse_labels(values: pa.Array | pa.ChunkedArray, where: str) -> pa.Array:
     return pa.array(list(_LABELS.values()), pa.string()).take(index)
 
 
-def make_listing(filepaths: pa.Array, splits: pa.Array, labels: pa.Array, extras: pa.Table | None = None) -> Listing:
+def make_listing(filepaths: pa.Array, splits: pa.Array, labels: pa.Array, extras: pa.Table) -> Listing:
     """Assemble the columns; a column of the source whose name is ours is kept as `source_<name>`."""
     table = pa.table({"filepath": filepaths, "split": splits, "label": labels})
-    for name in extras.column_names if extras is not None else ():
+    for name in extras.column_names:
         ours = name in _OWN or name in table.column_names
         table = table.append_column(f"source_{name}" if ours else name, extras[name])
     # A train row without a label is what `unlabeled` means.
