@@ -48,8 +48,18 @@ class VersionStore:
             write_text(self._meta(version.id), json.dumps(meta, indent=1) + "\n")
         self._point_at(version.id, "saved")
 
+    def adopt(self, first: Version) -> None:
+        """Take a version 0 that an ingest has made; what is current stays current where it descends from it.
+
+        After a change of the source and back, the newest version of that source is current again.
+        """
+        if (self.folder / "HEAD").exists() and self._root(self._head()) == first.id:
+            return
+        self.save(first)
+        self.checkout(next(entry.id for entry in self.log() if self._root(entry.id) == first.id))
+
     def load(self, reference: str = "HEAD") -> Version:
-        """The version with this id, unambiguous prefix, "HEAD" or "0".
+        """The version with this id, unambiguous prefix, "HEAD", or "0" for the version 0 that HEAD descends from.
 
         Raises:
             InputError: none or several versions match.
@@ -65,7 +75,7 @@ class VersionStore:
             return self._head()
         ids = sorted(path.stem for path in self.folder.glob("*.json"))
         if reference == "0":
-            return next(found for found in ids if json.loads(self._meta(found).read_text())["parent"] is None)
+            return self._root(self._head())
         matches = [found for found in ids if found.startswith(reference)]
         if len(matches) != 1:
             raise InputError(
@@ -107,6 +117,10 @@ class VersionStore:
 
     def _meta(self, version_id: str) -> Path:
         return self.folder / f"{version_id}.json"
+
+    def _root(self, version_id: str) -> str:
+        parent = json.loads(self._meta(version_id).read_text())["parent"]
+        return version_id if parent is None else self._root(parent)
 
     def _head(self) -> str:
         head = self.folder / "HEAD"

@@ -63,7 +63,7 @@ def _ingest(run: Run, folder: Path) -> str:
         result = ingest(listing, config.dataset.source.images, folder, report, config.workers)
     hold_test_split(result.samples, run.folder / FROZEN_TEST)
     first = first_version(result.samples)
-    versions_of(run).save(first)
+    versions_of(run).adopt(first)
     counts = {"samples": len(result.samples), "quarantined": result.quarantined, "skipped": result.skipped,
               "leaked": result.leaked, "version": first.id}
     (folder / "ingest.json").write_text(json.dumps(counts, indent=1) + "\n")

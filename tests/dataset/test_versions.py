@@ -108,6 +108,21 @@ def test_store_undoes_without_losing(samples: SampleTable, tmp_path: Path) -> No
         store.load("zzz")
 
 
+def test_a_second_ingest_does_not_undo_what_was_mended(samples: SampleTable, tmp_path: Path) -> None:
+    """Ingesting the same source again leaves the mended version current; another source and back finds it again."""
+    store, first = VersionStore(tmp_path), first_version(samples)
+    store.adopt(first)
+    mended = apply_decisions(samples, first, decide([0], [RELABEL], [BACKGROUND]), "n")
+    store.save(mended)
+    store.adopt(first)
+    assert (store.load("HEAD").id, store.load("0").id) == (mended.id, first.id)
+    other = SampleTable(samples.table.slice(0, 7))
+    store.adopt(first_version(other))
+    assert store.load("HEAD").id == store.load("0").id == first_version(other).id
+    store.adopt(first)
+    assert (store.load("HEAD").id, store.load("0").id) == (mended.id, first.id)
+
+
 def test_same_decisions_give_the_same_bytes(samples: SampleTable, tmp_path: Path) -> None:
     for name in ("a", "b"):
         store = VersionStore(tmp_path / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,6 @@ from tiny_run import ROOT, TinyRun
 
 
 def tinysieve(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
-
     return subprocess.run([sys.executable, "-m", "pipeline", *arguments], cwd=ROOT, capture_output=True, text=True,
                           env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **environment})
 
@@ -64,6 +63,18 @@ def test_a_missed_budget_is_exit_code_1(copy: list[str]) -> None:
 def test_finished_runs_have_nothing_to_do(copy: list[str]) -> None:
     outlooks = json.loads(tinysieve("status", *copy, "--json").stdout)
     assert [one["stage"] for one in outlooks if one["runs"]] == []
+
+
+def test_touching_a_photo_ingests_again_and_changes_nothing_else(copy: list[str], tiny: TinyRun) -> None:
+    before = json.loads(tinysieve("log", *copy, "--json").stdout)
+    photo = next(tiny.images.glob("train/person/*"))
+    as_it_was = photo.stat()
+    photo.touch()
+    told = tinysieve("train", *copy).stderr
+    os.utime(photo, ns=(as_it_was.st_atime_ns, as_it_was.st_mtime_ns))
+    assert "run  ingest: outside.source changed" in told
+    assert "skip train-mended: up to date" in told
+    assert json.loads(tinysieve("log", *copy, "--json").stdout) == before
 
 
 def test_explain_names_the_setting(copy: list[str]) -> None:
