@@ -149,8 +149,8 @@ def train_once(run: Run, labels: Codes, epochs: int, seed: int, folder: Path) ->
 
 def train_all(runs: Mapping[str, tuple[Run, dict[str, str]]], epochs: int, seeds: int, results: dict) -> None:
     """Noisy, mended by either policy, and clean; a result is stored as soon as it is there."""
-    jobs = [(seed, setting, which) for setting in reversed(runs) for seed in range(seeds)
-            for which in ("noisy", "default", "seed", "clean")]
+    jobs = [(seed, setting, which) for kinds in (("noisy", "default", "clean"), ("seed",)) for setting in reversed(runs)
+            for seed in range(seeds) for which in kinds]
     for seed, setting, which in jobs:
         run, versions = runs[setting]
         group = "clean" if which == "clean" else setting
