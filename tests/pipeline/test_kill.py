@@ -31,7 +31,7 @@ def test_twenty_kills_end_in_the_same_bytes(tiny: TinyRun, tmp_path: Path) -> No
     """Both runs use the same relative folder, so that what they write about themselves is the same too."""
     whole = contents(tiny.run)
     config = write_config(tmp_path / "killed.yaml", tiny.images, tmp_path / "run")
-    rng, killed = random.Random(0), 0
+    rng, killed, finished = random.Random(0), 0, 0
     while killed < KILLS:
         process = start(config)
         try:
@@ -39,7 +39,8 @@ def test_twenty_kills_end_in_the_same_bytes(tiny: TinyRun, tmp_path: Path) -> No
             longest = tiny.seconds if killed % 6 == 5 else tiny.seconds / 6
             assert process.wait(timeout=rng.uniform(0.2, longest)) == 0
             assert contents(tmp_path / "run") == whole
-            (tmp_path / "run").rename(tmp_path / f"finished{killed}")
+            (tmp_path / "run").rename(tmp_path / f"finished{finished}")
+            finished += 1
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
