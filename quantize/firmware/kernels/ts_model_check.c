@@ -1,0 +1,20 @@
+/* Runs every golden vector through the model. */
+#include "ts_model_check.h"
+
+#include "golden_outputs.h"
+#include "model.h"
+#include "ts_golden.h"
+
+int ts_model_check(void (*report)(uint32_t vector, int differences)) {
+    int failures = 0;
+    for (uint32_t n = 0; n < TS_GOLDEN_VECTORS; ++n) {
+        ts_golden_input(n, ts_model_input());
+        ts_model_run();
+        const int differences = ts_golden_differences(n, ts_model_output());
+        if (report) {
+            report(n, differences);
+        }
+        failures += differences != 0;
+    }
+    return failures;
+}

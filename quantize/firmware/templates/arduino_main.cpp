@@ -1,0 +1,16 @@
+// Arduino and PlatformIO: the golden vectors on the serial console.
+#include <Arduino.h>
+#include <TensorFlowLite.h>
+
+#include "model_check.h"
+
+static void Print(const char* line) { Serial.println(line); }
+
+void setup() {
+  Serial.begin(115200);
+  while (!Serial) {
+  }
+  CheckModel(Print);
+}
+
+void loop() {}

@@ -1,0 +1,131 @@
+"""Generated C on an emulated Cortex-M4 computes what TFLM computes, in the memory that it says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from firmware_models import classifier, feature_map, means
+from quantize_models import reference_model
+from typer.testing import CliRunner
+
+from dataset.errors import GateMissed, InputError
+from quantize.firmware import emulate as module
+from quantize.firmware.boards import Board, board, load_boards
+from quantize.firmware.c_program import generate
+from quantize.firmware.c_stripes import stripe_for_c
+from quantize.firmware.kernel_sets import kernel_set
+from quantize.interpreters import silent
+
+for needed in ("bakenn", "ziglang", "unicorn", "tflite_micro"):
+    pytest.importorskip(needed, reason="needs the extra mcu")
+
+
+def emulated(model: bytes, kernels: str, inputs: int = 8, on: Board | None = None) -> module.Emulation:
+    return module.emulate(model, generate(model, kernel_set(kernels)), on, inputs, silent)
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, bytes]:
+    return {"classifier": classifier(), "feature map": feature_map(), "means": means()}
+
+
+@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
+@pytest.mark.parametrize("name", ["classifier", "feature map", "means"])
+def test_equals_tflm(name: str, kernels: str, models: dict[str, bytes]) -> None:
+    result = emulated(models[name], kernels)
+    assert result.compared_with == "TFLM"
+    assert result.exact_inputs == result.inputs == 8
+    assert result.ram_bytes == result.static_bytes + result.stack_bytes
+    assert result.flash_bytes == result.weights_bytes + result.tables_bytes + result.code_bytes
+    assert 100 < result.stack_bytes < module.STACK_RESERVE_BYTES
+
+
+def test_unsigned_input_and_output(small_uint8: bytes) -> None:
+    assert emulated(small_uint8, "cmsis-nn").require_exact().exact_inputs == 8
+
+
+def test_instructions_are_counted_exactly(small_int8: bytes) -> None:
+    once, again = (emulated(small_int8, "portable", 1).instructions for _ in range(2))
+    assert once == again
+    # A portable multiply-accumulate takes several instructions, and not a hundred.
+    macs = emulated(small_int8, "portable", 1).macs
+    assert 3 * macs < once < 100 * macs
+
+
+def test_too_little_memory_is_the_linkers_word_in_bytes(small_int8: bytes) -> None:
+    small = replace(board("nRF52840"), ram_bytes=4096)
+    with pytest.raises(GateMissed, match=r"does not fit: [\d,]+ B > 4,096 B of RAM, [\d,]+ B too many") as missed:
+        emulated(small_int8, "portable", 1, small)
+    assert missed.value.exit_code == 1
+
+
+def test_a_wrong_answer_is_a_missed_gate(small_int8: bytes) -> None:
+    with pytest.raises(GateMissed, match="1 of 2 inputs"):
+        replace(emulated(small_int8, "portable", 1), inputs=2).require_exact()
+
+
+def test_a_board_without_an_arm_core_is_judged_by_memory(small_int8: bytes) -> None:
+    result = emulated(small_int8, "portable", 1, board("ESP32-S3"))
+    (verdict,) = result.boards
+    assert verdict.latency is None
+    assert verdict.fits_ram
+    assert "not emulated" in verdict.note
+
+
+def test_latency_is_instructions_times_cycles_over_clock() -> None:
+    """216 M instructions at 1 cycle each on 216 MHz: one second, and 40 % either way."""
+    estimate = module.latency(board("STM32F746"), 216_000_000)
+    assert estimate is not None
+    assert (estimate.low, estimate.milliseconds, estimate.high) == pytest.approx((600, 1000, 1400))
+    assert "TinyEngine" in estimate.basis
+
+
+def test_boards_say_where_each_figure_is_from() -> None:
+    boards = load_boards()
+    assert {"STM32F746", "STM32H743", "nRF5340", "RP2350", "ESP32-S3"} <= boards.keys()
+    assert boards["STM32F746"].ram_bytes == 320 * 1024
+    for one in boards.values():
+        assert all((one.ram_source, one.flash_source, one.clock_source, one.latency.basis))
+    with pytest.raises(InputError) as unknown:
+        board("Z80")
+    assert "STM32F746" in unknown.value.fix
+
+
+def test_challenge_mcunet_fits_where_tinyengine_does() -> None:
+    """TinyEngine publishes 174 kB of RAM and 741 kB of flash for this network."""
+    result = emulated(reference_model("seed_submission.tflite"), "cmsis-nn", 2, board("STM32F746"))
+    assert result.require_exact().linked_for == "STM32F746"
+    assert result.ram_bytes < 174_000
+    assert result.flash_bytes < 741_000
+
+
+def test_stripes_take_less_and_stay_exact(small_int8: bytes) -> None:
+    """Stripes of the generated program are pointers into rows: less arena for some more multiply-accumulates."""
+    kernels = kernel_set("portable")
+    whole = generate(small_int8, kernels)
+    found = stripe_for_c(small_int8, kernels, 0, 1.0, silent)
+    striped = generate(found.model, kernels)
+    assert not found.met
+    assert striped.arena_bytes == found.arena_bytes < whole.arena_bytes
+    assert striped.macs == whole.macs + found.extra_macs
+    assert module.emulate(small_int8, striped, None, 8, silent).require_exact().arena_bytes == found.arena_bytes
+
+
+def test_a_program_that_fits_is_not_striped(small_int8: bytes) -> None:
+    kernels = kernel_set("portable")
+    found = stripe_for_c(small_int8, kernels, generate(small_int8, kernels).arena_bytes, 0.06, silent)
+    assert found.met
+    assert (found.model, found.extra_macs) == (small_int8, 0)
+
+
+def test_command_prints_json(small_int8: bytes, tmp_path) -> None:
+    from pipeline.cli import app
+
+    (tmp_path / "m.tflite").write_bytes(small_int8)
+    ran = CliRunner().invoke(app, ["emulate", str(tmp_path / "m.tflite"), "--inputs", "1", "--board", "stm32f746", "--json"])
+    assert ran.exit_code == 0, ran.output
+    found = json.loads(ran.stdout)
+    assert found["exact_inputs"] == 1
+    assert found["boards"][0]["board"] == "STM32F746"
