@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dataset.decisions import DROP, LABEL, RELABEL, Decisions
 from dataset.errors import ChangeTooLarge, InputError
 from dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, PERSON, UNLABELED, Codes, Mask
-from filtering.opinions.opinion import ABSTAIN, Opinions
+from filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
 
 MAX_SIGNALS = 127
 
@@ -42,7 +42,10 @@ class TwoSignals:
         flip_votes: signals that must agree against a label, with none for it, before it is flipped.
         label_votes: signals that must agree, with none against, before an unlabeled sample gets a label.
         drop_confidence: one signal against and none for drops the sample at or above this confidence; below it,
-            and wherever signals contradict each other, the sample goes to review with its label as it is.
+            and wherever signals contradict each other, the sample goes to review with its label as it is. A filter's
+            request to drop is held to the same limit.
+
+    A request for review stops every change of that sample but a requested drop: a duplicate is one too many whatever it shows.
     """
 
     flip_votes: int = 2
@@ -62,14 +65,19 @@ class TwoSignals:
         given_person = labels == PERSON
         against = np.where(given_person, votes.background, votes.person)
         support = np.where(given_person, votes.person, votes.background)
+        removed = eligible & (labels != DROPPED) & (votes.drop > 0) & (votes.drop >= np.float32(self.drop_confidence))
+        held = (votes.look > 0) | (votes.drop > 0)
         flip = labelled & (support == 0) & (against >= self.flip_votes)
         lone = labelled & (support == 0) & (against > 0) & ~flip
         dropped = lone & (votes.strongest >= np.float32(self.drop_confidence))
         named = free & (np.minimum(votes.person, votes.background) == 0) & (votes.total >= self.label_votes)
         # A label that one signal supports and another disputes, and an unlabeled sample with a lone vote.
         doubt = (labelled & (against > 0) & ~flip & ~dropped) | (free & (votes.total > 0) & ~named)
+        doubt = (doubt | held & (labelled | named)) & ~removed
         new = np.where(votes.person > votes.background, PERSON, BACKGROUND).astype(np.int8)
-        actions = np.select([flip, dropped, named], [np.int8(RELABEL), np.int8(DROP), np.int8(LABEL)], np.int8(-1))
+        dropped = removed | dropped & ~held
+        actions = np.select([dropped, flip & ~held, named & ~held], [np.int8(DROP), np.int8(RELABEL), np.int8(LABEL)],
+                            np.int8(-1))
         return _plan(opinions, actions, np.where(dropped, np.int8(DROPPED), new), votes, doubt)
 
 
@@ -86,7 +94,7 @@ class FollowDetector:
         if len(opinions) != 1:
             raise InputError(f"policy 'seed' follows one filter and got {len(opinions)}")
         proposed = opinions[0].proposed
-        differs = eligible & (proposed != ABSTAIN) & (proposed != labels) & (labels != DROPPED)
+        differs = eligible & opinions[0].votes & (proposed != labels) & (labels != DROPPED)
         actions = np.where(differs, np.where(labels == UNLABELED, np.int8(LABEL), np.int8(RELABEL)), np.int8(-1))
         return _plan(opinions, actions, proposed, _count_votes(opinions, len(labels)), np.zeros(len(labels), bool))
 
@@ -111,14 +119,23 @@ def refuse_large_change(labels: Codes, decisions: Decisions, eligible: Mask, max
 
 @dataclass(frozen=True, eq=False)
 class _Votes:
+    """Signals that vote for each class, and the strongest vote, request to drop and request for review, 0 where none."""
+
     person: Codes
     background: Codes
     strongest: NDArray[np.float32]
+    drop: NDArray[np.float32]
+    look: NDArray[np.float32]
 
     @property
     def total(self) -> Codes:
         """Signals that vote at all."""
         return self.person + self.background
+
+    @property
+    def weight(self) -> NDArray[np.float32]:
+        """The strongest vote or request."""
+        return np.maximum.reduce([self.strongest, self.drop, self.look])
 
 
 def _count_votes(opinions: Sequence[Opinions], count: int) -> _Votes:
@@ -127,23 +144,24 @@ def _count_votes(opinions: Sequence[Opinions], count: int) -> _Votes:
     if len(signals) > MAX_SIGNALS:
         raise InputError(f"{len(signals)} signals are more than {MAX_SIGNALS}")
     person, background = np.zeros(count, np.int8), np.zeros(count, np.int8)
-    strongest = np.zeros(count, np.float32)
     for signal in signals:
         same = [one for one in opinions if one.signal == signal]
         person += np.logical_or.reduce([one.proposed == PERSON for one in same])
         background += np.logical_or.reduce([one.proposed == BACKGROUND for one in same])
-        for one in same:
-            np.maximum(strongest, one.confidence, out=strongest)
-    return _Votes(person, background, strongest)
+    def strongest(*proposals: int) -> NDArray[np.float32]:
+        found = [np.where(np.isin(one.proposed, proposals), one.confidence, np.float32(0)) for one in opinions]
+        return np.maximum.reduce([np.zeros(count, np.float32), *found])
+
+    return _Votes(person, background, strongest(PERSON, BACKGROUND), strongest(ASK_DROP), strongest(ASK_REVIEW))
 
 
 def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, votes: _Votes, doubt: Mask) -> Plan:
     rows = np.flatnonzero(actions >= 0)
     by, reasons = _explain(opinions, rows)
-    decisions = Decisions(rows, actions[rows], new[rows], by, votes.strongest[rows], reasons)
+    decisions = Decisions(rows, actions[rows], new[rows], by, votes.weight[rows], reasons)
     review = np.flatnonzero(doubt)
-    review = review[np.argsort(-votes.strongest[review], kind="stable")]
-    contradiction = np.minimum(votes.person, votes.background)[review] > 0
+    review = review[np.argsort(-votes.weight[review], kind="stable")]
+    contradiction = (votes.person == votes.background)[review] | (np.minimum(votes.person, votes.background)[review] > 0)
     leaning = np.where(votes.person > votes.background, PERSON, BACKGROUND)[review]
     proposals = np.where(contradiction, ABSTAIN, leaning).astype(np.int8)
     return Plan(decisions, review, proposals, _explain(opinions, review)[1])

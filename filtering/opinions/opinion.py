@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from dataset.atomic import replacing
 from dataset.errors import InputError
-from dataset.samples import BACKGROUND, PERSON, Codes
+from dataset.samples import BACKGROUND, DROPPED, PERSON, Codes
 
 ABSTAIN = -1
+# What a filter may ask for that is no label: out with the sample, or let a person look before anything is done to it.
+ASK_DROP, ASK_REVIEW = DROPPED, -3
+PROPOSALS = (ABSTAIN, BACKGROUND, PERSON, ASK_DROP, ASK_REVIEW)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,7 @@ class Opinions:
     Args:
         filter: name of the filter.
         signal: what the opinion rests on; two filters that look at the same boxes are one signal.
-        proposed: int8 [N], BACKGROUND, PERSON or ABSTAIN.
+        proposed: int8 [N]: a vote for BACKGROUND or PERSON, a request (ASK_DROP, ASK_REVIEW), or ABSTAIN.
         confidence: float32 [N] in [0, 1], 1 surely right; 0 where it abstains.
         reason_codes: int8 [N], index into `reasons`.
         reasons: words that a person can read.
@@ -46,13 +49,19 @@ class Opinions:
         if not len(self.proposed) == len(self.confidence) == len(self.reason_codes):
             raise InputError(f"opinions of '{self.filter}' differ in length: {len(self.proposed)} proposals, "
                              f"{len(self.confidence)} confidences, {len(self.reason_codes)} reasons")
-        if not np.isin(self.proposed, (ABSTAIN, BACKGROUND, PERSON)).all():
-            raise InputError(f"opinions of '{self.filter}' propose something else than person, background or abstain")
+        if not np.isin(self.proposed, PROPOSALS).all():
+            raise InputError(f"opinions of '{self.filter}' propose something else than "
+                             "person, background, drop, review or abstain")
         if not ((self.confidence >= 0) & (self.confidence <= 1)).all():
             raise InputError(f"opinions of '{self.filter}' hold a confidence outside [0, 1]")
 
     def __len__(self) -> int:
         return len(self.proposed)
+
+    @property
+    def votes(self) -> NDArray[np.bool_]:
+        """bool [N]: it votes for a label; requests are no votes."""
+        return self.proposed >= BACKGROUND
 
     def save(self, path: Path) -> None:
         """Write as Parquet, columns proposed, confidence, reason."""

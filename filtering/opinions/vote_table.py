@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes, Mask
-from filtering.opinions.opinion import ABSTAIN, Opinions
+from filtering.opinions.opinion import ASK_DROP, ASK_REVIEW, Opinions
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,12 @@ class FilterRow:
     """One filter's row of the table; shares are of the eligible samples.
 
     Args:
-        coverage: it votes.
+        coverage: it votes for a label; requests to drop or review are counted apart.
         overlap: it votes and another signal votes too.
         conflict: it votes and another signal votes otherwise.
         to_person, to_background: labelled samples it would flip, count.
         new_person, new_background: unlabeled samples it would label, count.
+        ask_drop, ask_review: samples that it asks to drop, or to show to a person, count.
     """
 
     filter: str
@@ -32,6 +33,8 @@ class FilterRow:
     to_background: int
     new_person: int
     new_background: int
+    ask_drop: int
+    ask_review: int
 
 
 def vote_table(opinions: Sequence[Opinions], labels: Codes, eligible: Mask) -> list[FilterRow]:
@@ -47,11 +50,11 @@ def vote_table(opinions: Sequence[Opinions], labels: Codes, eligible: Mask) -> l
 
 
 def _row(one: Opinions, others: Sequence[Opinions], labels: Codes, eligible: Mask) -> FilterRow:
-    votes = eligible & (one.proposed != ABSTAIN)
+    votes = eligible & one.votes
     overlap = np.zeros(len(labels), bool)
     conflict = np.zeros(len(labels), bool)
     for other in others:
-        both = votes & (other.proposed != ABSTAIN)
+        both = votes & other.votes
         overlap |= both
         conflict |= both & (other.proposed != one.proposed)
     total = max(int(eligible.sum()), 1)
@@ -63,4 +66,5 @@ def _row(one: Opinions, others: Sequence[Opinions], labels: Codes, eligible: Mas
         one.filter, one.signal, votes.sum() / total, overlap.sum() / total, conflict.sum() / total,
         proposes(BACKGROUND, PERSON), proposes(PERSON, BACKGROUND),
         proposes(UNLABELED, PERSON), proposes(UNLABELED, BACKGROUND),
+        int((eligible & (one.proposed == ASK_DROP)).sum()), int((eligible & (one.proposed == ASK_REVIEW)).sum()),
     )

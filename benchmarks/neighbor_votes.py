@@ -1,0 +1,137 @@
+"""Are neighbours worth a vote? Planted errors on VOC 2007's train split, with and without them as a third signal.
+
+    python benchmarks/neighbor_votes.py [--seeds 3]
+
+Needs the real data folder (TINYSIEVE_SHARED, else ../shared). Labels as in benchmarks/voc2007.py (20 % hidden, wrong ones
+planted at Wake Vision's rates, at 25 % each way, and none at all), drawn with seeds of its own; the same boxes, features and
+policy. Means over the seeds go to benchmarks/results/neighbor_votes.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+from voc2007 import HIDDEN, RATES, announce, count_outcome, open_run, true_labels
+
+from dataset.samples import UNLABELED, Codes, SampleTable
+from filtering.decisions.policy import TwoSignals
+from filtering.evidence.boxes import align, read_boxes
+from filtering.evidence.crop_rule import RULES, Presence, presence
+from filtering.evidence.embeddings import read_embeddings
+from filtering.evidence.neighbors import Neighbors, nearest
+from filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label
+from filtering.opinions.knn_shapley import knn_shapley
+from filtering.opinions.neighbor_agreement import neighbor_agreement, person_share
+from filtering.opinions.opinion import Opinions
+from filtering.opinions.out_of_fold import out_of_fold_probabilities
+from filtering.opinions.probable_label import probable_label
+from pipeline.data_stages import samples_of
+from pipeline.filter_stages import DETECTIONS, EMBED, EMBEDDINGS
+from pipeline.job import stages_until
+from pipeline.stages import Run, run_stages
+
+RESULT = Path(__file__).parent / "results" / "neighbor_votes.json"
+SEEDS_FROM = 1
+K, SEARCHED = 20, 40
+SURE = (0.7, 0.8, 0.9)
+NOISE = RATES | {"nothing_planted": (0.0, 0.0)}
+
+
+def plant(truth: Codes, samples: SampleTable, rates: tuple[float, float], seed: int) -> Codes:
+    """Given labels int8 [N]: a fifth of train hidden, wrong ones planted; other splits as they are."""
+    hide, draw = np.random.default_rng(seed).random((2, len(truth)))
+    hidden = hide < HIDDEN
+    wrong = ~hidden & (draw < np.array(rates)[truth])
+    noisy = np.where(hidden, np.int8(UNLABELED), np.where(wrong, 1 - truth, truth))
+    return np.where(samples.in_split("train", "unlabeled"), noisy, truth).astype(np.int8)
+
+
+def see(run: Run, samples: SampleTable) -> Presence:
+    """What the boxes show."""
+    examined, boxes = align(read_boxes(run.at("detect") / DETECTIONS), samples.sample_ids)
+    return presence(boxes, examined, samples.numbers("width"), samples.numbers("height"), RULES["any"],
+                    run.config.filter.background_confidence)
+
+
+def two_signals(run: Run, seen: Presence, features: np.ndarray, given: Codes,
+                trusted: Codes) -> tuple[list[Opinions], np.ndarray]:
+    """The default's signals, boxes and out-of-fold classifier, and the latter's P(person)."""
+    filters = run.config.filter
+    limits = PresenceLimits(filters.person_confidence, filters.background_confidence)
+    p_person = out_of_fold_probabilities(features, trusted, filters.folds, np.random.default_rng(0))
+    return [disagreement(seen, given, limits, "boxes"), pseudo_label(seen, given, limits, "boxes"),
+            probable_label(p_person, "out_of_fold", "out_of_fold", filters.out_of_fold_sure)], p_person
+
+
+def outcome(opinions: list[Opinions], given: Codes, truth: Codes, eligible: np.ndarray) -> dict[str, float]:
+    """What the default policy does with these opinions; F1 of changes counts a drop as found."""
+    plan = TwoSignals().decide(opinions, given, eligible)
+    made = given.copy()
+    made[plan.decisions.rows] = plan.decisions.new_labels
+    found = count_outcome(given[eligible], made[eligible], truth[eligible])
+    changed = eligible & (given >= 0) & (made != given)
+    wrong = eligible & (given >= 0) & (given != truth)
+    after = found["left"] + found["newly_wrong"]
+    return {"f1_of_changes": 2 * (changed & wrong).sum() / max(changed.sum() + wrong.sum(), 1),
+            "wrong_left_per_planted": after / max(found["planted"], 1), "wrong_afterwards": after,
+            "dropped_share": (found["dropped"] + found["right_but_dropped"]) / (given[eligible] >= 0).sum(),
+            "changed_share": changed.sum() / (given[eligible] >= 0).sum(),
+            "pseudo_labels": found["pseudo_labels"], "pseudo_label_accuracy": found["pseudo_label_accuracy"],
+            "review": len(plan.review)}
+
+
+def rankings(near: Neighbors, trusted: Codes, truth: Codes, p_person: np.ndarray) -> dict[str, float]:
+    """AUROC of planted errors among the labelled by each score, 1 all errors first."""
+    rows = np.flatnonzero(trusted >= 0)
+    wrong = (trusted != truth)[rows]
+    if not wrong.any():
+        return {}
+    voters = near.among(trusted >= 0)
+    share = person_share(voters, trusted, K)[0]
+    scores = {"out_of_fold": np.where(trusted == 1, 1 - p_person, p_person),
+              "neighbor_share": np.where(trusted == 1, 1 - share, share), "knn_shapley": -knn_shapley(voters, trusted, K)}
+    return {f"auroc_{name}": float(roc_auc_score(wrong, score[rows])) for name, score in scores.items()}
+
+
+def main() -> None:
+    """All noise settings and seeds; prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    seeds = range(SEEDS_FROM, SEEDS_FROM + parser.parse_args().seeds)
+    run = open_run("clean")
+    run_stages(run, stages_until(EMBED.name), announce)
+    samples, truth = samples_of(run), true_labels(run)
+    features = read_embeddings(run.at("embed") / EMBEDDINGS, len(samples))
+    near, seen = nearest(features, SEARCHED, len(samples), lambda done, total: None), see(run, samples)
+    eligible, table = samples.in_split("train", "unlabeled"), {}
+    for setting, rates in NOISE.items():
+        rows: dict[str, list[dict[str, float]]] = {}
+        for seed in seeds:
+            given = plant(truth, samples, rates, seed)
+            trusted = np.where(samples.in_split("train"), given, np.int8(UNLABELED))
+            opinions, p_person = two_signals(run, seen, features, given, trusted)
+            voters = near.among(trusted >= 0)
+            rows.setdefault("rankings", []).append(rankings(near, trusted, truth, p_person))
+            rows.setdefault("boxes, out-of-fold", []).append(outcome(opinions, given, truth, eligible))
+            for sure in SURE:
+                third = neighbor_agreement(voters, trusted, K, sure, "neighbors")
+                same = replace(third, signal=opinions[2].signal)
+                for name, heard in ((f"boxes, neighbours at {sure}", [*opinions[:2], third]),
+                                    (f"three signals, at {sure}", [*opinions, third]),
+                                    (f"one with out-of-fold, {sure}", [*opinions, same])):
+                    rows.setdefault(name, []).append(outcome(heard, given, truth, eligible))
+        table[setting] = {name: {key: round(float(np.mean([one[key] for one in many])), 4) for key in many[0]}
+                          for name, many in rows.items()}
+        print(setting)
+        for name, values in table[setting].items():
+            print(f"  {name:<29}", "  ".join(f"{key} {value:g}" for key, value in values.items()), flush=True)
+    RESULT.write_text(json.dumps({"k": K, "seeds": list(seeds), "means": table}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

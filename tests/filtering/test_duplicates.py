@@ -1,0 +1,174 @@
+"""Near-duplicates: hashes, pairs against brute force, groups, who stays; and what is asked for."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dataset.errors import InputError
+from dataset.images import Pixels, decode, resize_bilinear
+from dataset.samples import DROPPED, SampleTable
+from filtering.evidence.near_duplicates import LikePairs, join, same_look, same_pixels
+from filtering.evidence.neighbors import nearest
+from filtering.evidence.perceptual_hash import close_pairs, grey_thumbnail, perceptual_hashes
+from filtering.opinions.duplicates import duplicates, leaks
+from filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW
+
+
+def picture(seed: int) -> Pixels:
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(coarse, (144, 144), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def jpeg(image: Pixels, quality: int) -> Pixels:
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=quality)
+    return decode(stream.getvalue())
+
+
+def sample_table(splits: list[str], labels: list[str | None], widths: list[int] | None = None) -> SampleTable:
+    count = len(splits)
+    return SampleTable(pa.table({
+        "sample_id": [f"id{row}" for row in range(count)], "filepath": [f"{row}.jpg" for row in range(count)],
+        "width": widths or [100] * count, "height": [100] * count, "split": splits,
+        "label": pa.array(labels, pa.string()), "pixel_row": np.arange(count)}))
+
+
+def like(*pairs: tuple[int, int]) -> LikePairs:
+    return LikePairs(np.array(pairs, np.int64).reshape(-1, 2), np.full(len(pairs), 0.95, np.float32))
+
+
+def test_a_hash_knows_the_picture_through_compression_and_light_but_not_another() -> None:
+    one = picture(0)
+    brighter = np.clip(one * 0.8 + 30, 0, 255).astype(np.uint8)
+    versions = [one, jpeg(one, 20), brighter, resize_bilinear(one, 70), picture(1)]
+    codes, telling = perceptual_hashes(np.stack([grey_thumbnail(image) for image in versions]))
+    bits = np.bitwise_count(codes ^ codes[0])
+    assert bits[:4].max() <= 4
+    assert bits[4] > 16
+    assert telling.all()
+
+
+def test_a_flat_picture_has_no_hash() -> None:
+    flat = np.full((144, 144, 3), 77, np.uint8)
+    assert not perceptual_hashes(grey_thumbnail(flat)[np.newaxis])[1][0]
+    assert not len(same_pixels(np.stack([flat, flat, picture(0)]), np.arange(3), 8, 0.0).pairs)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=12), st.integers(0, 10), st.integers(0, 2**32 - 1))
+def test_close_pairs_join_what_brute_force_joins(codes: list[int], radius: int, seed: int) -> None:
+    """Hashes with up to radius + 2 flipped bits beside them; chains of equal codes stand for all their pairs."""
+    rng = np.random.default_rng(seed)
+    hashes = np.array(codes * 2, np.uint64)
+    for place in range(len(codes)):
+        for bit in rng.choice(64, rng.integers(0, radius + 3), replace=False):
+            hashes[place] ^= np.uint64(1) << np.uint64(bit)
+    apart = np.bitwise_count(hashes[:, np.newaxis] ^ hashes[np.newaxis])
+    close = (apart <= radius) & ~np.eye(len(hashes), dtype=bool)
+    found = close_pairs(hashes, radius)
+    assert close[found[:, 0], found[:, 1]].all()
+    assert (found[:, 0] < found[:, 1]).all()
+
+    def joined(pairs: np.ndarray) -> list[int]:
+        label = np.arange(len(hashes))
+        for _ in range(len(hashes)):
+            for one, two in pairs:
+                label[[one, two]] = label[[one, two]].min()
+        return label.tolist()
+
+    assert joined(found) == joined(np.argwhere(close))
+
+
+def test_ten_thousand_copies_do_not_make_fifty_million_pairs() -> None:
+    assert len(close_pairs(np.full(10_000, 5, np.uint64), 3)) == 9_999
+
+
+def test_radius_out_of_range() -> None:
+    with pytest.raises(InputError, match="17 bits"):
+        close_pairs(np.zeros(2, np.uint64), 17)
+
+
+def test_pixels_must_agree_too() -> None:
+    """An inverted picture has other bits; a picture with the same bits but other pixels is not confirmed."""
+    one = picture(3)
+    pixels = np.stack([one, jpeg(one, 30), 255 - one, picture(4)])
+    found = same_pixels(pixels, np.arange(4), 8, 0.9)
+    assert found.pairs.tolist() == [[0, 1]]
+    assert found.similarity[0] > 0.98
+    permuted = same_pixels(pixels, np.array([3, 1, 2, 0]), 8, 0.9)
+    assert permuted.pairs.tolist() == [[1, 3]]
+
+
+def test_look_needs_neighbours_and_similarity() -> None:
+    features = np.random.default_rng(0).normal(size=(40, 16))
+    features[7] = features[30]
+    near = nearest(features, 5, 10**9, lambda done, total: None)
+    found = same_look(near, 0.99)
+    assert found.pairs.tolist() == [[7, 30]]
+    assert found.similarity == pytest.approx([1])
+    # A large mean that all share, as of images of one camera, makes nobody alike.
+    far = nearest(features + 50, 5, 10**9, lambda done, total: None)
+    assert same_look(far, 0.95).pairs.tolist() == [[7, 30]]
+
+
+def test_groups_chain_and_the_one_that_stays() -> None:
+    """Test before train; labelled before unlabeled; larger before smaller; lower id before higher."""
+    samples = sample_table(["train", "train", "test", "unlabeled", "train", "train", "train", "train"],
+                           ["person", "person", "person", None, "person", "person", "person", "person"],
+                           [900, 100, 100, 100, 100, 100, 300, 100])
+    groups = join(like((0, 1), (1, 2), (3, 4), (5, 6)), samples)
+    assert groups.group.tolist() == [0, 0, 0, 3, 3, 5, 5, 7]
+    assert groups.kept.tolist() == [False, False, True, False, True, False, True, True]
+    assert groups.shared.tolist() == [True] * 7 + [False]
+    opinion = duplicates(groups, samples)
+    assert opinion.proposed.tolist() == [ASK_DROP, ASK_DROP, ABSTAIN, ASK_DROP, ABSTAIN, ASK_DROP, ABSTAIN, ABSTAIN]
+    assert opinion.reasons[opinion.reason_codes[0]] == "near-duplicate of a test image"
+    assert opinion.reasons[opinion.reason_codes[5]] == "near-duplicate of an image that stays"
+    assert opinion.confidence[0] == pytest.approx(0.95)
+
+
+def test_labels_that_contradict_each_other_are_shown() -> None:
+    samples = sample_table(["train"] * 4, ["person", "background", "person", "person"])
+    opinion = duplicates(join(like((0, 1), (2, 3)), samples), samples)
+    assert opinion.proposed.tolist() == [ASK_REVIEW, ASK_DROP, ABSTAIN, ASK_DROP]
+
+
+def test_adding_a_copy_drops_the_copy_and_nothing_else() -> None:
+    samples = sample_table(["train", "train", "train"], ["person", "background", "person"])
+    before = duplicates(join(like(), samples), samples).proposed.tolist()
+    more = sample_table(["train", "train", "train", "train"], ["person", "background", "person", "person"])
+    assert duplicates(join(like((0, 3)), more), more).proposed.tolist() == [*before, ASK_DROP]
+
+
+def test_leaks_are_trained_images_beside_test_images() -> None:
+    samples = sample_table(["test", "train", "train", "unlabeled", "validation", "train"],
+                           ["person", "person", "person", None, "person", "person"])
+    groups = join(like((0, 1), (0, 3), (0, 4), (2, 5)), samples)
+    labels = samples.labels.copy()
+    assert leaks(groups, samples, labels).tolist() == [1]
+    labels[3] = 1
+    assert leaks(groups, samples, labels).tolist() == [1, 3]
+    labels[[1, 3]] = DROPPED
+    assert not len(leaks(groups, samples, labels))
+
+
+def test_a_pair_of_a_row_that_is_not_there() -> None:
+    with pytest.raises(InputError, match="row 9 of 2"):
+        join(like((0, 9)), sample_table(["train", "train"], ["person", "person"]))
+
+
+def test_real_photos_have_no_false_pairs_and_their_copies_are_found(shared: Path) -> None:
+    paths = sorted((shared / "data/voc2007_person/images").glob("*.jpg"))[::60]
+    photos = [decode(path) for path in paths]
+    pixels = np.stack([resize_bilinear(photo) for photo in photos] + [resize_bilinear(jpeg(photo, 30)) for photo in photos])
+    found = same_pixels(pixels, np.arange(len(pixels)), 8, 0.9).pairs
+    assert set(map(tuple, found.tolist())) == {(row, row + len(photos)) for row in range(len(photos))}

@@ -1,0 +1,108 @@
+"""The stages with planted copies: dropped by the default policy, refused at verify when they are trained on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_run import make_images, write_config
+
+from dataset.errors import GateMissed, InputError
+from dataset.samples import DROPPED
+from dataset.sources.tables import read_table
+from pipeline.config_file import load_config
+from pipeline.data_stages import samples_of, versions_of
+from pipeline.job import stages_until
+from pipeline.leaks import NEAR_DUPLICATES, leaked_rows, read_groups, refuse_leaks
+from pipeline.look_alikes import NEIGHBORS, depiction_examples
+from pipeline.stages import Run, run_stages
+
+COPY, SMALLER = "train/person/copy_of_test.jpg", "train/background/smaller.jpg"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Until `policy`, with a leak (a test image compressed anew) and a smaller copy within train, all new filters on."""
+    folder = tmp_path_factory.mktemp("look_alikes")
+    images = folder / "images"
+    make_images(images)
+    with Image.open(images / "test/person/0.jpg") as leaked:
+        leaked.save(images / COPY, quality=40)
+    with Image.open(images / "train/background/1.jpg") as twin:
+        twin.resize((105, 75)).save(images / SMALLER, quality=90)
+    changes = ("filter.neighbors={enabled: true, k: 5, searched: 12}", "filter.quality.enabled=true",
+               "filter.depictions.enabled=true", "policy.drop_confidence=0.6", "policy.max_change=1")
+    config = load_config(write_config(folder / "config.yaml", images, folder / "run"), changes)
+    made = Run(config, config.run)
+    run_stages(made, stages_until("policy"), lambda outlook: None)
+    return made
+
+
+def row_of(run: Run, name: str) -> int:
+    return samples_of(run).table["filepath"].to_pylist().index(name)
+
+
+def test_copies_are_listed_and_dropped(run: Run) -> None:
+    listed = read_table(run.at("opinions") / NEAR_DUPLICATES).to_pylist()
+    assert len(listed) == 4
+    stays = {one["filepath"]: one["stays"] for one in listed}
+    assert stays["test/person/0.jpg"] == stays["train/background/1.jpg"] == "yes"
+    assert stays[COPY] == stays[SMALLER] == "no"
+    mended = versions_of(run).load("HEAD")
+    assert {mended.labels[row_of(run, name)] for name in (COPY, SMALLER)} == {DROPPED}
+    reasons = [one["reason"] for one in mended.ledger.to_pylist() if one["action"] == "drop"]
+    assert any("duplicates: near-duplicate of a test image" in reason for reason in reasons)
+
+
+def test_the_list_reads_back(run: Run) -> None:
+    samples = samples_of(run)
+    groups = read_groups(run.at("opinions") / NEAR_DUPLICATES, samples)
+    assert groups.shared.sum() == 4
+    assert (groups.group[row_of(run, COPY)] == groups.group[row_of(run, "test/person/0.jpg")])
+    assert not groups.kept[row_of(run, SMALLER)]
+
+
+def test_verify_refuses_what_was_trained_on_a_leak_and_a_setting_lifts_it(run: Run) -> None:
+    store = versions_of(run)
+    refuse_leaks(run, store.load("HEAD").labels)
+    assert leaked_rows(run, store.load("0").labels).tolist() == [row_of(run, COPY)]
+    with pytest.raises(GateMissed, match=COPY) as caught:
+        refuse_leaks(run, store.load("0").labels)
+    assert caught.value.exit_code == 1
+    assert "verify.allow_leaks" in caught.value.fix
+    allowed = run.config.model_copy(update={"verify": run.config.verify.model_copy(update={"allow_leaks": True})})
+    refuse_leaks(Run(allowed, run.folder), store.load("0").labels)
+
+
+def test_every_new_filter_gives_its_opinion(run: Run) -> None:
+    filters = {row["filter"]: row for row in json.loads((run.at("policy") / "policy.json").read_text())["filters"]}
+    assert {"duplicates", "neighbors", "image_quality", "contested_persons"} <= filters.keys()
+    assert filters["duplicates"]["ask_drop"] == 2
+    assert filters["neighbors"]["signal"] == filters["out_of_fold"]["signal"]
+    count = len(samples_of(run))
+    with np.load(run.at("opinions") / NEIGHBORS) as stored:
+        assert {name: stored[name].shape for name in stored.files} == dict.fromkeys(
+            ("person_share", "voters", "value", "uniqueness", "representativeness"), (count,))
+
+
+def test_examples_of_depictions_from_a_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "examples.csv").write_text("filename,depiction\ntrain/person/1.jpg,1\ntrain/person/2.jpg,0\nnowhere.jpg,1\n")
+
+    def with_examples(**settings: object) -> Run:
+        changed = run.config.filter.depictions.model_copy(update=settings)
+        filters = run.config.filter.model_copy(update={"depictions": changed})
+        return Run(run.config.model_copy(update={"filter": filters}), run.folder)
+
+    told = with_examples(examples=tmp_path / "examples.csv")
+    known = depiction_examples(told.config, samples_of(run))
+    assert known[row_of(run, "train/person/1.jpg")] == 1
+    assert known[row_of(run, "train/person/2.jpg")] == 0
+    assert (known == -1).sum() == len(known) - 2
+    with pytest.raises(InputError, match="no column 'depiction'"):
+        depiction_examples(with_examples(column="depiction").config, samples_of(run))
+    (tmp_path / "other.csv").write_text("filename\nx.jpg\n")
+    with pytest.raises(InputError, match="no column 'depiction'"):
+        depiction_examples(with_examples(examples=tmp_path / "other.csv").config, samples_of(run))
