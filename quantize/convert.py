@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import InputError, MissingRequirement, TinysieveError
+from quantize.child_process import child_environment
 from quantize.native_messages import captured_messages
 
 if TYPE_CHECKING:
@@ -115,11 +116,9 @@ def _convert_in_child(model: keras.Model, calibration: NDArray[np.uint8], io_typ
         folder = Path(name)
         model.save(folder / "model.keras")
         np.save(folder / "calibration.npy", calibration)
-        root = str(Path(__file__).resolve().parent.parent)
-        path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         done = subprocess.run(
             [sys.executable, "-m", "quantize.convert", name, io_type], capture_output=True, text=True,
-            env={**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": path}, check=False,
+            env=child_environment() | {"KERAS_BACKEND": "tensorflow"}, check=False,
         )
         if done.returncode:
             raise TinysieveError("the conversion in a TensorFlow process failed", where="quantize.convert",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dataset.errors import InputError
 from quantize.arena import tflm_runtime
+from quantize.child_process import child_environment
 from quantize.native_messages import captured_messages
 
 ALONE = 40  # images under which a process costs more than it gains
@@ -44,10 +45,8 @@ def run(
 
 def _start(folder: Path, part: int, codes: NDArray) -> subprocess.Popen[str]:
     np.save(folder / f"codes{part}.npy", codes)
-    root = str(Path(__file__).resolve().parent.parent)
-    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen([sys.executable, "-m", "quantize.tflm_process", str(folder), str(part)],
-                            stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path})
+                            stderr=subprocess.PIPE, text=True, env=child_environment())
 
 
 def _collect(
