@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,9 @@ from quantize.graph import read_graph
 from quantize.native_messages import captured_messages
 
 ALLOCATION = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
+LARGEST_ARENA_BYTES = 2**31
+SEARCH_STEP_BYTES = 64
+SETUP_BYTES, SETUP_BYTES_A_TENSOR = 4096, 200  # more than TFLM was seen to need while it plans
 
 
 @dataclass(frozen=True)
@@ -42,23 +47,54 @@ def tflm_runtime() -> Any:
 def measure_arena(model: bytes) -> Arena:
     """The smallest arena in which TFLM allocates *and* runs the model, found by bisection.
 
-    TFLM's own total is where the bisection starts: so far it has always been the answer, in two runs.
+    Models whose activations are small beside what TFLM needs to set itself up are measured in a process of their own:
+    there TFLM may crash instead of refusing an arena that is too small.
 
     Raises:
         InputError: TFLM cannot run the model at any size; the message is TFLM's.
         MissingRequirement: tflite-micro is not installed.
     """
     tflm_runtime()
-    # Every tensor at once and 1 KiB an operator: no plan needs more.
-    graph = read_graph(model)
-    enough = sum(4 * int(np.prod(t.shape)) + 4096 for t in graph.tensors if not t.constant_bytes) + 2**20
-    reported = _reported(model, enough)
-    high = reported["total"] if _runs(model, reported["total"]) else enough
-    low = high - 1 if not _runs(model, high - 1) else 0
+    enough, reported = report(model)
+    if reported["head"] < SETUP_BYTES + SETUP_BYTES_A_TENSOR * len(read_graph(model).tensors):
+        from quantize.arena_process import measure_arena_apart  # which measures with this module
+
+        return measure_arena_apart(model)
+    return smallest_arena(enough, reported, lambda arena_bytes: runs(model, arena_bytes))
+
+
+def smallest_arena(enough: int, reported: dict[str, int], fits: Callable[[int], bool]) -> Arena:
+    """Bisect from TFLM's own total: with larger models it is the answer, in two trials; small ones may need some bytes
+    less, or more while they are set up.
+
+    Args:
+        enough: an arena, in bytes, that fits.
+        reported: TFLM's own head, tail and total.
+        fits: whether the model runs in an arena of so many bytes.
+    """
+    high = reported["total"] if fits(reported["total"]) else enough
+    low = high - 1 if high < enough else reported["total"]
+    while low > 0 and fits(low):
+        low, high = low - SEARCH_STEP_BYTES, low
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _runs(model, middle) else (middle, high)
+        low, high = (low, middle) if fits(middle) else (middle, high)
     return Arena(high, reported["head"], high - reported["head"])
+
+
+def report(model: bytes) -> tuple[int, dict[str, int]]:
+    """An arena that is large enough, in bytes, and TFLM's own figures in it: head, tail, total.
+
+    Raises:
+        InputError: TFLM cannot run the model, or it would need more than 2 GiB.
+    """
+    # Every tensor at once and 1 KiB an operator: no plan needs more.
+    graph = read_graph(model)
+    enough = sum(4 * math.prod(t.shape) + 4096 for t in graph.tensors if not t.constant_bytes) + 2**20
+    if enough > LARGEST_ARENA_BYTES:
+        raise InputError(f"its tensors have up to {enough:,} bytes", why="no microcontroller holds them",
+                         fix="give a smaller model")
+    return enough, _reported(model, enough)
 
 
 def _run(model: bytes, arena_bytes: int) -> Any:
@@ -69,7 +105,8 @@ def _run(model: bytes, arena_bytes: int) -> Any:
     return interpreter
 
 
-def _runs(model: bytes, arena_bytes: int) -> bool:
+def runs(model: bytes, arena_bytes: int) -> bool:
+    """Whether TFLM allocates and runs the model in an arena of so many bytes; it may crash where that is far too small."""
     with captured_messages():
         try:
             _run(model, arena_bytes)

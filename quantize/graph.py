@@ -5,31 +5,30 @@ The parsing is done by the schema that the LiteRT package generates from TensorF
 
 from __future__ import annotations
 
+import math
 import struct
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from dataset.errors import InputError
+from quantize.model_checks import MeteredBytes, check_tables, check_tree
+from quantize.tensor_types import TYPE_NAMES, enum_names
 
 FILE_IDENTIFIER = b"TFL3"
-
-
-def _names(enum: type) -> dict[int, str]:
-    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
-
-
-OPERATOR_NAMES = _names(schema.BuiltinOperator)
-TYPE_NAMES = _names(schema.TensorType)
+OPERATOR_NAMES = enum_names(schema.BuiltinOperator)
+FILTER_AXES = {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 2}
 
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """One tensor: ``shape`` as stored, ``dynamic_axes`` those the signature leaves open (-1)."""
+    """One tensor: ``shape`` as stored, ``dynamic_axes`` those the signature leaves open (-1).
+
+    A ``variable`` keeps its values from one inference to the next.
+    """
 
     index: int
     name: str
@@ -39,6 +38,7 @@ class TensorInfo:
     scale: float | None
     zero_point: int | None
     constant_bytes: int
+    variable: bool = False
 
     @property
     def layout(self) -> str:
@@ -90,7 +90,7 @@ def load_model(model: bytes) -> Any:
     """The mutable object tree (``ModelT``) of a .tflite file, for passes that rewrite it.
 
     Raises:
-        InputError: the bytes are not a .tflite file, or it is cut off.
+        InputError: the bytes are not a .tflite file, it is cut off, or an index or a size in it points at nothing.
     """
     if len(model) < 8 or model[4:8] != FILE_IDENTIFIER:
         raise InputError(
@@ -99,8 +99,10 @@ def load_model(model: bytes) -> Any:
             fix="give a TensorFlow Lite flatbuffer",
         )
     try:
-        tree = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(model), 0))
-    except (struct.error, ValueError, TypeError, IndexError, UnicodeDecodeError, AttributeError, MemoryError) as error:
+        root = schema.Model.GetRootAsModel(MeteredBytes(model), 0)
+        check_tables(root, len(model))
+        tree = schema.ModelT.InitFromObj(root)
+    except (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError, MemoryError) as error:
         raise InputError(
             f"damaged .tflite file of {len(model)} bytes: {error}",
             why="the flatbuffer points outside itself",
@@ -108,6 +110,7 @@ def load_model(model: bytes) -> Any:
         ) from error
     if not tree.subgraphs:
         raise InputError("the .tflite file holds no subgraph", why="there is nothing to run", fix="convert it again")
+    check_tree(tree, len(model))
     return tree
 
 
@@ -125,7 +128,15 @@ def read_graph(model: bytes) -> Graph:
     Raises:
         InputError: not a .tflite file, or a damaged one.
     """
-    tree = load_model(model)
+    return graph_of(load_model(model), len(model))
+
+
+def graph_of(tree: Any, file_bytes: int) -> Graph:
+    """The first subgraph of an object tree that ``load_model`` gave (which has checked its indices).
+
+    Raises:
+        InputError: a convolution or dense layer has no filters.
+    """
     graph = tree.subgraphs[0]
     tensors = tuple(_tensor(tree, index, tensor) for index, tensor in enumerate(graph.tensors))
     operators = tuple(_operator(tree, index, item, tensors) for index, item in enumerate(graph.operators or []))
@@ -133,16 +144,16 @@ def read_graph(model: bytes) -> Graph:
     return Graph(
         tensors=tensors,
         operators=operators,
-        inputs=tuple(tensors[index] for index in graph.inputs),
+        inputs=() if graph.inputs is None else tuple(tensors[index] for index in graph.inputs),
         outputs=tuple(tensors[index] for index in graph.outputs),
         subgraphs=len(tree.subgraphs),
         weights_bytes=sum(_buffer_bytes(tree, index) for index in used),
-        file_bytes=len(model),
+        file_bytes=file_bytes,
     )
 
 
 def _buffer_bytes(tree: Any, index: int) -> int:
-    data = tree.buffers[index].data if index < len(tree.buffers) else None
+    data = tree.buffers[index].data
     return 0 if data is None else len(data)
 
 
@@ -155,12 +166,13 @@ def _tensor(tree: Any, index: int, tensor: Any) -> TensorInfo:
     return TensorInfo(
         index=index,
         name=(tensor.name or b"").decode(errors="replace"),
-        dtype=TYPE_NAMES.get(tensor.type, "UNKNOWN").lower(),
+        dtype=TYPE_NAMES[tensor.type],
         shape=() if tensor.shape is None else tuple(int(n) for n in tensor.shape),
         dynamic_axes=tuple(axis for axis, length in enumerate(signature) if length == -1),
         scale=float(scale[0]) if one and scale is not None else None,
         zero_point=int(zero_point[0]) if one and zero_point is not None and len(zero_point) else (0 if one else None),
         constant_bytes=_buffer_bytes(tree, tensor.buffer),
+        variable=bool(tensor.isVariable),
     )
 
 
@@ -173,9 +185,13 @@ def _operator(tree: Any, index: int, operator: Any, tensors: tuple[TensorInfo, .
 
 def _macs(name: str, inputs: tuple[int, ...], outputs: tuple[int, ...], tensors: tuple[TensorInfo, ...]) -> int:
     """Outputs times the multiplications behind each; filters are [out, kh, kw, in], depthwise [1, kh, kw, channels]."""
-    if name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+    if name not in FILTER_AXES:
         return 0
-    filters, produced = tensors[inputs[1]].shape, int(np.prod(tensors[outputs[0]].shape))
+    filters = tensors[inputs[1]].shape if len(inputs) > 1 and inputs[1] >= 0 else ()
+    if len(filters) != FILTER_AXES[name] or not outputs:
+        raise InputError(f"damaged .tflite file: a {name} has filters of shape {list(filters)} and {len(outputs)} outputs",
+                         why="what it computes is undefined", fix="convert the model again")
+    produced = math.prod(tensors[outputs[0]].shape)
     if name == "CONV_2D":
-        return produced * int(np.prod(filters[1:]))
-    return produced * (int(np.prod(filters[1:3])) if name == "DEPTHWISE_CONV_2D" else filters[-1])
+        return produced * math.prod(filters[1:])
+    return produced * (math.prod(filters[1:3]) if name == "DEPTHWISE_CONV_2D" else filters[-1])

@@ -1,0 +1,26 @@
+"""`inspect`: what a .tflite file is made of and what it needs to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.commands.options import Json
+
+commands = typer.Typer()
+
+
+@commands.command()
+def inspect(model: Annotated[Path, typer.Argument(help="A .tflite file.")], json: Json = False) -> None:
+    """Say what a .tflite file is made of: bytes, operators, MACs, live memory, arena, flash."""
+    import json as text
+
+    from pipeline.inspection_text import inspection_text
+    from pipeline.model_file import about, read_model
+    from quantize.inspection import inspect_model
+
+    with about(model):
+        found = inspect_model(read_model(model))
+    typer.echo(text.dumps(found.to_json(), indent=1) if json else inspection_text(found), nl=json)

@@ -1,0 +1,107 @@
+"""`tinysieve inspect` as a person and as a program meet it, and the report's picture of memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from tiny_tflite import tiny_model
+
+from dataset.errors import InputError
+from pipeline.inspection_text import inspection_text
+from pipeline.model_file import about, read_model
+from pipeline.model_stages import BEFORE_FIT
+from pipeline.report_memory import live_memories, live_memory_charts
+from quantize.inspection import inspect_model
+
+ROOT = Path(__file__).parents[2]
+VERDICT: dict[str, Any] = {"budgets": [{"name": "arena", "limit": 1024}], "arena": {"persistent_bytes": 200}}
+
+
+def tinysieve(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "pipeline", *arguments], cwd=ROOT, capture_output=True, text=True,
+                          env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"})
+
+
+def test_command_on_a_model_and_on_none(tmp_path: Path) -> None:
+    pytest.importorskip("tflite_micro")
+    (tmp_path / "tiny.tflite").write_bytes(tiny_model())
+    done = tinysieve("inspect", str(tmp_path / "tiny.tflite"), "--json")
+    assert done.returncode == 0, done.stderr
+    plain = json.loads(done.stdout)
+    assert plain["arena_bytes"] == plain["activation_bytes"] + plain["persistent_bytes"]
+    (tmp_path / "cut.tflite").write_bytes(tiny_model()[:300])
+    failed = tinysieve("inspect", str(tmp_path / "cut.tflite"))
+    assert failed.returncode == 2
+    assert "cut.tflite" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_page_of_a_tiny_model(snapshot: SnapshotAssertion) -> None:
+    pytest.importorskip("tflite_micro")
+    assert inspection_text(inspect_model(tiny_model())) == snapshot
+
+
+def test_page_of_a_published_model(snapshot: SnapshotAssertion, shared: Path) -> None:
+    pytest.importorskip("tflite_micro")
+    model = shared / "models" / "reference" / "seed_submission.tflite"
+    if not model.is_file():
+        pytest.skip("needs the shared reference models")
+    assert inspection_text(inspect_model(model.read_bytes())) == snapshot
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    for path, said in ((tmp_path, "not a file"), (tmp_path / "none", "no such file")):
+        with pytest.raises(InputError, match=said) as raised:
+            read_model(path)
+        assert raised.value.where == str(path)
+    with pytest.raises(InputError) as raised, about(tmp_path / "x.tflite"):
+        inspect_model(b"nothing")
+    assert raised.value.where == str(tmp_path / "x.tflite")
+
+
+@pytest.fixture
+def quantized(tmp_path: Path) -> Path:
+    """A folder with a model: 768 bytes are alive in its convolution, 520 in its mean."""
+    (tmp_path / "model.tflite").write_bytes(tiny_model(side=8, channels=4, wide=8))
+    return tmp_path
+
+
+def test_one_chart_without_fit_and_two_with(quantized: Path) -> None:
+    (alone,) = live_memories(quantized, VERDICT)
+    assert (alone.live_bytes, alone.peak_operator, alone.room_bytes) == ((768, 520), "CONV_2D #0", 1024 - 200)
+    shutil.copy(quantized / "model.tflite", quantized / BEFORE_FIT)
+    assert len(live_memories(quantized, VERDICT)) == 1
+    (quantized / BEFORE_FIT).write_bytes(tiny_model(side=10, channels=4, wide=8))
+    before, after = live_memories(quantized, VERDICT)
+    assert (before.live_bytes[0], before.room_bytes) == (10 * 10 * 12, 1024)
+    assert after.live_bytes == alone.live_bytes
+    fitted = VERDICT | {"fit": {"before": {"arena": {"persistent_bytes": 300}}}}
+    assert [one.room_bytes for one in live_memories(quantized, fitted)] == [1024 - 300, 1024 - 200]
+
+
+def test_without_a_limit_and_without_an_arena_there_is_still_a_chart(quantized: Path) -> None:
+    (one,) = live_memories(quantized, {"budgets": [], "arena": None})
+    assert one.room_bytes is None
+    (chart,) = live_memory_charts((one,))
+    assert chart.alt == "the model, memory in use over 2 operators: at most 0.8 KiB, at CONV_2D #0"
+
+
+def test_charts_say_in_words_what_they_show_and_take_the_pages_colours(quantized: Path) -> None:
+    (quantized / BEFORE_FIT).write_bytes(tiny_model(side=10, channels=4, wide=8))
+    models = live_memories(quantized, VERDICT)
+    before, after = live_memory_charts(models)
+    assert "at most 1.2 KiB" in before.alt
+    assert "limit less the persistent part: 0.8 KiB" in after.alt
+    assert "var(--bad)" in before.svg
+    assert "var(--mended)" in after.svg
+    assert not {"#010101", "#020202", "#040404", "#050505"} & set(re.findall(r"#0\d{5}", before.svg + after.svg))
+    assert live_memory_charts(models)[0].svg == before.svg
