@@ -1,0 +1,126 @@
+"""Runs the CIFAR experiment for the command: JSON, CSV, plots and pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+
+from dataset.atomic import write_text
+from dataset.errors import InputError
+from filtering.temperatures.trajectories import summarise
+from filtering.temperatures.triage import RULES, TRIAGE_NAMES, triage
+from filtering.temperatures.turning_point import suspicion
+from pipeline.experiments.cifar_100 import cifar_100
+from pipeline.experiments.cifar_networks import NETWORKS
+from pipeline.experiments.cifar_noise import CifarNoise, CifarNoiseOutcome, cifar_noise, figures
+from pipeline.experiments.image_sets import ImageSet, cifar_10
+from pipeline.progress import progress
+
+SETS: dict[str, Callable[..., ImageSet]] = {"cifar-10": cifar_10, "cifar-100": cifar_100}
+LEARNT = ("instance", "class", "joint")
+CIFAR_10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def check_names(dataset: str, network: str, learn: str, rule: str) -> None:
+    """Refuse a name that does not exist, before anything is read.
+
+    Raises:
+        InputError: names the ones that do.
+    """
+    known: tuple[tuple[str, str, Collection[str]], ...] = (
+        ("set", dataset, SETS), ("network", network, NETWORKS), ("kind of temperatures", learn, LEARNT),
+        ("triage rule", rule, RULES),
+    )  # fmt: skip
+    for what, name, names in known:
+        if name not in names:
+            raise InputError(f"no {what} '{name}'", fix=f"one of {', '.join(names)}")
+
+
+def run_cifar_noise(
+    name: str,
+    data: Path | None,
+    levels: Sequence[float],
+    settings: CifarNoise,
+    keep: float | None,
+    rule: str,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """The experiment at each share of corrupt labels, into `out`/<per cent>; `keep` None keeps as many as are right."""
+    images = SETS[name](data) if data else SETS[name]()
+    made = []
+    for corrupt in levels:
+        chosen = replace(settings, corrupt=corrupt, keep=1 - corrupt if keep is None else keep)
+        folder = out / f"{corrupt:.0%}".replace("%", "")
+        outcome = cifar_noise(images, chosen, folder, progress)
+        about = {"set": name, "network": chosen.plan.network}
+        made.append(about | figures(outcome, chosen) | _store(outcome, chosen, name, rule, folder))
+        write_text(folder / "cifar-noise.json", json.dumps(made[-1], indent=1) + "\n")
+    if as_json:
+        typer.echo(json.dumps(made, indent=1))
+        return
+    for one in made:
+        _tell(one)
+    typer.echo(f"curves and pictures: {out}")
+
+
+def _store(outcome: CifarNoiseOutcome, settings: CifarNoise, name: str, rule: str, folder: Path) -> dict[str, Any]:
+    """Curves and pictures; gives the triage counts where instance temperatures were learnt."""
+    from pipeline.experiments.cifar_noise_plot import draw_curves
+    from pipeline.trajectory_pictures import draw_triage
+    from pipeline.triage_pictures import Triage
+
+    _write_curves(outcome, folder / "curves.csv")
+    draw_curves(outcome, f"{name}, {settings.corrupt:.0%} corrupt, {settings.plan.network}", folder / "curves.png")
+    if settings.instance is None:
+        return {}
+    # The published limits are for the last epoch; only the ranking is read at the turning point.
+    trajectories, teach = outcome.with_temperatures.trajectories, outcome.teach
+    summary = summarise(trajectories, -1)
+    codes = triage(summary, RULES[rule])
+    names = CIFAR_10_CLASSES if teach.classes == 10 else tuple(f"class {label}" for label in range(teach.classes))
+    suspect = suspicion(summarise(trajectories, outcome.epoch))
+    shown = Triage(lambda one: teach.images[one], teach.labels, names, codes, summary, suspect, trajectories, outcome.epoch)
+    # A map of every tenth class, as published.
+    draw_triage(shown, folder / "pictures", settings.plan.seed, map_every=10)
+    counts = {word: {"all": int((codes == code).sum()), "corrupt": int((outcome.corrupt & (codes == code)).sum())}
+              for code, word in enumerate(TRIAGE_NAMES)}
+    return {"triage_rule": rule, "triage": counts}
+
+
+def _write_curves(outcome: CifarNoiseOutcome, path: Path) -> None:
+    """One row an epoch: accuracies, held-out loss, and mean temperatures of corrupt and clean labels."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["epoch", "without", "with", "retrained", "held_out_loss", "sigma_corrupt", "sigma_clean"])
+    tempered = outcome.with_temperatures
+    for epoch in range(len(tempered.test_accuracy)):
+        sigma = np.asarray(tempered.trajectories[:, epoch], np.float64)
+        again = "" if outcome.retrained is None else f"{outcome.retrained.test_accuracy[epoch]:.4f}"
+        writer.writerow([epoch + 1, f"{outcome.without.test_accuracy[epoch]:.4f}", f"{tempered.test_accuracy[epoch]:.4f}", again,
+                         f"{tempered.held_out_losses[epoch].mean():.4f}", f"{sigma[outcome.corrupt].mean():.4f}",
+                         f"{sigma[~outcome.corrupt].mean():.4f}"])
+    write_text(path, text.getvalue())
+
+
+def _tell(one: dict[str, Any]) -> None:
+    typer.echo(f"{one['set']}, {one['network']}, {one['corrupt']:.0%} corrupt, {one['teaching_images']:,} teaching images, "
+               f"read after epoch {one['read_after_epoch']}")
+    for name, accuracy in one["test_accuracy"].items():
+        words = ", ".join(f"{when.replace('_', ' ')} {value:.4f}" for when, value in accuracy.items())
+        typer.echo(f"  {name:<10} test accuracy {words}")
+    for name, found in one.get("identification", {}).items():
+        typer.echo(f"  read at {name.replace('_', ' '):<14} AUROC {found['auroc']:.4f}, "
+                   f"precision of the top k {found['precision_top_k']:.4f}")
+    if "kept" in one:
+        typer.echo(f"  kept {one['kept']:,}, of them clean {one['clean_share_of_kept']:.4f}")
+    for word, counts in one.get("triage", {}).items():
+        typer.echo(f"  {word:<12} {counts['all']:>6,}, of them corrupt {counts['corrupt']:,}")

@@ -1,0 +1,159 @@
+"""The CIFAR experiment: its data, its networks, its steps, and the whole of it on made-up pictures."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset.errors import InputError, MissingRequirement
+from filtering.temperatures.indexed_sgd import TableSettings
+from filtering.temperatures.keras_trainer import KerasTrainer
+from filtering.temperatures.temperatures import Temperatures
+from pipeline.experiments.cifar_100 import cifar_100
+from pipeline.experiments.cifar_networks import small_network, wide_resnet_28_10
+from pipeline.experiments.cifar_noise import CifarNoise, keep_least_suspect
+from pipeline.experiments.cifar_noise_files import check_names, run_cifar_noise
+from pipeline.experiments.problem import plant_uniform
+from pipeline.experiments.tempered_training import PAD, TrainingPlan, batches, shifted
+
+
+def test_wide_resnet_has_the_published_size_and_takes_a_step() -> None:
+    """Weights by formula: convolutions k*k*in*out, two numbers a channel for each norm, a linear layer with bias."""
+    import keras
+
+    def block(inside: int, out: int) -> int:
+        shortcut = inside * out if inside != out else 0
+        return 2 * inside + 9 * inside * out + 2 * out + 9 * out * out + shortcut
+
+    body = sum(block(inside if first else out, out) for inside, out in ((16, 160), (160, 320), (320, 640))
+               for first in (True, False, False, False))
+    expected = 9 * 3 * 16 + body + 2 * 640 + 640 * 10 + 10
+    model = wide_resnet_28_10(10, 0)
+    assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == expected
+    assert expected == pytest.approx(36.5e6, rel=2e-3)
+    trainer = KerasTrainer(model, keras.optimizers.SGD(0.01), Temperatures.start(2, 10, TableSettings(), None), 2)
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    assert np.isfinite(trainer.step(images, np.array([3, 7]), np.array([0, 1])).loss).all()
+    assert trainer.temperatures.instance is not None
+    assert (trainer.temperatures.instance.log_sigma != 0).all()
+
+
+def test_the_small_network_is_small() -> None:
+    model = small_network(10, 0)
+    assert model.output_shape == (None, 10)
+    assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) < 100_000
+
+
+def test_the_rate_falls_where_the_published_one_does() -> None:
+    plan = TrainingPlan("small", 120, 128, 0.1, 0)
+    rates = [plan.rate(epoch) for epoch in range(120)]
+    np.testing.assert_allclose([rates[79], rates[80], rates[99], rates[100]], [0.1, 0.01, 0.01, 0.001])
+
+
+def test_shifts_and_mirrors_by_hand() -> None:
+    image = np.arange(16, dtype=np.uint8).reshape(1, 4, 4, 1) + 1
+    still = shifted(image, np.array([[PAD, PAD]]), np.array([False]))
+    np.testing.assert_array_equal(still, image)
+    np.testing.assert_array_equal(shifted(image, np.array([[PAD, PAD]]), np.array([True])), image[:, :, ::-1])
+    down = shifted(image, np.array([[PAD - 1, PAD]]), np.array([False]))
+    assert (down[0, 0] == 0).all()
+    np.testing.assert_array_equal(down[0, 1:], image[0, :-1])
+
+
+def test_an_epoch_shows_every_picture_once() -> None:
+    images = np.zeros((50, 32, 32, 3), np.uint8)
+    seen = [rows for rows, _ in batches(images, TrainingPlan("small", 1, 16, 0.1, 0), 0)]
+    assert sorted(np.concatenate(seen).tolist()) == list(range(50))
+    assert [len(rows) for rows in seen] == [16, 16, 16, 2]
+
+
+def test_no_class_is_left_out_as_a_target() -> None:
+    """The public fork's corruption never makes the last class; ours makes each of the others as often, within 5 deviations."""
+    labels = np.repeat(np.arange(10), 2000)
+    planted = plant_uniform(labels, 0.4, 10, np.random.default_rng(0))
+    assert (planted != labels).sum() == round(0.4 * len(labels))
+    table = np.zeros((10, 10))
+    np.add.at(table, (labels, planted), 1)
+    mean = 0.4 * 2000 / 9
+    assert (np.abs(table[~np.eye(10, dtype=bool)] - mean) < 5 * np.sqrt(mean)).all()
+
+
+def test_keeping_per_class_keeps_the_balance() -> None:
+    labels = np.repeat([0, 1], 50)
+    # Class 1 is more suspect as a whole: the dataset's cut takes nearly all of it, the cut per class the same share of each.
+    suspect = np.concatenate([np.linspace(0, 0.4, 50), np.linspace(0.3, 1, 50)])
+    assert keep_least_suspect(suspect, labels, 0.6, "class")[labels == 1].sum() == 30
+    assert keep_least_suspect(suspect, labels, 0.5, "dataset")[labels == 1].sum() < 15
+    assert keep_least_suspect(suspect, labels, 0.5, "dataset").sum() == 50
+
+
+def write_cifar_100(folder: Path) -> None:
+    """Made-up pictures in CIFAR-100's layout: four fine labels, each with a colour of its own, and noise."""
+    rng = np.random.default_rng(0)
+    for name, count in (("train", 400), ("test", 80)):
+        fine = rng.integers(0, 4, count)
+        planes = rng.integers(0, 120, (count, 3, 1024), dtype=np.uint8)
+        for colour in range(3):
+            planes[fine == colour, colour] += 120
+        rows = np.concatenate([np.zeros((count, 1)), fine[:, np.newaxis], planes.reshape(count, -1)], axis=1)
+        rows.astype(np.uint8).tofile(folder / f"{name}.bin")
+
+
+def test_binary_cifar_100_is_read_and_checked(tmp_path: Path) -> None:
+    with pytest.raises(MissingRequirement, match=r"train\.bin"):
+        cifar_100(tmp_path)
+    write_cifar_100(tmp_path)
+    images = cifar_100(tmp_path)
+    assert images.train.shape == (400, 32, 32, 3)
+    red = images.train[images.train_labels == 0]
+    assert red[..., 0].min() >= 120
+    assert red[..., 1].max() < 120
+    whole = (tmp_path / "test.bin").read_bytes()
+    (tmp_path / "test.bin").write_bytes(whole[:-1])
+    with pytest.raises(InputError, match="no whole number"):
+        cifar_100(tmp_path)
+    (tmp_path / "test.bin").write_bytes(whole[:1] + b"\xff" + whole[2:])
+    with pytest.raises(InputError, match="label 255 at row 0"):
+        cifar_100(tmp_path)
+
+
+@contextmanager
+def silent(title: str, unit: str):
+    yield lambda done, total: None
+
+
+def test_the_whole_experiment_on_made_up_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                  capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("pipeline.experiments.cifar_noise_files.progress", silent)
+    write_cifar_100(tmp_path)
+    plan = TrainingPlan("small", 6, 16, 0.1, 0)
+    settings = CifarNoise(0.5, 0.5, "dataset", 0.1, None, TableSettings(learning_rate=4.0), None, plan)
+    run_cifar_noise("cifar-100", tmp_path, (0.4,), settings, None, "tsne_plots", tmp_path / "out", True)
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["teaching_images"] == 360
+    assert found["kept"] == round(0.6 * 360)
+    # Four colours are easy: the corrupt ones are found, and what is kept is cleaner than what was given.
+    assert found["identification"]["turning_point"]["auroc"] > 0.9
+    assert found["clean_share_of_kept"] > 0.85
+    assert sum(row["all"] for row in found["triage"].values()) == 360
+    names = {path.relative_to(tmp_path / "out/40").as_posix() for path in (tmp_path / "out/40").rglob("*.*")}
+    assert {"curves.csv", "curves.png", "cifar-noise.json", "pictures/trajectories.png", "pictures/rows-class-0.png"} <= names
+
+
+@pytest.mark.parametrize("names", [("mnist", "small", "joint", "tsne_plots"), ("cifar-10", "big", "joint", "tsne_plots"),
+                                   ("cifar-10", "small", "all", "tsne_plots"), ("cifar-10", "small", "joint", "mine")])
+def test_unknown_names_are_refused(names: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match="no "):
+        check_names(*names)
+
+
+def test_settings_that_make_no_experiment_are_refused() -> None:
+    plan = TrainingPlan("small", 1, 16, 0.1, 0)
+    with pytest.raises(InputError, match="corrupt = 1"):
+        CifarNoise(1.0, 0.5, "dataset", 0.1, None, TableSettings(), None, plan)
+    with pytest.raises(InputError, match="neither instance nor class"):
+        CifarNoise(0.4, 0.5, "dataset", 0.1, None, None, None, plan)
