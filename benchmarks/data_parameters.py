@@ -23,7 +23,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dataset.samples import SampleTable
 from filtering.evidence.embeddings import read_embeddings
-from filtering.evidence.neighbors import nearest
+from filtering.evidence.nearest import nearest
 from filtering.opinions.out_of_fold import out_of_fold_probabilities
 from filtering.temperatures.indexed_sgd import TableSettings, TemperatureTable
 from filtering.temperatures.linear_fit import LinearFitSettings, fit_linear, held_out_losses

@@ -28,7 +28,8 @@ from filtering.evidence.embeddings import read_embeddings
 from filtering.evidence.image_quality import measure_quality
 from filtering.evidence.lite0_backbone import Lite0Backbone, shrink
 from filtering.evidence.near_duplicates import same_look, same_pixels
-from filtering.evidence.neighbors import Directions, Neighbors, nearest
+from filtering.evidence.nearest import nearest
+from filtering.evidence.neighbors import Directions, Neighbors
 from filtering.opinions.depictions import DEPICTED, REAL, UNKNOWN, depiction_probabilities
 from filtering.opinions.opinion import ABSTAIN
 from filtering.opinions.poor_images import QualityLimits, poor_images

@@ -20,7 +20,7 @@ import numpy as np
 
 from dataset.atomic import write_text
 from dataset.errors import MissingRequirement
-from quantize.arena import measure_arena
+from quantize.arena_process import measure_arena
 from quantize.firmware.c_program import generate
 from quantize.firmware.c_stripes import stripe_for_c
 from quantize.firmware.emulate import emulate

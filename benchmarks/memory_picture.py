@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from dataset.atomic import write_text
-from quantize.arena import Arena, measure_arena
+from quantize.arena import Arena
+from quantize.arena_process import measure_arena
 from quantize.graph import Graph, read_graph
 from quantize.memory_plan import greedy_plan, lifetimes, tflm_scratch
 from quantize.stored_plan import stored_offsets

@@ -23,7 +23,8 @@ from filtering.decisions.policy import TwoSignals
 from filtering.evidence.boxes import align, read_boxes
 from filtering.evidence.crop_rule import RULES, Presence, presence
 from filtering.evidence.embeddings import read_embeddings
-from filtering.evidence.neighbors import Neighbors, nearest
+from filtering.evidence.nearest import nearest
+from filtering.evidence.neighbors import Neighbors
 from filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label
 from filtering.opinions.knn_shapley import knn_shapley
 from filtering.opinions.neighbor_agreement import neighbor_agreement, person_share

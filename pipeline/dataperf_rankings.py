@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dataperf.baselines.ranker import Ranker, RankingEvidence
 from dataperf.submissions import Order
-from filtering.evidence.neighbors import nearest
+from filtering.evidence.nearest import nearest
 from filtering.opinions.knn_shapley import knn_shapley
 from filtering.opinions.label_errors import find_label_errors
 from filtering.opinions.out_of_fold import out_of_fold_probabilities

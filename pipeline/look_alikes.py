@@ -15,7 +15,8 @@ from dataset.samples import PERSON, UNLABELED, Codes, SampleTable
 from dataset.sources.tables import read_table
 from filtering.evidence.image_quality import measure_quality
 from filtering.evidence.near_duplicates import DuplicateGroups, join, same_look, same_pixels
-from filtering.evidence.neighbors import Neighbors, nearest
+from filtering.evidence.nearest import nearest
+from filtering.evidence.neighbors import Neighbors
 from filtering.evidence.typicality import representativeness, uniqueness
 from filtering.opinions.depictions import DEPICTED, REAL, UNKNOWN, contested_persons, depiction_probabilities, depictions
 from filtering.opinions.duplicates import duplicates

@@ -12,6 +12,7 @@ import typer
 import yaml
 
 from dataset.errors import InputError, TinysieveError
+from pipeline.commands import dataperf_debugging
 
 _ORDER = ("01g317-flipped", "04hgtk-flipped", "04rky-flipped", "09j2d-flipped", "01g317", "04hgtk", "04rky", "09j2d")
 _BASELINES = ("neighbor_shapley (datascope)", "random", "influence_function")
@@ -72,14 +73,12 @@ def run_debugging(verbs: tuple[str, ...], embeddings: Path | None, truth: Path |
     with TemporaryDirectory() as folder:
         path = Path(folder) / "task_setup.yml"
         path.write_text(yaml.safe_dump(setup, sort_keys=False), encoding="utf-8")
-        run_verb("debugging", *verbs, "--setup", str(path))
+        run_verb(dataperf_debugging.commands, *verbs, "--setup", str(path))
 
 
-def run_verb(*words: str) -> None:
-    """Run `tinysieve dataperf WORDS` in this process; its exit code is this one's."""
-    from pipeline.commands.dataperf import commands
-
-    code = typer.main.get_command(commands).main(["dataperf", *words], standalone_mode=False)
+def run_verb(group: typer.Typer, *words: str) -> None:
+    """Run a verb of a group in this process; its exit code is this one's."""
+    code = typer.main.get_command(group).main(list(words), standalone_mode=False)
     if code:
         raise typer.Exit(code)
 

@@ -15,7 +15,7 @@ from dataset.atomic import replacing, write_text
 from dataset.ingest import open_pixels
 from dataset.samples import CLASS_NAMES, UNLABELED, Codes, Mask, SampleTable, label_names
 from filtering.evidence.embeddings import read_embeddings
-from filtering.evidence.neighbors import nearest
+from filtering.evidence.nearest import nearest
 from filtering.opinions.data_parameters import data_parameters
 from filtering.opinions.opinion import Opinions
 from filtering.temperatures.indexed_sgd import TableSettings

@@ -44,25 +44,6 @@ def tflm_runtime() -> Any:
     return runtime
 
 
-def measure_arena(model: bytes) -> Arena:
-    """The smallest arena in which TFLM allocates *and* runs the model, found by bisection.
-
-    Models whose activations are small beside what TFLM needs to set itself up are measured in a process of their own:
-    there TFLM may crash instead of refusing an arena that is too small.
-
-    Raises:
-        InputError: TFLM cannot run the model at any size; the message is TFLM's.
-        MissingRequirement: tflite-micro is not installed.
-    """
-    tflm_runtime()
-    enough, reported = report(model)
-    if reported["head"] < SETUP_BYTES + SETUP_BYTES_A_TENSOR * len(read_graph(model).tensors):
-        from quantize.arena_process import measure_arena_apart  # which measures with this module
-
-        return measure_arena_apart(model)
-    return smallest_arena(enough, reported, lambda arena_bytes: runs(model, arena_bytes))
-
-
 def smallest_arena(enough: int, reported: dict[str, int], fits: Callable[[int], bool]) -> Arena:
     """Bisect from TFLM's own total: with larger models it is the answer, in two trials; small ones may need some bytes
     less, or more while they are set up.

@@ -9,11 +9,29 @@ import sys
 from dataclasses import asdict
 
 from dataset.errors import InputError
-from quantize.arena import Arena, report, runs, smallest_arena, tflm_runtime
+from quantize.arena import SETUP_BYTES, SETUP_BYTES_A_TENSOR, Arena, report, runs, smallest_arena, tflm_runtime
 from quantize.child_process import ask_module
+from quantize.graph import read_graph
 
 TIMEOUT_S = 120.0
 MEMORY_BYTES = 4 * 2**30
+
+
+def measure_arena(model: bytes) -> Arena:
+    """The smallest arena in which TFLM allocates *and* runs the model, found by bisection.
+
+    Models whose activations are small beside what TFLM needs to set itself up are measured in a process of their own:
+    there TFLM may crash instead of refusing an arena that is too small.
+
+    Raises:
+        InputError: TFLM cannot run the model at any size; the message is TFLM's.
+        MissingRequirement: tflite-micro is not installed.
+    """
+    tflm_runtime()
+    enough, reported = report(model)
+    if reported["head"] < SETUP_BYTES + SETUP_BYTES_A_TENSOR * len(read_graph(model).tensors):
+        return measure_arena_apart(model)
+    return smallest_arena(enough, reported, lambda arena_bytes: runs(model, arena_bytes))
 
 
 def measure_arena_apart(model: bytes, timeout_s: float = TIMEOUT_S) -> Arena:

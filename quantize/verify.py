@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import InputError, MissingRequirement
-from quantize.arena import Arena, measure_arena
+from quantize.arena import Arena
+from quantize.arena_process import measure_arena
 from quantize.budgets import accuracy_budgets, size_budgets
 from quantize.graph import read_graph
 from quantize.interpreters import TFLM, LiteRTReference, Progress, silent

@@ -1,7 +1,4 @@
-"""Which images look most alike: exact search in blocks, or faiss's inverted lists where the exact one would take hours.
-
-Votes of neighbours, data values, near-duplicates and typicality all read the one table that `nearest` makes.
-"""
+"""Which images look most alike: the table of neighbours, and exact search for them in blocks."""
 
 from __future__ import annotations
 
@@ -93,30 +90,6 @@ class Directions:
         centred = _rooted(self.features[rows]) - self.mean
         length = np.linalg.norm(centred, axis=1, keepdims=True)
         return np.divide(centred, length, out=np.zeros_like(centred), where=length > 1e-6)
-
-
-def nearest(features: NDArray[np.floating], k: int, exact_up_to: int, progress: Progress) -> Neighbors:
-    """The k most similar other rows of every row.
-
-    Args:
-        features: float [N, D], may be a float16 memory map.
-        k: 1..N-1.
-        exact_up_to: with more rows faiss searches its inverted lists (see `approximate_neighbors`).
-        progress: told (done, total) rows.
-
-    Raises:
-        InputError: k out of range, or features that are no finite matrix.
-        MissingRequirement: faiss is needed and not installed.
-    """
-    directions = Directions.of(features)
-    if not 1 <= k < len(directions):
-        raise InputError(f"{k} neighbours of {len(directions)} samples", why="a sample is no neighbour of itself",
-                         fix="ask for at least 1 and for fewer than there are samples")
-    if len(directions) <= exact_up_to:
-        return exact_neighbors(directions, np.arange(len(directions)), k, progress)
-    from filtering.evidence.neighbor_lists import approximate_neighbors
-
-    return approximate_neighbors(directions, k, progress)
 
 
 def exact_neighbors(directions: Directions, queries: NDArray[np.integer], k: int, progress: Progress) -> Neighbors:

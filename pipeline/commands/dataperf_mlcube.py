@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands import dataperf_selection
+
 commands = typer.Typer(no_args_is_help=True)
 
 Parameters = Annotated[Path, typer.Option("--parameters_file", help="YAML with the task's settings.")]
@@ -22,7 +24,8 @@ def download(parameters_file: Parameters, output_path: Annotated[Path, typer.Opt
     from pipeline.mlcube_tasks import read_parameters, run_verb
 
     settings = read_parameters(parameters_file, ("dataset_url", "dataset_sha256"))
-    run_verb("download", "--url", settings["dataset_url"], "--sha256", settings["dataset_sha256"], "--out", str(output_path))
+    run_verb(dataperf_selection.commands, "download", "--url", settings["dataset_url"], "--sha256", settings["dataset_sha256"],
+             "--out", str(output_path))
 
 
 @commands.command(name="create_baselines")
@@ -44,8 +47,8 @@ def select_(input_path: Annotated[Path, typer.Option("--input_path", help="CSV o
     settings = read_parameters(parameters_file, ())
     options = [("--strategy", settings.pop("strategy", "n_closest")), ("--seed", settings.pop("seed", "0"))]
     options += [("-o", f"{key}={value}") for key, value in settings.items() if not key.startswith("dataset_")]
-    run_verb("select", "--positives", str(input_path), "--embeddings", str(embeddings_path), "--out", str(output_path),
-             *(word for option in options for word in option))
+    run_verb(dataperf_selection.commands, "select", "--positives", str(input_path), "--embeddings", str(embeddings_path),
+             "--out", str(output_path), *(word for option in options for word in option))
 
 
 @commands.command()

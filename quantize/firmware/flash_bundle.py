@@ -12,7 +12,8 @@ from typing import Any
 
 from dataset.atomic import replacing
 from dataset.errors import InputError
-from quantize.arena import Arena, measure_arena
+from quantize.arena import Arena
+from quantize.arena_process import measure_arena
 from quantize.firmware.boards import load_boards
 from quantize.firmware.bundle_words import STEPS, preprocessing, shape_words
 from quantize.firmware.c_program import CProgram, generate

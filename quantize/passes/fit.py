@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from dataset.errors import InputError, MissingRequirement
-from quantize.arena import Arena, measure_arena, report
-from quantize.arena_process import measure_arena_apart
+from quantize.arena import Arena, report
+from quantize.arena_process import measure_arena, measure_arena_apart
 from quantize.graph import read_graph
 from quantize.passes.constant_shapes import constant_shapes
 from quantize.passes.dead_parts import drop_dead_parts

@@ -17,7 +17,7 @@ from dataset.errors import InputError
 from dataset.images import Pixels, decode, resize_bilinear
 from dataset.samples import DROPPED, SampleTable
 from filtering.evidence.near_duplicates import LikePairs, join, same_look, same_pixels
-from filtering.evidence.neighbors import nearest
+from filtering.evidence.nearest import nearest
 from filtering.evidence.perceptual_hash import close_pairs, grey_thumbnail, perceptual_hashes
 from filtering.opinions.duplicates import duplicates, leaks
 from filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW

@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from dataset.errors import InputError
 from dataset.samples import BACKGROUND, PERSON, UNLABELED
-from filtering.evidence.neighbors import NOBODY, Neighbors, nearest
+from filtering.evidence.nearest import nearest
+from filtering.evidence.neighbors import NOBODY, Neighbors
 from filtering.evidence.typicality import representativeness, uniqueness
 from filtering.opinions.knn_shapley import knn_shapley
 from filtering.opinions.neighbor_agreement import neighbor_agreement, person_share

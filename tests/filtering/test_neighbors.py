@@ -10,7 +10,8 @@ import pytest
 
 from dataset.errors import InputError, MissingRequirement
 from filtering.evidence import neighbors as module
-from filtering.evidence.neighbors import NOBODY, Directions, Neighbors, nearest
+from filtering.evidence.nearest import nearest
+from filtering.evidence.neighbors import NOBODY, Directions, Neighbors
 
 ALWAYS_EXACT = 10**9
 

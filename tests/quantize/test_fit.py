@@ -8,7 +8,7 @@ from striped_models import assert_same_answers, wide_network
 
 from dataset.errors import GateMissed, InputError, MissingRequirement
 from pipeline.fitting import fit_file, target_of
-from quantize.arena import measure_arena
+from quantize.arena_process import measure_arena
 from quantize.graph import read_graph
 from quantize.passes.fit import Target, fit_model
 

@@ -7,7 +7,7 @@ import pytest
 from quantize_models import reference_model
 
 from dataset.errors import InputError, MissingRequirement
-from quantize.arena import measure_arena
+from quantize.arena_process import measure_arena
 from quantize.interpreters import TFLM, LiteRTReference, LiteRTXnnpack
 
 

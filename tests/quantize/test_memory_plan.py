@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from quantize_models import reference_model
 from tiny_tflite import INT8, code, operator, tensor, tiny_model
 
-from quantize.arena import measure_arena
+from quantize.arena_process import measure_arena
 from quantize.graph import read_graph
 from quantize.memory_plan import Lifetime, Peak, greedy_plan, lifetimes, live_bytes, lower_bound, tflm_scratch
 

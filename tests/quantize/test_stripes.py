@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from striped_models import SEEDS, assert_same_answers, random_network, wide_network
 
-from quantize.arena import measure_arena
+from quantize.arena_process import measure_arena
 from quantize.graph import read_graph
 from quantize.memory_plan import Lifetime, lifetimes
 from quantize.passes.arena_plan import plan_arena, planned_bytes
