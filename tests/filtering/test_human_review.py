@@ -9,13 +9,18 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
 
-from dataset.decisions import ACTIONS, no_decisions
+from dataset.decisions import ACTIONS, Decisions, no_decisions
 from dataset.errors import InputError
 from dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
-from filtering.decisions.human_review import read_review, write_review_queue
+from filtering.decisions.answers import settle
+from filtering.decisions.human_review import read_answers, write_review_queue
 from filtering.decisions.policy import Plan
 
 LABELS = np.array([PERSON, BACKGROUND, UNLABELED, DROPPED], np.int8)
+
+
+def read_review(path: Path, samples: SampleTable) -> Decisions:
+    return settle(read_answers(path, "ann"), samples, LABELS).agreed()
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def samples() -> SampleTable:
 def test_each_word_becomes_its_action(samples: SampleTable, tmp_path: Path) -> None:
     file = tmp_path / "decisions.csv"
     file.write_text("sample_id,decision,at\na,Background,2026-01-01\nb,skip,\nc,person,\nd,person,\n")
-    made = read_review(file, samples, LABELS, "ann")
+    made = read_review(file, samples)
     assert made.rows.tolist() == [0, 2, 3]
     assert [ACTIONS[action] for action in made.actions] == ["relabel", "label", "restore"]
     assert made.new_labels.tolist() == [BACKGROUND, PERSON, PERSON]
@@ -42,8 +47,17 @@ def test_a_wrong_line_refuses_the_file(samples: SampleTable, tmp_path: Path, tex
     file = tmp_path / "decisions.csv"
     file.write_text(f"sample_id,decision\na,person\n{text}\n")
     with pytest.raises(InputError) as caught:
-        read_review(file, samples, LABELS, "ann")
+        read_review(file, samples)
     assert caught.value.where.endswith(f":{line}")
+
+
+def test_the_file_may_name_the_reviewer_of_a_line(samples: SampleTable, tmp_path: Path) -> None:
+    file = tmp_path / "decisions.csv"
+    file.write_text("sample_id,decision,reviewer,at\na,drop,ben,\nb,person,,2026-01-02\n")
+    made = read_review(file, samples)
+    assert made.by.to_pylist() == ["ben", "ann"]
+    assert made.at is not None
+    assert made.at.to_pylist() == [None, "2026-01-02"]
 
 
 def test_queue_goes_out_and_comes_back(samples: SampleTable, tmp_path: Path) -> None:
@@ -51,4 +65,4 @@ def test_queue_goes_out_and_comes_back(samples: SampleTable, tmp_path: Path) -> 
     write_review_queue(tmp_path / "queue.csv", plan, samples, LABELS)
     rows = pacsv.read_csv(tmp_path / "queue.csv").to_pylist()
     assert [row["sample_id"] for row in rows] == ["c", "a"]
-    assert len(read_review(tmp_path / "queue.csv", samples, LABELS, "ann")) == 0
+    assert len(read_review(tmp_path / "queue.csv", samples)) == 0

@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from dataset.errors import InputError
-from filtering.opinions import out_of_fold
-from filtering.opinions.out_of_fold import assign_folds, out_of_fold_probabilities
+from filtering.opinions.fold_moments import STRENGTHS, FoldMoments, score
+from filtering.opinions.out_of_fold import PERSON_TARGET, assign_folds, out_of_fold_probabilities
 
 
 def rng() -> np.random.Generator:
@@ -27,13 +27,12 @@ def problem(count: int = 400, noise: float = 0.0) -> tuple[np.ndarray, np.ndarra
     return features, given, true
 
 
-def test_it_is_ridge_regression_on_the_other_folds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(out_of_fold, "STRENGTHS", (2.0,))
-    # Noise keeps the probabilities away from 0 and 1, where float32 has no digits left for their logits.
+def test_it_is_ridge_regression_on_the_other_folds() -> None:
     features, labels, _ = problem(noise=0.2)
     labels[300:] = -1
-    p_person = out_of_fold_probabilities(features, labels, 4, rng())
     folds = assign_folds(labels, 4, rng())
+    weights, strength = FoldMoments.gather(features, labels, folds, 4, PERSON_TARGET, 64).ridge((2.0,))
+    found = score(features, labels, folds, weights, 64)[:, 0]
     rooted = np.sign(features) * np.sqrt(np.abs(features))
     scores = np.zeros((4, 400))
     for fold in range(4):
@@ -43,11 +42,33 @@ def test_it_is_ridge_regression_on_the_other_folds(monkeypatch: pytest.MonkeyPat
         model = Ridge(alpha=2.0 * train.sum()).fit(scaler.transform(rooted[train]), labels[train])
         scores[fold] = model.predict(scaler.transform(rooted))
     expected = np.where(labels >= 0, scores[folds, np.arange(400)], scores.mean(axis=0))
-    # Platt's sigmoid is a straight line in logits.
+    assert strength == 2.0
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_the_strength_is_the_one_with_the_least_out_of_fold_error() -> None:
+    """Chosen from Gram matrices alone, it is what scoring every row and counting would choose."""
+    features, labels, _ = problem(noise=0.3)
+    folds = assign_folds(labels, 5, rng())
+    moments = FoldMoments.gather(features, labels, folds, 5, PERSON_TARGET)
+    errors = []
+    for strength in STRENGTHS:
+        weights, _ = moments.ridge((strength,))
+        errors.append(((score(features, labels, folds, weights)[:, 0] - labels) ** 2).mean())
+    assert moments.ridge()[1] == STRENGTHS[int(np.argmin(errors))]
+
+
+def test_platt_is_a_straight_line_in_logits() -> None:
+    # Noise keeps the probabilities away from 0 and 1, where float32 has no digits left for their logits.
+    features, labels, _ = problem(noise=0.2)
+    p_person = out_of_fold_probabilities(features, labels, 4, rng()).astype(float)
+    folds = assign_folds(labels, 4, rng())
+    weights, _ = FoldMoments.gather(features, labels, folds, 4, PERSON_TARGET).ridge()
+    scores = score(features, labels, folds, weights)[:, 0]
     logits = np.log(p_person / (1 - p_person))
-    slope, intercept = np.polyfit(expected, logits, 1)
+    slope, intercept = np.polyfit(scores, logits, 1)
     assert slope > 0
-    np.testing.assert_allclose(logits, slope * expected + intercept, atol=2e-3)
+    np.testing.assert_allclose(logits, slope * scores + intercept, atol=2e-3)
 
 
 @pytest.mark.parametrize("noise", [0.07, 0.25])

@@ -1,0 +1,235 @@
+"""`label-issues` and `clean-view` as a user meets them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from tiny_run import make_images, write_config
+from typer.testing import CliRunner
+
+from dataset.errors import InputError
+from filtering.opinions.label_errors import find_label_errors
+from pipeline.clean_view import clean_view
+from pipeline.cli import app
+from pipeline.config_file import load_config
+from pipeline.data_stages import samples_of, versions_of
+from pipeline.job import stages_until
+from pipeline.label_arrays import read_labels, read_probabilities
+from pipeline.person_probabilities import classifier_factory
+from pipeline.stages import Run, run_stages
+
+
+def arrays(count: int = 200, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(4)
+    true = np.arange(count) % classes
+    logits = rng.normal(size=(count, classes)) + 3 * np.eye(classes)[true]
+    labels = np.where(rng.random(count) < 0.1, (true + 1) % classes, true)
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), labels
+
+
+@pytest.fixture
+def probabilities(tmp_path: Path) -> Path:
+    np.save(tmp_path / "p.npy", arrays()[0])
+    return tmp_path / "p.npy"
+
+
+def write_labels(folder: Path, kind: str, labels: np.ndarray) -> Path:
+    path = folder / f"labels.{kind}"
+    match kind:
+        case "npy":
+            np.save(path, labels.astype(np.int8))
+        case "npz":
+            np.savez(path, given=labels)
+        case "csv":
+            path.write_text("name,given\n" + "".join(f"x{row},{label}\n" for row, label in enumerate(labels)))
+        case "txt":
+            path.write_text("".join(f"{label}\n" for label in labels))
+        case "parquet":
+            import pyarrow as pa
+
+            pq.write_table(pa.table({"label": labels}), path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "csv", "txt", "parquet"])
+def test_labels_of_every_format(tmp_path: Path, probabilities: Path, kind: str) -> None:
+    pred_probs, labels = arrays()
+    np.testing.assert_array_equal(read_probabilities(probabilities), pred_probs)
+    np.testing.assert_array_equal(read_labels(write_labels(tmp_path, kind, labels), pred_probs), labels)
+
+
+def test_the_command_writes_every_row_worst_first(tmp_path: Path) -> None:
+    pred_probs, labels = arrays()
+    np.savez(tmp_path / "both.npz", pred_probs=pred_probs.astype(np.float16), given=labels)
+    both, out = str(tmp_path / "both.npz"), tmp_path / "deep" / "issues.parquet"
+    told = CliRunner().invoke(app, ["label-issues", "--probabilities", both, "--labels", both, "--out", str(out), "--json"])
+    assert told.exit_code == 0, told.output
+    summary, table = json.loads(told.stdout), pq.read_table(out)
+    found = find_label_errors(pred_probs.astype(np.float16), labels)
+    assert table.column_names[:5] == ["row", "given_label", "predicted_labels", "is_label_issue", "label_quality"]
+    np.testing.assert_array_equal(table["row"].to_numpy(), found.order)
+    assert summary["issues"] == table["is_label_issue"].to_numpy().sum() == len(found.issues)
+    assert summary["worst_rows"] == found.issues[:10].tolist()
+    before = out.read_bytes()
+    CliRunner().invoke(app, ["label-issues", "--probabilities", both, "--out", str(out)])
+    assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize("method", ["self_confidence", "margin", "entropy"])
+def test_methods_by_name(tmp_path: Path, probabilities: Path, method: str) -> None:
+    labels = write_labels(tmp_path, "npy", arrays()[1])
+    CliRunner().invoke(app, ["label-issues", "--probabilities", str(probabilities), "--labels", str(labels), "--out",
+                             str(tmp_path / "o.parquet"), "--method", method, "--filter", "confident_learning"])
+    found = find_label_errors(*arrays(), "confident_learning", method)
+    np.testing.assert_array_equal(pq.read_table(tmp_path / "o.parquet")["row"].to_numpy(), found.order)
+
+
+@pytest.mark.parametrize(("text", "kind", "message", "where"), [
+    ("0\n1\ntwo\n", "txt", "'two' is no whole number", ":3"),
+    ("given\n0\nperson\n1\n", "csv", "'person' is no whole number", ":3"),
+    ("a,b\n0,1\n", "csv", "no column 'given'", ":1"),
+    ("0\n1\n2\n", "txt", "3 labels for 200 rows", ""),
+    ("0\n" * 199 + "7\n", "txt", "label 7 is outside 0..2", "row 199"),
+    ("0\n" * 200, "txt", "class 1 never occurs", ""),
+])
+def test_bad_labels_name_file_row_and_remedy(
+    tmp_path: Path, probabilities: Path, text: str, kind: str, message: str, where: str
+) -> None:
+    path = tmp_path / f"labels.{kind}"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        read_labels(path, read_probabilities(probabilities))
+    assert str(path) in caught.value.where
+    assert where in caught.value.where
+    assert caught.value.fix
+
+
+def test_bad_probabilities_name_file_row_and_remedy(tmp_path: Path) -> None:
+    pred_probs, _ = arrays()
+    pred_probs[17] *= 100
+    np.save(tmp_path / "p.npy", pred_probs)
+    with pytest.raises(InputError, match="sum to 100") as caught:
+        read_probabilities(tmp_path / "p.npy")
+    assert caught.value.where == f"{tmp_path / 'p.npy'}, row 17"
+    np.savez(tmp_path / "p.npz", other=pred_probs)
+    with pytest.raises(InputError, match="no array 'pred_probs'"):
+        read_probabilities(tmp_path / "p.npz")
+    np.save(tmp_path / "pickled.npy", np.array([{}]), allow_pickle=True)
+    for name in ("pickled.npy", "absent.npy", "p.csv"):
+        with pytest.raises(InputError):
+            read_probabilities(tmp_path / name)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A configuration and a run up to its opinions; the change limit is lifted, for its labels say nothing about its pictures."""
+    base = tmp_path_factory.mktemp("judged")
+    make_images(base / "images")
+    path = write_config(base / "config.yaml", base / "images", base / "run")
+    path.write_text(path.read_text().replace("kind: default,", "kind: default, max_change: 1,"))
+    config = load_config(path)
+    run_stages(Run(config, config.run), stages_until("opinions"), lambda outlook: None)
+    return path, base / "run"
+
+
+@pytest.fixture
+def run(judged: tuple[Path, Path], tmp_path: Path) -> Run:
+    """A copy of that run to work on."""
+    shutil.copytree(judged[1], tmp_path / "run")
+    return Run(load_config(judged[0]), tmp_path / "run")
+
+
+def test_the_clean_view_is_a_ledger_that_can_be_undone(run: Run) -> None:
+    before, images = versions_of(run).load("HEAD"), sorted(run.folder.rglob("*"))
+    view = clean_view(run, "predicted_neq_given", "adjusted_margin", 1.0)
+    after = versions_of(run).load("HEAD")
+    assert (view.parent, view.version) == (before.id, after.id)
+    assert view.pruned == view.issues == after.ledger.num_rows > 0
+    assert set(after.ledger["action"].to_pylist()) == {"drop"}
+    train = samples_of(run).in_split("train")
+    np.testing.assert_array_equal(after.labels[~train], before.labels[~train])
+    dropped = {row["sample_id"] for row in view.table.to_pylist() if row["is_label_issue"]}
+    assert dropped == set(after.ledger["sample_id"].to_pylist())
+    # The version's three files, and nothing else, certainly no image.
+    made = set(run.folder.rglob("*")) - set(images)
+    assert {path.parent.name for path in made} == {"versions"}
+    assert versions_of(run).undo().id == before.id
+
+
+def test_prune_fraction_drops_the_worst_and_relabels_the_rest(run: Run) -> None:
+    view = clean_view(run, "predicted_neq_given", "adjusted_margin", 0.5)
+    assert (view.pruned, view.relabelled) == (round(0.5 * view.issues), view.issues - round(0.5 * view.issues))
+    ledger = {row["sample_id"]: row for row in versions_of(run).load("HEAD").ledger.to_pylist()}
+    issues = [row for row in view.table.to_pylist() if row["is_label_issue"]]
+    actions = [ledger[row["sample_id"]]["action"] for row in issues]
+    assert actions == ["drop"] * view.pruned + ["relabel"] * view.relabelled
+    for row in issues[view.pruned :]:
+        assert ledger[row["sample_id"]]["new_label"] == row["predicted_labels"]
+    with pytest.raises(InputError, match=r"not in \[0, 1\]"):
+        clean_view(run, "predicted_neq_given", "adjusted_margin", 1.5)
+
+
+def test_the_clean_view_respects_the_change_limit(run: Run) -> None:
+    strict = run.config.policy.model_copy(update={"max_change": 0.0})
+    with pytest.raises(InputError, match="max_change"):
+        clean_view(Run(run.config.model_copy(update={"policy": strict}), run.folder), "predicted_neq_given", "margin", 1.0)
+    assert versions_of(run).load("HEAD").parent is None
+
+
+def test_clean_view_by_command(run: Run, judged: tuple[Path, Path], tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["clean-view", "-c", str(judged[0]), "-o", f"run={run.folder}", "--json", "--filter",
+                                    "predicted_neq_given", "--out", str(tmp_path / "judged.parquet")])
+    assert told.exit_code == 0, told.output
+    summary, table = json.loads(told.stdout), pq.read_table(tmp_path / "judged.parquet")
+    assert summary["labels"] == table.num_rows == 24
+    assert table.column_names[:2] == ["sample_id", "filepath"]
+
+
+@pytest.mark.parametrize(("setting", "problem"), [
+    ("filter.backbone={kind: array, file: features.npy}", "presence head"),
+    ("filter.backbone={kind: vgg}", "filter.backbone"),
+    ("filter.classifier={kind: ridge, polish_passes: -1}", "polish_passes"),
+])
+def test_backbones_and_classifiers_are_checked(judged: tuple[Path, Path], setting: str, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        load_config(judged[0], (setting, "filter.detector={kind: boxes, file: x}"))
+
+
+def test_an_array_from_a_file_is_a_backbone(run: Run, judged: tuple[Path, Path], tmp_path: Path) -> None:
+    """Features that tell the label give out-of-fold probabilities that agree with it; later stages notice nothing."""
+    samples = samples_of(run)
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(len(samples), 6)) + 4 * samples.labels[:, np.newaxis]
+    np.save(tmp_path / "features.npy", features)
+    backbone = f"filter.backbone={{kind: array, file: {tmp_path / 'features.npy'}}}"
+    config = load_config(judged[0], (backbone, "filter.label_errors=true", "filter.presence_head=false"))
+    run_stages(Run(config, run.folder), stages_until("opinions"), lambda outlook: None)
+    np.testing.assert_allclose(np.load(run.folder / "embed/embeddings.npy"), features, rtol=1e-3, atol=1e-3)
+    p_person = np.load(run.folder / "opinions/out_of_fold.npy")
+    train = samples.in_split("train")
+    assert ((p_person > 0.5) == samples.labels)[train].mean() > 0.9
+    assert (run.folder / "opinions/label_errors.parquet").exists()
+
+
+@pytest.mark.parametrize("classifier", [
+    "{kind: ridge, polish_passes: 3}",
+    "{kind: python, make: 'sklearn.linear_model:LogisticRegression', arguments: {C: 0.1, max_iter: 500}}",
+])
+def test_another_classifier_by_name(run: Run, judged: tuple[Path, Path], classifier: str) -> None:
+    config = load_config(judged[0], (f"filter.classifier={classifier}",))
+    before = np.load(run.folder / "opinions/out_of_fold.npy")
+    run_stages(Run(config, run.folder), stages_until("opinions"), lambda outlook: None)
+    after = np.load(run.folder / "opinions/out_of_fold.npy")
+    assert after.shape == before.shape
+    assert (after != before).any()
+
+
+@pytest.mark.parametrize("name", ["sklearn.linear_model", "no_such_module:x", "sklearn.linear_model:Ridge", "math:pi"])
+def test_a_classifier_that_is_none(name: str) -> None:
+    with pytest.raises(InputError, match=f"classifier '{name}'"):
+        classifier_factory(name, {})
