@@ -1,0 +1,71 @@
+"""`tinysieve metadata`: a copy with the run's version in it; nothing is overwritten unasked, no other run's model described."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from report_run import make_images, make_run
+from tiny_tflite import tiny_model
+from typer.testing import CliRunner
+
+from dataset.errors import InputError
+from pipeline.commands.metadata import commands
+from pipeline.metadata_file import described_text, write_described
+from quantize.class_labels import class_labels
+
+
+def classifier() -> bytes:
+    def pixels_in(tree: object) -> None:
+        quantization = tree.subgraphs[0].tensors[0].quantization  # type: ignore[attr-defined]
+        quantization.scale, quantization.zeroPoint = np.ones(1, np.float32), np.array([-128], np.int64)
+
+    return tiny_model(pixels_in, channels=3, wide=2)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    (tmp_path / "model.tflite").write_bytes(classifier())
+    return tmp_path / "model.tflite"
+
+
+def test_the_command_writes_a_copy_and_says_its_cost(model: Path, tmp_path: Path) -> None:
+    before = model.read_bytes()
+    done = CliRunner().invoke(commands, [str(model), str(tmp_path / "out.tflite"), "--license", "Apache-2.0", "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    copy = (tmp_path / "out.tflite").read_bytes()
+    assert model.read_bytes() == before
+    assert (said["before_bytes"], said["after_bytes"]) == (len(before), len(copy))
+    assert said["after_bytes"] == said["before_bytes"] + said["metadata_bytes"] + said["repacked_bytes"]
+    assert class_labels(copy, 2) == ("background", "person")
+    assert b"Apache-2.0" in copy
+    assert f"metadata {said['metadata_bytes']:+,} B" in described_text(said)
+
+
+def test_nothing_is_overwritten_unasked(model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.tflite"
+    output.write_bytes(b"dear")
+    with pytest.raises(InputError, match="exists"):
+        write_described(model, output, None, "", force=False)
+    assert output.read_bytes() == b"dear"
+    write_described(model, output, None, "", force=True)
+    for wrong in (model, tmp_path / "none" / "out.tflite"):
+        with pytest.raises(InputError):
+            write_described(model, wrong, None, "", force=True)
+
+
+def test_the_run_s_label_version_goes_in_and_only_into_its_own_model(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", make_images(tmp_path))
+    made = run.at("quantize-mended") / "model.tflite"
+    made.write_bytes(classifier())
+    said = write_described(made, tmp_path / "out.tflite", run.folder, "", force=False)
+    version = json.loads((run.at("train-mended") / "train-mended.json").read_text())["version"]
+    assert said["version"] == f"labels {version}, recipe demo, seed 0"
+    assert said["version"].encode() in (tmp_path / "out.tflite").read_bytes()
+    other = shutil.copy(tmp_path / "out.tflite", tmp_path / "other.tflite")
+    with pytest.raises(InputError, match="not the model of that run"):
+        write_described(Path(other), tmp_path / "new.tflite", run.folder, "", force=False)
