@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pacsv
 
 from dataperf.submissions import Order, read_submission, write_order
+from dataset.atomic import replacing
 from dataset.decisions import no_decisions
 from dataset.errors import InputError
 from dataset.samples import UNLABELED, SampleTable
@@ -42,6 +44,15 @@ def queue_in_order(run: Run, submission: Path) -> Path:
     plan = Plan(no_decisions(), asked, np.full(len(asked), UNLABELED, np.int8), words)
     path = run.folder / REVIEW_QUEUE
     write_review_queue(path, plan, samples, versions_of(run).load("HEAD").labels)
+    return path
+
+
+def first_looks(run: Run, queue: Path, looks: int) -> Path:
+    """Write the first `looks` samples of a queue as a queue into the run folder."""
+    path = run.folder / REVIEW_QUEUE
+    table = read_table(queue).slice(0, looks)
+    with replacing(path) as temporary:
+        pacsv.write_csv(table, temporary)
     return path
 
 

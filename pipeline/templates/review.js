@@ -100,8 +100,10 @@
 
   const labelled = (card) => (card.label === "dropped" ? "dropped" : card.label ? `labelled ${card.label}` : "no label");
   const leaning = (card) => (card.proposed ? `filters lean to ${card.proposed}` : "filters agree on no label");
-  const boxed = (card) => (card.boxes.length ? `${card.boxes.length} person box${card.boxes.length > 1 ? "es" : ""}, ${
-    Math.max(...card.boxes.map((box) => box[4])).toFixed(2)} at most` : "");
+  function boxed(card) {
+    const surest = Math.max(...card.boxes.map((box) => box[4])).toFixed(2);
+    return `${card.boxes.length} person box${card.boxes.length > 1 ? "es" : ""}, ${surest} at most`;
+  }
 
   function choices(card, inTabOrder) {
     return Object.entries(WORDS).map(([word, name]) => {
@@ -117,12 +119,14 @@
     const item = make("article", { className: "card", tabIndex: -1 });
     item.dataset.number = card.number;
     item.dataset.hardness = card.hardness;
-    const words = make("div", { className: "words" }, make("p", { className: "top" }, labelled(card)), make("p", {}, leaning(card)),
+    const words = make("div", { className: "words" },
+      make("p", { className: "top" }, labelled(card)), make("p", {}, leaning(card)),
       ...card.reasons.map((line) => make("p", { className: "reason" }, line)));
-    if (boxed(card)) words.append(make("p", { className: "reason" }, boxed(card)));
+    if (card.boxes.length) words.append(make("p", { className: "reason" }, boxed(card)));
     words.append(make("p", { className: "file" }, card.name));
     item.append(make("div", { className: "plate" }, shot(card, data.thumbnail, "var(--plate)")),
-      make("span", { className: "hardness" }, card.hardness), words, make("div", { className: "decide" }, ...choices(card, false)));
+      make("span", { className: "hardness" }, card.hardness), words,
+      make("div", { className: "decide" }, ...choices(card, false)));
     describe(item, card);
     return make("li", {}, item);
   }
@@ -178,6 +182,12 @@
     else if (place >= onPage().length && page < pages() - 1) turn(page + 1);
     else return false;
     return true;
+  }
+
+  // Down from above a last row that is not full: to its last card, not over it to the next page.
+  function stepOrToTheEnd(by) {
+    const left = onPage().length - 1 - onPage().indexOf(current);
+    step(by > 1 && left > 0 ? Math.min(by, left) : by);
   }
 
   const columns = () => getComputedStyle(byId("sheet")).gridTemplateColumns.split(" ").length;
@@ -248,7 +258,7 @@
     const onButton = event.target.matches("button");
     const place = { ArrowRight: 1, j: 1, ArrowLeft: -1, k: -1, ArrowDown: columns(), ArrowUp: -columns() }[key];
     if (key in KEYS) decide(KEYS[key]);
-    else if (place) { const left = onPage().length - 1 - onPage().indexOf(current); step(Math.abs(place) > 1 && place > left && left > 0 ? left : place); }
+    else if (place) stepOrToTheEnd(place);
     else if (key === "u") undo();
     else if (key === "?") byId("help").showModal();
     else if (key === "[") turn(page - 1);

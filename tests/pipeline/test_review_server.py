@@ -1,0 +1,181 @@
+"""Who the review's server answers, and what it refuses."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from review_run import ReviewRun, make_review_run
+
+from dataset.errors import InputError
+from pipeline.review_diary import Diary, opened
+from pipeline.review_page import Sheet
+from pipeline.review_photos import photos_of
+from pipeline.review_server import MAX_BODY_BYTES, TOKEN_HEADER, Desk, ReviewServer, new_token
+from pipeline.review_session import sheet_of
+
+
+@dataclass(frozen=True)
+class Client:
+    """A running server, and a way to ask it."""
+
+    server: ReviewServer
+    diary: Diary
+    sheet: Sheet
+
+    def ask(self, method: str, path: str, body: bytes | None = None,
+            **headers: str) -> tuple[int, bytes, http.client.HTTPMessage]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.server_port, timeout=20)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, answer.read(), answer.headers
+        finally:
+            connection.close()
+
+    def decide(self, said: object, path: str | None = None, **headers: str) -> int:
+        body = said if isinstance(said, bytes) else json.dumps(said).encode()
+        sent = {TOKEN_HEADER.replace("-", "_"): self.server.desk.token} | headers
+        return self.ask("POST", path or f"/{self.server.desk.token}/decide", body, **sent)[0]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> ReviewRun:
+    return make_review_run(tmp_path_factory.mktemp("review"))
+
+
+@pytest.fixture
+def client(made: ReviewRun, tmp_path: Path) -> Iterator[Client]:
+    sheet = sheet_of(made.run, made.queue)
+    with opened(tmp_path / "decisions.csv", "ann") as diary:
+        with ReviewServer(Desk(sheet, photos_of(made.run), diary, new_token()), 0) as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            yield Client(server, diary, sheet)
+            server.shutdown()
+            thread.join()
+
+
+def test_it_listens_on_loopback_only(client: Client) -> None:
+    assert client.server.server_address[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("path", ["/", "/review.html", "/wrong/", "/wrong/thumbnail/0", "//", "/%00/"])
+def test_without_the_token_nothing_is_told(client: Client, path: str) -> None:
+    assert client.ask("GET", path)[0] == 403
+
+
+@pytest.mark.parametrize("host", ["example.org", "127.0.0.1.example.org", "", "[::", "localhost.example.org:80", "0.0.0.0"])
+def test_another_host_name_is_refused_even_with_the_token(client: Client, host: str) -> None:
+    assert client.ask("GET", f"/{client.server.desk.token}/", Host=host)[0] == 403
+
+
+def test_a_tunnel_may_end_at_another_port(client: Client) -> None:
+    assert client.ask("GET", f"/{client.server.desk.token}/", Host="localhost:9000")[0] == 200
+
+
+@pytest.mark.parametrize("path", [
+    "../../etc/passwd", "thumbnail/../../../etc/passwd", "thumbnail/%2e%2e%2fconfig.yaml", "thumbnail/", "thumbnail/-1",
+    "thumbnail/36",
+    "thumbnail/999999999", "thumbnail/9999999999999999999999", "thumbnail/0x1", "thumbnail/0/", "thumbnail/0?x",
+    "review.html", "decide", ".", "..", "/etc/passwd",
+])
+def test_there_are_numbers_and_no_paths(client: Client, path: str) -> None:
+    assert len(client.sheet.cards) == 36
+    assert client.ask("GET", f"/{client.server.desk.token}/{path}")[0] == 404
+
+
+def test_bytes_that_are_no_text_are_refused_like_any_other(client: Client) -> None:
+    token = client.server.desk.token
+    for path, status in ((b"/\xff\xe9/", b" 403 "), (f"/{token}/photo/".encode() + "٣".encode(), b" 404 ")):
+        with socket.create_connection(("127.0.0.1", client.server.server_port), timeout=20) as line:
+            line.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert status in line.recv(100)
+
+
+def test_pictures_are_small_upright_jpegs_of_their_sample(client: Client) -> None:
+    for kind in ("thumbnail", "photo"):
+        status, body, headers = client.ask("GET", f"/{client.server.desk.token}/{kind}/3")
+        assert (status, headers["Content-Type"]) == (200, "image/jpeg")
+        with Image.open(io.BytesIO(body)) as picture:
+            assert picture.size == (210, 150)
+
+
+def test_every_answer_is_guarded(client: Client) -> None:
+    token = client.server.desk.token
+    for path in ("/", f"/{token}/", f"/{token}/thumbnail/0", f"/{token}/nothing"):
+        headers = client.ask("GET", path)[2]
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "'unsafe-inline'" not in headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "Python" not in headers["Server"]
+
+
+def test_a_decision_is_on_disk_when_it_is_acknowledged(client: Client, tmp_path: Path) -> None:
+    sample = client.sheet.cards[0].sample_id
+    assert client.decide({"sample_id": sample, "decision": "drop"}) == 200
+    assert (tmp_path / "decisions.csv").read_text().splitlines()[1].startswith(f"{sample},drop,ann,")
+    assert client.decide({"sample_id": sample, "decision": "undo"}) == 200
+    assert client.diary.standing == {}
+
+
+def test_a_decision_needs_the_header_and_its_own_origin(client: Client) -> None:
+    said = {"sample_id": client.sheet.cards[0].sample_id, "decision": "drop"}
+    assert client.decide(said, X_Review_Token="wrong") == 403
+    assert client.decide(said, Origin="https://example.org") == 403
+    assert client.decide(said, path="/wrong/decide") == 403
+    assert client.decide(said, Origin=f"http://127.0.0.1:{client.server.server_port}") == 200
+
+
+@pytest.mark.parametrize("said", [
+    b"", b"{", b"[]", b"null", b"[" * 2000, {"sample_id": "zzz", "decision": "drop"}, {"sample_id": 1, "decision": "drop"},
+    {"sample_id": "OWN", "decision": "delete"}, {"sample_id": "OWN", "decision": ["drop"]}, {"decision": "drop"},
+])
+def test_what_is_no_decision_is_refused_and_not_written(client: Client, said: object, tmp_path: Path) -> None:
+    if isinstance(said, dict) and said.get("sample_id") == "OWN":
+        said = said | {"sample_id": client.sheet.cards[0].sample_id}
+    assert client.decide(said) == 422
+    assert len((tmp_path / "decisions.csv").read_text().splitlines()) == 1
+
+
+def test_a_large_body_is_not_even_read(client: Client) -> None:
+    assert client.decide(b" " * (MAX_BODY_BYTES + 1)) == 413
+    assert client.decide(b"{}", Content_Length="9" * 40) == 413
+
+
+@pytest.mark.parametrize("length", [None, "-1", "two"])
+def test_a_body_without_a_length_is_refused(client: Client, length: str | None) -> None:
+    token, told = client.server.desk.token, "" if length is None else f"Content-Length: {length}\r\n"
+    with socket.create_connection(("127.0.0.1", client.server.server_port), timeout=20) as line:
+        line.sendall(f"POST /{token}/decide HTTP/1.1\r\nHost: localhost\r\n{TOKEN_HEADER}: {token}\r\n{told}\r\n".encode())
+        assert b" 411 " in line.recv(100)
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD", "TRACE"])
+def test_there_are_no_other_methods(client: Client, method: str) -> None:
+    assert client.ask(method, f"/{client.server.desk.token}/")[0] == 501
+
+
+def test_names_in_the_page_are_data_and_never_markup(made: ReviewRun) -> None:
+    card = sheet_of(made.run, made.queue).cards[0]
+    hostile = type(card)(**{**card.__dict__, "name": "</script><script>alert(1)</script>", "reasons": ("<!--<script>",)})
+    settings = {"thumbnail": "#", "photo": "#", "token": "t", "reviewer": "r", "decided": [], "key": ""}
+    page = Sheet("<b>run</b>", (hostile,)).html(settings)
+    assert page.count("<script") == 2
+    assert "<!--" not in page
+    assert "<b>run" not in page
+
+
+def test_a_taken_port_is_a_sentence(client: Client) -> None:
+    with pytest.raises(InputError, match="cannot be opened"):
+        ReviewServer(client.server.desk, client.server.server_port)
