@@ -100,12 +100,12 @@ def count_outcome(given: Codes, made: Codes, truth: Codes) -> dict[str, float]:
 
 
 def filter_once(name: str, rates: tuple[float, float], boxes: Path) -> tuple[Run, dict[str, str], dict[str, dict]]:
-    """Run both policies on one set of noisy labels; gives the run, version ids and outcomes."""
+    """Run each policy on one set of noisy labels; gives the run, version ids and outcomes."""
     table = WORK / name / "labels.csv"
     plant(rates, 0, table)
     common = (f"dataset.source.table={table}", "filter.detector={kind: boxes, file: '" + str(boxes) + "'}")
     versions, outcomes = {}, {}
-    for kind in ("seed", "default"):
+    for kind in ("seed", "default", "consensus"):
         # The planted errors are as many as 25 % and more are changed; the stop is lifted by name.
         run = open_run(name, *common, "policy={kind: " + kind + ", max_change: 0.6}")
         started = time.perf_counter()
@@ -123,8 +123,11 @@ def filter_once(name: str, rates: tuple[float, float], boxes: Path) -> tuple[Run
     return run, versions, outcomes
 
 
-def train_once(run: Run, labels: Codes, epochs: int, seed: int, folder: Path) -> dict[str, float]:
-    """Train, convert, and measure int8 accuracy on the test images with LiteRT's reference kernels."""
+def train_once(run: Run, labels: Codes, epochs: int, seed: int, folder: Path) -> dict[str, float | str]:
+    """Train, convert, and measure int8 accuracy on the test images with LiteRT's reference kernels; a finished fit is read.
+
+    `answers` has a bit a test image, in sample order: 1 where the answer is right.
+    """
     samples, pixels = samples_of(run), open_pixels(run.at("ingest"))
     pixel_row = samples.numbers("pixel_row")
 
@@ -144,18 +147,19 @@ def train_once(run: Run, labels: Codes, epochs: int, seed: int, folder: Path) ->
     interval = wilson_interval(int(right.sum()), len(right))
     return {"train_images": len(train), "best_epoch": result.best_epoch,
             "validation_accuracy": result.best_validation_accuracy, "int8_test_accuracy": float(right.mean()),
-            "low": interval.low, "high": interval.high}
+            "low": interval.low, "high": interval.high, "answers": np.packbits(right).tobytes().hex()}
 
 
 def train_all(runs: Mapping[str, tuple[Run, dict[str, str]]], epochs: int, seeds: int, results: dict) -> None:
-    """Noisy, mended by either policy, and clean; a result is stored as soon as it is there."""
-    jobs = [(seed, setting, which) for kinds in (("noisy", "default", "clean"), ("seed",)) for setting in reversed(runs)
-            for seed in range(seeds) for which in kinds]
+    """Noisy, mended by each policy, and clean; a result is stored as soon as it is there."""
+    kinds_in_turn = (("noisy", "consensus", "default", "clean"), ("seed",))
+    jobs = [(seed, setting, which) for kinds in kinds_in_turn for setting in reversed(runs) for seed in range(seeds)
+            for which in kinds]
     for seed, setting, which in jobs:
         run, versions = runs[setting]
         group = "clean" if which == "clean" else setting
         name = f"{which}-seed{seed}-epochs{epochs}"
-        if name in results["training"].setdefault(group, {}):
+        if "answers" in results["training"].setdefault(group, {}).get(name, {}):
             continue
         labels = true_labels(run) if which == "clean" else versions_of(run).load(versions[which]).labels
         found = train_once(run, labels, epochs, seed, WORK / group / "fits" / name)

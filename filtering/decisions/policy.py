@@ -60,7 +60,7 @@ class TwoSignals:
             labels: int8 [N], current labels.
             eligible: bool [N], samples whose label may change.
         """
-        votes = _count_votes(opinions, len(labels))
+        votes = count_votes(opinions, len(labels))
         labelled, free = eligible & (labels > UNLABELED), eligible & (labels == UNLABELED)
         given_person = labels == PERSON
         against = np.where(given_person, votes.background, votes.person)
@@ -96,7 +96,7 @@ class FollowDetector:
         proposed = opinions[0].proposed
         differs = eligible & opinions[0].votes & (proposed != labels) & (labels != DROPPED)
         actions = np.where(differs, np.where(labels == UNLABELED, np.int8(LABEL), np.int8(RELABEL)), np.int8(-1))
-        return _plan(opinions, actions, proposed, _count_votes(opinions, len(labels)), np.zeros(len(labels), bool))
+        return _plan(opinions, actions, proposed, count_votes(opinions, len(labels)), np.zeros(len(labels), bool))
 
 
 def refuse_large_change(labels: Codes, decisions: Decisions, eligible: Mask, max_change: float) -> None:
@@ -118,7 +118,7 @@ def refuse_large_change(labels: Codes, decisions: Decisions, eligible: Mask, max
 
 
 @dataclass(frozen=True, eq=False)
-class _Votes:
+class Votes:
     """Signals that vote for each class, and the strongest vote, request to drop and request for review, 0 where none."""
 
     person: Codes
@@ -138,7 +138,7 @@ class _Votes:
         return np.maximum.reduce([self.strongest, self.drop, self.look])
 
 
-def _count_votes(opinions: Sequence[Opinions], count: int) -> _Votes:
+def count_votes(opinions: Sequence[Opinions], count: int) -> Votes:
     """One vote a signal and class, however many filters look at the same evidence."""
     signals = sorted({one.signal for one in opinions})
     if len(signals) > MAX_SIGNALS:
@@ -152,22 +152,22 @@ def _count_votes(opinions: Sequence[Opinions], count: int) -> _Votes:
         found = [np.where(np.isin(one.proposed, proposals), one.confidence, np.float32(0)) for one in opinions]
         return np.maximum.reduce([np.zeros(count, np.float32), *found])
 
-    return _Votes(person, background, strongest(PERSON, BACKGROUND), strongest(ASK_DROP), strongest(ASK_REVIEW))
+    return Votes(person, background, strongest(PERSON, BACKGROUND), strongest(ASK_DROP), strongest(ASK_REVIEW))
 
 
-def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, votes: _Votes, doubt: Mask) -> Plan:
+def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, votes: Votes, doubt: Mask) -> Plan:
     rows = np.flatnonzero(actions >= 0)
-    by, reasons = _explain(opinions, rows)
+    by, reasons = explain(opinions, rows)
     decisions = Decisions(rows, actions[rows], new[rows], by, votes.weight[rows], reasons)
     review = np.flatnonzero(doubt)
     review = review[np.argsort(-votes.weight[review], kind="stable")]
     contradiction = (votes.person == votes.background)[review] | (np.minimum(votes.person, votes.background)[review] > 0)
     leaning = np.where(votes.person > votes.background, PERSON, BACKGROUND)[review]
     proposals = np.where(contradiction, ABSTAIN, leaning).astype(np.int8)
-    return Plan(decisions, review, proposals, _explain(opinions, review)[1])
+    return Plan(decisions, review, proposals, explain(opinions, review)[1])
 
 
-def _explain(opinions: Sequence[Opinions], rows: NDArray[np.int64]) -> tuple[pa.Array, pa.Array]:
+def explain(opinions: Sequence[Opinions], rows: NDArray[np.int64]) -> tuple[pa.Array, pa.Array]:
     """Who voted, and why, in words; made once for each combination of reasons and not once for each row."""
     pattern = np.zeros(len(rows), np.int64)
     for one in opinions:

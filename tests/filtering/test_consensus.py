@@ -11,7 +11,8 @@ from dataset.decisions import ACTIONS
 from dataset.errors import InputError
 from dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
 from filtering.decisions.consensus import Beliefs, Consensus
-from filtering.decisions.error_model import ErrorModel, ErrorRates
+from filtering.decisions.error_model import ErrorModel
+from filtering.decisions.error_rates import ErrorRates
 from filtering.decisions.expected_gain import choose, expected_value, worth_a_look
 from filtering.decisions.filter_precision import filter_precision, wilson
 from filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions

@@ -8,7 +8,8 @@ from scipy.special import expit
 
 from dataset.errors import InputError
 from dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes
-from filtering.decisions.error_model import ErrorRates, Score, fit_error_model, fit_signals, rates_at_anchors
+from filtering.decisions.error_model import Score, fit_error_model, fit_signals
+from filtering.decisions.error_rates import ErrorRates, rates_at_anchors
 
 COUNT = 6000
 NOBODY = np.full(COUNT, UNLABELED, np.int8)
@@ -31,9 +32,12 @@ def test_rates_and_weights_are_found_without_any_truth(rates: tuple[float, float
     model = fit_error_model(scores, given, EVERYBODY, NOBODY)
     assert model.rates.background_as_person == pytest.approx(rates[0], abs=0.03)
     assert model.rates.person_as_background == pytest.approx(rates[1], abs=0.03)
-    # Of unit normals around +-m the log-odds are 2 m x: slopes 3 and 2, whatever the labels' noise.
+    # Of unit normals around +-m the log-odds are 2 m x: slopes 3 and 2, whatever the labels' noise. The prior draws them to 0,
+    # the more so the less the labels tell.
     slopes = model.weights / model.spread
-    assert slopes == pytest.approx([3, 2], rel=0.25)
+    assert (slopes > [1.5, 1.2]).all()
+    assert (slopes < [3.4, 2.4]).all()
+    assert slopes[0] > slopes[1]
 
 
 @pytest.mark.parametrize("rates", [(0.074, 0.053), (0.25, 0.25)])
@@ -42,19 +46,20 @@ def test_probabilities_mean_what_they_say(rates: tuple[float, float]) -> None:
     p_person = fit_error_model(scores, given, EVERYBODY, NOBODY).probability_of_person(scores, given)
     p_wrong = np.where(given == PERSON, 1 - p_person, p_person)
     wrong = given != truth
-    assert p_wrong.sum() == pytest.approx(wrong.sum(), rel=0.15)
-    for low, high in ((0.2, 0.5), (0.5, 0.8), (0.8, 1.01)):
+    assert p_wrong.sum() == pytest.approx(wrong.sum(), rel=0.1)
+    # The rates are read off 1,500 labels a class: an error of 0.02 in 0.25 moves the doubtful ones by some 0.15.
+    for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 0.9), (0.9, 1.01)):
         inside = (p_wrong >= low) & (p_wrong < high)
-        assert wrong[inside].mean() == pytest.approx(p_wrong[inside].mean(), abs=0.1)
+        assert wrong[inside].mean() == pytest.approx(p_wrong[inside].mean(), abs=0.17)
 
 
-def test_the_order_of_samples_is_no_matter() -> None:
+def test_the_order_of_samples_matters_only_for_who_is_left_out_together() -> None:
     scores, _, given = made_up((0.1, 0.1))
     order = np.random.default_rng(1).permutation(COUNT)
     mixed = [Score(one.name, one.signal, one.values[order]) for one in scores]
     first = fit_error_model(scores, given, EVERYBODY, NOBODY).probability_of_person(scores, given)
     second = fit_error_model(mixed, given[order], EVERYBODY, NOBODY).probability_of_person(mixed, given[order])
-    np.testing.assert_allclose(first[order], second, atol=1e-4)
+    np.testing.assert_allclose(first[order], second, atol=0.03)
 
 
 def test_calling_each_class_by_the_others_name_mirrors_everything() -> None:

@@ -1,0 +1,140 @@
+"""The inputs of benchmarks/label_quality.py: features, probabilities, neighbours and boxes that all contestants share."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from neighbor_votes import SEARCHED, K, plant
+from PIL import Image
+from voc2007 import RATES, ROOT, SHARED, announce, open_run, true_labels
+
+from dataset.atomic import replacing
+from dataset.samples import UNLABELED
+from filtering.evidence.box_scores import BoxScores, box_scores
+from filtering.evidence.boxes import align, read_boxes
+from filtering.evidence.crop_rule import RULES, presence
+from filtering.evidence.embeddings import read_embeddings
+from filtering.evidence.lite0_backbone import Lite0Backbone, shrink
+from filtering.evidence.nearest import nearest
+from filtering.evidence.neighbors import Neighbors
+from filtering.opinions.class_probabilities import class_probabilities
+from filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
+from filtering.opinions.neighbor_agreement import neighbor_agreement
+from filtering.opinions.opinion import Opinions
+from filtering.opinions.out_of_fold import out_of_fold_probabilities
+from filtering.opinions.probable_label import probable_label
+from pipeline.data_stages import samples_of
+from pipeline.filter_stages import DETECTIONS, EMBED, EMBEDDINGS
+from pipeline.job import stages_until
+from pipeline.stages import run_stages
+
+NOISE = RATES | {"fifteen_each_way": (0.15, 0.15), "thirty_each_way": (0.3, 0.3), "nothing_planted": (0.0, 0.0)}
+CIFAR_ROWS = 10_000
+HUMANS = ("aggre_label", "random_label1", "random_label2", "random_label3", "worse_label")
+Made = dict[str, Callable[[], "list[Inputs]"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What contestants may read of N samples, and the truth, which they may not.
+
+    Args:
+        given: int8 [N], UNLABELED where hidden or not to be judged.
+        truth: int8 [N].
+        eligible: bool [N], samples that may change.
+        pred_probs: out-of-fold probabilities, float [N, K].
+        features: float32 [N, D]; empty where there are none.
+        near: look-alikes, or None.
+        seen: boxes, or None.
+        opinions: of the detector, the classifier and the look-alikes, with the default's limits.
+        seed: opinions of the seed's rule, or None.
+    """
+
+    given: np.ndarray
+    truth: np.ndarray
+    eligible: np.ndarray
+    pred_probs: np.ndarray
+    features: np.ndarray
+    near: Neighbors | None
+    seen: BoxScores | None
+    opinions: list[Opinions]
+    seed: Opinions | None
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def voc_inputs(seeds: Sequence[int]) -> Made:
+    """Planted errors on VOC 2007's train split, a list of one Inputs a seed."""
+    run = open_run("clean")
+    run_stages(run, stages_until(EMBED.name), announce)
+    samples, truth, filters = samples_of(run), true_labels(run), run.config.filter
+    features = np.asarray(read_embeddings(run.at("embed") / EMBEDDINGS, len(samples)), np.float32)
+    near = nearest(features, SEARCHED, len(samples), silent)
+    examined, boxes = align(read_boxes(run.at("detect") / DETECTIONS), samples.sample_ids)
+    sizes = samples.numbers("width"), samples.numbers("height")
+    limits = PresenceLimits(filters.person_confidence, filters.background_confidence)
+    present = presence(boxes, examined, *sizes, RULES["any"], limits.background)
+    widely = presence(boxes, examined, *sizes, RULES["any"], 0.3)
+    seen = box_scores(boxes, examined, *sizes, RULES["any"], limits.background)
+
+    def planted(rates: tuple[float, float], seed: int) -> Inputs:
+        given = plant(truth, samples, rates, seed)
+        trusted = np.where(samples.in_split("train"), given, np.int8(UNLABELED))
+        p_person = out_of_fold_probabilities(features, trusted, filters.folds, np.random.default_rng(0))
+        opinions = [disagreement(present, given, limits, "boxes"), pseudo_label(present, given, limits, "boxes"),
+                    probable_label(p_person, "out_of_fold", "out_of_fold", filters.out_of_fold_sure),
+                    neighbor_agreement(near.among(trusted >= 0), trusted, K, filters.neighbors.sure, "out_of_fold")]
+        pred_probs = np.stack([1 - p_person, p_person], axis=1)
+        return Inputs(trusted, truth, samples.in_split("train", "unlabeled"), pred_probs, features, near, seen, opinions,
+                      seed_rule(widely, given))
+
+    return {name: partial(lambda rates: [planted(rates, seed) for seed in seeds], rates) for name, rates in NOISE.items()}
+
+
+def cifar_inputs() -> Made:
+    """CIFAR-10 with labels that people gave, CIFAR_ROWS of its images under EfficientNet-Lite0; `clean_label` has no errors."""
+    table = pq.read_table(SHARED / "data/cifar10n/cifar10n_train_jpeg.parquet")
+    table = table.take(np.sort(np.random.default_rng(0).permutation(len(table))[:CIFAR_ROWS]))
+    features = _cifar_features(table["jpeg"].to_pylist(), ROOT / "runs" / "benchmark_label_quality" / f"cifar_{CIFAR_ROWS}.npy")
+    near = nearest(features, SEARCHED, len(features), silent)
+    truth = table["clean_label"].to_numpy().astype(np.int8)
+
+    def given_by(column: str) -> list[Inputs]:
+        given = table[column].to_numpy().astype(np.int8)
+        pred_probs = class_probabilities(features, given, 10, 5, np.random.default_rng(0))
+        return [Inputs(given, truth, np.ones(len(given), bool), pred_probs, features, near, None, [], None)]
+
+    return {column: partial(given_by, column) for column in (*HUMANS, "clean_label")}
+
+
+def _cifar_features(encoded: list[bytes], cache: Path) -> np.ndarray:
+    """float32 [N, 1280]; minutes on two cores, so they are kept in the run folder."""
+    if not cache.exists():
+        backbone, parts = Lite0Backbone(workers=2), []
+        for start in range(0, len(encoded), 256):
+            images = [shrink(np.asarray(Image.open(io.BytesIO(data)))) for data in encoded[start : start + 256]]
+            parts.append(backbone.embed(np.stack(images)))
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(cache) as temporary, temporary.open("wb") as file:
+            np.save(file, np.concatenate(parts).astype(np.float16))
+    return np.load(cache).astype(np.float32)
+
+
+def published_inputs() -> Made:
+    """The confident-learning authors' own out-of-fold probabilities on CIFAR-10 with planted noise."""
+    def read(path: Path) -> list[Inputs]:
+        with np.load(path) as stored:
+            given, truth = stored["given"].astype(np.int8), stored["true"].astype(np.int8)
+            pred_probs = stored["pred_probs"].astype(np.float32)
+        pred_probs /= pred_probs.sum(axis=1, keepdims=True)
+        return [Inputs(given, truth, np.ones(len(given), bool), pred_probs, np.zeros((0, 0), np.float32), None, None, [], None)]
+
+    return {path.stem: partial(read, path) for path in sorted((SHARED / "data/confident_learning").glob("*.npz"))}

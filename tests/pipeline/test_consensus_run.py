@@ -1,0 +1,116 @@
+"""The consensus as a policy of a run, its table of precision, and an audit there and back."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_run import make_images, write_config
+
+from dataset.errors import InputError
+from dataset.sources.tables import read_table
+from pipeline.audit import audit_result, write_audit
+from pipeline.config_file import load_config
+from pipeline.data_stages import samples_of, versions_of
+from pipeline.filter_stages import REVIEW_QUEUE
+from pipeline.job import stages_until
+from pipeline.review_order import first_looks
+from pipeline.signal_scores import load_scores
+from pipeline.stages import Run, foresee, run_stages
+
+CHANGES = ("filter.out_of_fold_sure=0.6", "filter.neighbors={enabled: true, k: 5, searched: 12}",
+           "policy={kind: consensus, max_change: 1}")
+
+
+def open_tiny(folder: Path, *changes: str) -> Run:
+    config = load_config(folder / "config.yaml", (*CHANGES, *changes))
+    return Run(config, config.run)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Until `policy`, pictures of noise: nothing can be learnt, which is all the same to the machinery."""
+    folder = tmp_path_factory.mktemp("consensus")
+    make_images(folder / "images")
+    write_config(folder / "config.yaml", folder / "images", folder / "run")
+    made = open_tiny(folder)
+    run_stages(made, stages_until("policy"), lambda outlook: None)
+    return made
+
+
+def test_the_summary_shows_model_and_precision(run: Run) -> None:
+    summary = json.loads((run.at("policy") / "policy.json").read_text())
+    assert summary["policy"] == "consensus"
+    assert set(summary["model"]["weights"]) == {"box", "any_box", "box_area", "out_of_fold", "neighbors"}
+    assert 0 < summary["model"]["background_as_person"] < 0.5
+    for row in summary["filters"]:
+        votes = summary["precision"][row["filter"]]
+        assert votes["against"] == row["to_person"] + row["to_background"]
+        assert (votes["precision"] is None) == (votes["against"] == 0)
+
+
+def test_scores_are_of_every_sample_and_of_independent_signals(run: Run) -> None:
+    scores = load_scores(run, [])
+    assert {len(one.values) for one in scores} == {len(samples_of(run))}
+    assert {one.name: one.signal for one in scores} == {
+        "box": "presence_head", "any_box": "presence_head", "box_area": "presence_head", "out_of_fold": "out_of_fold",
+        "neighbors": "out_of_fold"}
+
+
+def test_the_test_split_is_as_it_was(run: Run) -> None:
+    frozen = samples_of(run).in_split("test", "validation")
+    assert (versions_of(run).load("HEAD").labels[frozen] == samples_of(run).labels[frozen]).all()
+
+
+def test_a_budget_of_looks_cuts_the_queue(run: Run) -> None:
+    whole = run.at("policy") / REVIEW_QUEUE
+    asked = read_table(whole)["sample_id"].to_pylist()
+    assert len(asked) > 3
+    assert read_table(first_looks(run, whole, 2))["sample_id"].to_pylist() == asked[:2]
+
+
+def test_answers_teach_and_are_carried_out(run: Run, tmp_path: Path) -> None:
+    samples = samples_of(run)
+    row = int(np.flatnonzero(samples.in_split("train"))[0])
+    name, said = samples.sample_ids[row].as_py(), "background" if samples.labels[row] == 1 else "person"
+    answers = tmp_path / "answers.csv"
+    answers.write_text(f"sample_id,decision\n{name},{said}\n")
+    taught = open_tiny(run.folder.parent, f"policy.verified={answers}")
+    policy = next(one for one in foresee(taught, stages_until("policy")) if one.stage == "policy")
+    assert any("verified" in reason for reason in policy.reasons)
+    run_stages(taught, stages_until("policy"), lambda outlook: None)
+    assert versions_of(taught).load("HEAD").labels[row] == 1 - samples.labels[row]
+    run_stages(run, stages_until("policy"), lambda outlook: None)
+
+
+def test_an_audit_goes_out_and_comes_back(run: Run) -> None:
+    path = write_audit(run, 20)
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    with pytest.raises(InputError, match="nothing is answered"):
+        audit_result(run, path)
+    samples = samples_of(run)
+    truth = dict(zip(samples.sample_ids.to_pylist(), samples.labels, strict=True))
+    for one in rows:
+        # A person who finds every given label right, and that unlabelled pictures show nobody.
+        one["decision"] = "person" if truth[one["sample_id"]] == 1 else "background"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    found = audit_result(run, path)
+    assert found["wrong_before"] is not None
+    assert found["wrong_before"].value == 0
+    if found["precision_of_flips"] is not None:
+        assert found["precision_of_flips"].value == 0
+
+
+def test_a_file_that_is_no_audit_is_refused(run: Run, tmp_path: Path) -> None:
+    other = tmp_path / "queue.csv"
+    other.write_text("sample_id,decision\n")
+    with pytest.raises(InputError, match="no column 'stratum'"):
+        audit_result(run, other)
