@@ -15,17 +15,17 @@ ingest filter train quantize verify report: .venv/detect.stamp
 	@$(BIN)/tinysieve $@ --config $(CONFIG)
 
 review: .venv/detect.stamp
-	@$(BIN)/tinysieve review queue --config $(CONFIG)
+	@$(BIN)/tinysieve review --config $(CONFIG)
 
 doctor: .venv/run.stamp
 	@$(BIN)/tinysieve doctor
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/dev.stamp
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy dataset filtering training quantize pipeline
+	@$(BIN)/mypy dataset filtering training quantize dataperf pipeline
 
 bench: .venv/dev.stamp
 	@for one in benchmarks/[a-z]*.py; do echo "== $$one"; $(BIN)/python $$one || echo "   $$one: a goal was missed, or it could not run"; done

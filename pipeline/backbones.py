@@ -12,7 +12,8 @@ from dataset.atomic import replacing
 from dataset.errors import InputError
 from filtering.evidence.embeddings import ARRAY, Backbone, embed_all, read_embeddings
 from filtering.evidence.model_backbone import Preparation
-from pipeline.config import ArrayBackbone, Config, DefaultBackbone, ModelFileBackbone
+from pipeline.config import Config
+from pipeline.config_filter import ArrayBackbone, DefaultBackbone, ModelFileBackbone
 from pipeline.data_stages import samples_of
 from pipeline.evidence import CHUNK, image_paths
 from pipeline.progress import progress

@@ -8,14 +8,32 @@ import sys
 import typer
 
 from dataset.errors import TinysieveError
-from pipeline.commands import machine, main_job, review, versions
+from pipeline.commands import (
+    audit,
+    compare,
+    data_parameters,
+    dataperf,
+    experiments,
+    explore,
+    export,
+    firmware,
+    fit,
+    inspect,
+    labels,
+    machine,
+    main_job,
+    metadata,
+    review,
+    versions,
+)
 
 app = typer.Typer(
     name="tinysieve", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Sieve the data, shrink the model, ship the .tflite.\n\n"
          "Exit codes: 0 fine, 1 a gate missed, 2 the input, 3 the environment.",
 )
-for group in (main_job, versions, review, machine):
+for group in (main_job, versions, export, explore, compare, labels, audit, data_parameters,
+              review, machine, inspect, fit, metadata, firmware, dataperf, experiments):
     app.add_typer(group.commands)
 
 

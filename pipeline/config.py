@@ -3,41 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
-_UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "KiB": 1024, "MiB": 1024**2}
-
-
-def parse_bytes(value: object) -> object:
-    """A size with unit -> bytes; other values pass unchanged and are judged by pydantic.
-
-    >>> parse_bytes("320KiB")
-    327680
-    """
-    match = re.fullmatch(r"\s*([\d.]+)\s*(\w+)\s*", value) if isinstance(value, str) else None
-    return round(float(match[1]) * _UNITS[match[2]]) if match and match[2] in _UNITS else value
-
-
-def _expand(value: object) -> object:
-    """`${NAME:-default}` in a path -> the environment variable or the default."""
-    if not isinstance(value, str):
-        return value
-    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: os.environ.get(m[1]) or m[2] or "", value)
-
-
-Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
-FilePath = Annotated[Path, BeforeValidator(_expand)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from pipeline.config_filter import Filters
+from pipeline.config_section import Bytes, FilePath, Section, Share
 
 
 class Holdout(Section):
@@ -92,43 +63,6 @@ class Dataset(Section):
     rule: Literal["wake_vision", "vww", "mlperf_tiny", "any"] | CropRuleConfig = "wake_vision"
 
 
-class UltralyticsDetector(Section):
-    """Any weights that Ultralytics reads."""
-
-    kind: Literal["ultralytics"]
-    weights: FilePath
-    min_confidence: Share = 0.05
-    allow_download: bool = False
-
-
-class PresenceHeadDetector(Section):
-    """The shipped presence head; needs no download."""
-
-    kind: Literal["presence_head"]
-    min_confidence: Share = 0.05
-
-
-class BoxFile(Section):
-    """Boxes from a file, made elsewhere."""
-
-    kind: Literal["boxes"]
-    file: FilePath
-    normalized: bool = False
-
-
-class Filters(Section):
-    """Which signals give opinions, and when they are sure enough to vote."""
-
-    detector: Annotated[UltralyticsDetector | PresenceHeadDetector | BoxFile, Field(discriminator="kind")]
-    person_confidence: Share = 0.5
-    background_confidence: Share = 0.25
-    out_of_fold: bool = True
-    out_of_fold_sure: Annotated[float, Field(ge=0.5, le=1)] = 0.6
-    folds: Annotated[int, Field(ge=2, le=20)] = 5
-    presence_head: bool = True
-    presence_head_sure: Annotated[float, Field(ge=0.5, le=1)] = 0.8
-
-
 class DefaultPolicy(Section):
     """Two independent signals flip; see filtering.decisions.policy.TwoSignals."""
 
@@ -136,6 +70,23 @@ class DefaultPolicy(Section):
     flip_votes: Annotated[int, Field(ge=1)] = 2
     label_votes: Annotated[int, Field(ge=1)] = 2
     drop_confidence: Annotated[float, Field(ge=0)] = 0.6
+    max_change: Share = 0.25
+    mend_validation: bool = False
+
+
+class ConsensusPolicy(Section):
+    """Calibrated probability of error, action by expected value; see filtering.decisions.consensus.Consensus.
+
+    `verified` is a file of a person's answers (as `review import` takes them) to learn from; `looks` is the length of the queue.
+    """
+
+    kind: Literal["consensus"]
+    harm: Annotated[float, Field(ge=0)] = 2.0
+    flip_signals: Annotated[int, Field(ge=1)] = 2
+    drop_confidence: Annotated[float, Field(ge=0)] = 0.6
+    min_gain: Annotated[float, Field(ge=0)] = 0.1
+    looks: Annotated[int, Field(ge=0)] = 1000
+    verified: FilePath | None = None
     max_change: Share = 0.25
     mend_validation: bool = False
 
@@ -163,11 +114,18 @@ class Train(Section):
     recipe: Literal["challenge-1", "challenge-2", "seed", "demo"] | RecipeChanges
 
 
+class Fit(Section):
+    """What stripes may add to the mended model's work so that it fits the budgets under `verify`."""
+
+    max_extra_macs: Share = 0.06
+
+
 class Quantize(Section):
-    """Conversion to int8."""
+    """Conversion to int8, and fitting into the budgets."""
 
     io_type: Literal["int8", "uint8"] = "uint8"
     calibration_images: Annotated[int, Field(ge=2)] = 150
+    fit: Fit = Fit()
 
 
 class Verify(Section):
@@ -177,6 +135,17 @@ class Verify(Section):
     ram: Bytes = 320 * 1024
     min_accuracy: Share = 0.0
     tflm_images: Annotated[int, Field(ge=1)] = 50
+    allow_leaks: bool = False
+
+
+class Card(Section):
+    """What only a person knows, for the cards: the data's name, its licence (an identifier such as cc-by-4.0), its terms."""
+
+    dataset_name: str = ""
+    dataset_license: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")] = "unknown"
+    dataset_terms: str = ""
+    model_license: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")] = "unknown"
+    intended_use: str = ""
 
 
 class Config(Section):
@@ -187,7 +156,8 @@ class Config(Section):
     workers: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
     dataset: Dataset
     filter: Filters
-    policy: Annotated[DefaultPolicy | SeedPolicy, Field(discriminator="kind")]
+    policy: Annotated[DefaultPolicy | ConsensusPolicy | SeedPolicy, Field(discriminator="kind")]
     train: Train
     quantize: Quantize = Quantize()
     verify: Verify = Verify()
+    card: Card = Card()

@@ -10,7 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from dataset.errors import InputError
-from pipeline.config import Config, Section
+from pipeline.config import Config
+from pipeline.config_section import Section
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from dataset.version_store import LogEntry
 from filtering.opinions.vote_table import FilterRow
+from pipeline.review import Imported
 from pipeline.stages import Outlook, Run
 
 _SHOWN_DIFFERENCES = 20
@@ -60,16 +61,46 @@ def show_diff(table: pa.Table, as_json: bool) -> None:
         typer.echo(f"  and {table.num_rows - _SHOWN_DIFFERENCES:,} more (--json for all)")
 
 
+def show_imported(imported: Imported, as_json: bool) -> None:
+    """What became of people's answers."""
+    review, conflicts = imported.review, imported.review.conflicts
+    counts = {"changed": imported.changed, "confirmed": imported.confirmed, "skipped": review.skipped,
+              "repeated": review.repeated, "taken_back": review.taken_back, "conflicts": len(conflicts)}
+    if as_json:
+        _json({"version": imported.version.id, **counts, "left": [asdict(one) for one in conflicts]})
+        return
+    typer.echo(f"current version: {imported.version.id} ({imported.changed} changes)")
+    typer.echo(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if name != "changed"))
+    for one in conflicts[:_SHOWN_DIFFERENCES]:
+        typer.echo(f"  left as it is: {one.sample_id[:12]}: {one.first} against {one.second}")
+
+
 def show_filters(rows: Sequence[FilterRow]) -> None:
     """The table of filters before the policy."""
     table = Table(title="filters, over the samples that may change")
     for name in ("filter", "signal", "coverage", "overlap", "conflict", "-> person", "-> background",
-                 "new person", "new background"):
+                 "new person", "new background", "drop", "review"):
         table.add_column(name, justify="left" if name in ("filter", "signal") else "right")
     for row in rows:
         shares = (f"{value:.1%}" for value in (row.coverage, row.overlap, row.conflict))
-        counts = (f"{value:,}" for value in (row.to_person, row.to_background, row.new_person, row.new_background))
+        counts = (f"{value:,}" for value in (row.to_person, row.to_background, row.new_person, row.new_background,
+                                              row.ask_drop, row.ask_review))
         table.add_row(row.filter, row.signal, *shares, *counts)
+    _console().print(table)
+
+
+def show_precision(precision: Mapping[str, Any]) -> None:
+    """Estimated share of each filter's votes against given labels that is right, and of all wrong labels that it finds."""
+    voting = {name: one for name, one in precision.items() if one["precision"] is not None}
+    if not voting:
+        return
+    table = Table(title="votes against given labels, estimated from all scores together")
+    for name in ("filter", "votes against", "right", "95 % interval", "of all wrong labels"):
+        table.add_column(name, justify="left" if name == "filter" else "right")
+    for name, one in voting.items():
+        share = one["precision"]
+        found = "" if one["recall"] is None else f"{one['recall']:.0%}"
+        table.add_row(name, f"{one['against']:,}", f"{share['value']:.1%}", f"{share['low']:.1%} to {share['high']:.1%}", found)
     _console().print(table)
 
 
@@ -84,6 +115,7 @@ def show_ingest(counts: dict[str, Any]) -> None:
 def show_policy(summary: dict[str, Any]) -> None:
     """The filters, then what the policy did."""
     show_filters([FilterRow(**row) for row in summary["filters"]])
+    show_precision(summary["precision"])
     show_pairs(f"policy '{summary['policy']}': {summary['parent']} -> {summary['version']}",
                {**summary["changes"], "for a person to review": summary["review"]})
 
@@ -116,7 +148,16 @@ def show_verdict(verdict: dict[str, Any]) -> None:
         measured = "" if one["measured"] is None else f"{one['measured']:,.6g} {one['unit']}"
         table.add_row(one["name"], f"{one['limit']:,.6g} {one['unit']}", measured, judged)
     _console().print(table)
+    if verdict["fit"]:
+        typer.echo(fit_line(verdict["fit"]))
     typer.echo(verdict["challenge_line"])
+
+
+def fit_line(fit: dict[str, Any]) -> str:
+    """What fitting made of the mended model."""
+    arenas = [f"{one['arena']['total_bytes']:,} B" if one["arena"] else "not measured" for one in (fit["before"], fit["after"])]
+    return (f"fitted, same outputs: file {fit['before']['file_bytes']:,} B -> {fit['after']['file_bytes']:,} B, arena "
+            f"{' -> '.join(arenas)}, {fit['extra_macs']:+.2%} multiply-accumulates")
 
 
 _SHOW = {"ingest": show_ingest, "policy": show_policy, "verify": show_verdict}

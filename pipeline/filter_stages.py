@@ -8,23 +8,31 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, PERSON, UNLABELED, Codes, Mask, SampleTable
 from dataset.versions import apply_decisions
+from filtering.decisions.consensus import Beliefs
 from filtering.decisions.human_review import write_review_queue
 from filtering.decisions.policy import FollowDetector, Plan, TwoSignals, refuse_large_change
 from filtering.evidence.boxes import Boxes, align, read_boxes
 from filtering.evidence.crop_rule import RULES, CropRule, Presence, presence
 from filtering.evidence.embeddings import read_embeddings
 from filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
+from filtering.opinions.label_errors import label_error_opinions
 from filtering.opinions.opinion import Opinions
-from filtering.opinions.out_of_fold import out_of_fold_probabilities
 from filtering.opinions.probable_label import probable_label
 from filtering.opinions.vote_table import vote_table
-from pipeline.config import Config, CropRuleConfig, SeedPolicy
+from pipeline.backbones import backbone_fingerprint, backbone_settings, embed
+from pipeline.config import Config, ConsensusPolicy, CropRuleConfig, DefaultPolicy, SeedPolicy
+from pipeline.consensus import BELIEFS, answers_fingerprint, beliefs_of, consensus_of, precision_table, save_beliefs
 from pipeline.data_stages import samples_of, versions_of
-from pipeline.evidence import detect, embed, evidence_fingerprints, head_probabilities
+from pipeline.evidence import detect, evidence_fingerprints, head_probabilities
+from pipeline.look_alikes import depiction_opinions, find_groups, find_neighbors, look_alike_opinions
+from pipeline.person_probabilities import person_probabilities
+from pipeline.signal_scores import OUT_OF_FOLD, save_scores
 from pipeline.stages import Run, Stage
+from pipeline.temperatures import temperature_opinions
 
 DETECTIONS, EMBEDDINGS, REVIEW_QUEUE = "detections.parquet", "embeddings.npy", "review_queue.csv"
 SEED_RULE = "seed_rule"
@@ -63,21 +71,31 @@ def _opinions(run: Run, folder: Path) -> str:
     signal = filters.detector.kind
     made = [disagreement(seen, labels, limits, signal), pseudo_label(seen, labels, limits, signal)]
     made.append(seed_rule(presence_of(run, samples, boxes, examined, RULES["any"], SEED_CONFIDENCE), labels))
-    made += _classifier_opinions(run, samples, folder)
+    features = read_embeddings(run.at("embed") / EMBEDDINGS, len(samples))
+    near = find_neighbors(run, features)
+    groups = find_groups(run, samples, near, folder)
+    made += look_alike_opinions(run, samples, features, near, groups, folder)
+    made += _classifier_opinions(run, samples, folder, None if groups is None else groups.group)
+    p_person = np.load(folder / OUT_OF_FOLD) if filters.out_of_fold else None
+    made += depiction_opinions(run, samples, features, made[0], p_person)
+    made += temperature_opinions(run, samples, folder)
+    save_scores(run, samples, boxes, examined, _rule(run.config), features, folder)
     for one in made:
         one.save(folder / f"{one.filter}.parquet")
     return ""
 
 
-def _classifier_opinions(run: Run, samples: SampleTable, folder: Path) -> list[Opinions]:
+def _classifier_opinions(run: Run, samples: SampleTable, folder: Path,
+                         groups: NDArray[np.int64] | None) -> list[Opinions]:
     filters, made = run.config.filter, []
     features = read_embeddings(run.at("embed") / EMBEDDINGS, len(samples))
     if filters.out_of_fold:
         trusted = np.where(samples.in_split("train"), samples.labels, np.int8(UNLABELED))
-        rng = np.random.default_rng(run.config.seed)
-        p_person = out_of_fold_probabilities(features, trusted, filters.folds, rng)
-        np.save(folder / "out_of_fold.npy", p_person)
+        p_person = person_probabilities(run, features, trusted, groups)
+        np.save(folder / OUT_OF_FOLD, p_person)
         made.append(probable_label(p_person, "out_of_fold", "out_of_fold", filters.out_of_fold_sure))
+        if filters.label_errors:
+            made.append(label_error_opinions(p_person, trusted, filters.label_errors_by))
     if filters.presence_head and filters.detector.kind != "presence_head":
         p_person = head_probabilities(features)
         made.append(probable_label(p_person, "presence_head", "presence_head", filters.presence_head_sure))
@@ -88,23 +106,31 @@ def _policy(run: Run, folder: Path) -> str:
     samples, store, settings = samples_of(run), versions_of(run), run.config.policy
     first, eligible = store.load("0"), eligible_rows(run, samples)
     opinions = opinions_of(run)
-    plan = _decide(run, opinions, first.labels, eligible)
+    beliefs = beliefs_of(run, samples, first.labels, opinions) if isinstance(settings, ConsensusPolicy) else None
+    plan = _decide(run, opinions, beliefs, first.labels, eligible)
     refuse_large_change(first.labels, plan.decisions, eligible, settings.max_change)
     frozen = frozenset() if settings.mend_validation else frozenset({"validation"})
     mended = apply_decisions(samples, first, plan.decisions, f"policy {settings.kind}", frozen)
     write_review_queue(folder / REVIEW_QUEUE, plan, samples, mended.labels)
     summary = {"policy": settings.kind, "filters": [asdict(row) for row in vote_table(opinions, first.labels, eligible)],
+               "precision": precision_table(run, samples, first.labels, opinions, eligible, beliefs),
                "changes": _changes(first.labels, mended.labels, samples), "review": len(plan.review),
                "version": mended.id, "parent": first.id}
+    if beliefs is not None:
+        summary["model"] = beliefs.model.describe()
+        save_beliefs(beliefs, first.labels, folder / BELIEFS)
     (folder / "policy.json").write_text(json.dumps(summary, indent=1) + "\n")
     store.save(mended)
     return mended.id
 
 
-def _decide(run: Run, opinions: Sequence[Opinions], labels: Codes, eligible: Mask) -> Plan:
+def _decide(run: Run, opinions: Sequence[Opinions], beliefs: Beliefs | None, labels: Codes, eligible: Mask) -> Plan:
     settings = run.config.policy
+    if isinstance(settings, ConsensusPolicy) and beliefs is not None:
+        return consensus_of(settings).decide(opinions, beliefs, labels, eligible)
     if isinstance(settings, SeedPolicy):
         return FollowDetector().decide(opinions, labels, eligible)
+    assert isinstance(settings, DefaultPolicy)
     policy = TwoSignals(settings.flip_votes, settings.label_votes, settings.drop_confidence)
     return policy.decide(opinions, labels, eligible)
 
@@ -127,6 +153,7 @@ def _filter_settings(config: Config) -> object:
 DETECT = Stage("detect", 1, ("ingest",), lambda config: config.filter.detector.model_dump(mode="json"),
                lambda run, folder: detect(run, folder, DETECTIONS),
                lambda run: evidence_fingerprints(run.config.filter.detector))
-EMBED = Stage("embed", 1, ("ingest",), lambda config: {"backbone": "efficientnet-lite0"}, embed)
-OPINIONS = Stage("opinions", 2, ("ingest", "detect", "embed"), _filter_settings, _opinions)
-POLICY = Stage("policy", 1, ("ingest", "opinions"), lambda config: config.policy.model_dump(mode="json"), _policy)
+EMBED = Stage("embed", 1, ("ingest",), backbone_settings, embed, backbone_fingerprint)
+OPINIONS = Stage("opinions", 4, ("ingest", "detect", "embed"), _filter_settings, _opinions)
+POLICY = Stage("policy", 3, ("ingest", "opinions"), lambda config: config.policy.model_dump(mode="json"), _policy,
+               lambda run: answers_fingerprint(run.config.policy))

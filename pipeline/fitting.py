@@ -11,7 +11,7 @@ import typer
 
 from dataset.atomic import replacing
 from dataset.errors import GateMissed, InputError, MissingRequirement
-from pipeline.config import parse_bytes
+from pipeline.config_section import parse_bytes
 from pipeline.model_file import about, read_model
 from pipeline.progress import progress
 from quantize.arena import Arena

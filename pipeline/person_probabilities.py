@@ -14,7 +14,7 @@ from filtering.opinions.class_probabilities import class_probabilities
 from filtering.opinions.fold_classifiers import Classifier, cross_validated_probabilities
 from filtering.opinions.out_of_fold import out_of_fold_probabilities
 from filtering.opinions.temperature import cool
-from pipeline.config import PythonClassifier
+from pipeline.config_filter import PythonClassifier
 from pipeline.progress import progress
 from pipeline.stages import Run
 

@@ -1,6 +1,6 @@
-"""Stage `report`: one HTML page that needs no network, made from what the other stages left.
+"""Stage `report`: one HTML page that needs no network and two cards, made from what the other stages left.
 
-The same run gives the same bytes: the page holds no date and no duration.
+The same run gives the same bytes: they hold no date and no duration.
 """
 
 from __future__ import annotations
@@ -26,10 +26,14 @@ NEEDS = ("ingest", "detect", "embed", "opinions", "policy", "train-baseline", "t
 
 def _report(run: Run, folder: Path) -> str:
     # Imported here: the job imports this module for every verb, and matplotlib is for this one only.
+    from pipeline.cards import cards_of
     from pipeline.report_data import gather
     from pipeline.report_provenance import provenance_of
 
-    write_text(folder / PAGE, render(run.folder.name, gather(run), provenance_of(run, NEEDS)))
+    data, provenance = gather(run), provenance_of(run, NEEDS)
+    write_text(folder / PAGE, render(run.folder.name, data, provenance))
+    for name, text in cards_of(run.config, data, provenance).items():
+        write_text(folder / name, text)
     return ""
 
 
@@ -38,6 +42,9 @@ def render(name: str, data: ReportData, provenance: Provenance) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from pipeline import report_words as words
+    from pipeline.report_map import map_charts
+    from pipeline.report_memory import live_memory_charts
+    from pipeline.report_reliability import reliability_chart
 
     pages = Environment(loader=PackageLoader("pipeline"), autoescape=True, undefined=StrictUndefined,
                         trim_blocks=True, lstrip_blocks=True)
@@ -48,8 +55,9 @@ def render(name: str, data: ReportData, provenance: Provenance) -> str:
     summary = words.sentences(data.verdict, data.change, data.recipe)
     return pages.get_template("report.html.j2").render(
         name=name, data=data, verdict=data.verdict, policy=data.policy, provenance=provenance, summary=summary,
-        warnings=words.one_sided(data.verdict),
-        charts=_charts(data))
+        warnings=words.one_sided(data.verdict), leaks=words.leaks(data.verdict),
+        charts=_charts(data), memory_charts=live_memory_charts(data.memory),
+        map_charts=() if data.map is None else map_charts(data.map), reliability_chart=reliability_chart(data.reliability))
 
 
 def _charts(data: ReportData) -> dict[str, Chart | None]:
@@ -82,4 +90,4 @@ def _outside(run: Run) -> dict[str, str]:
     return {} if truth is None else {"truth": hashlib.blake2b(truth.read_bytes(), digest_size=8).hexdigest()}
 
 
-REPORT = Stage("report", 2, NEEDS, _settings, _report, _outside)
+REPORT = Stage("report", 4, NEEDS, _settings, _report, _outside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,26 +17,33 @@ from dataset.sources.tables import read_table
 from dataset.version_store import VersionStore
 from dataset.versions import Version
 from filtering.evidence.boxes import align, read_boxes
+from pipeline.data_map import DataMap
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.filter_stages import DETECTIONS, REVIEW_QUEUE, eligible_rows
 from pipeline.planted import planted_counts, truth_file
 from pipeline.report_gallery import LABEL_WORDS, Album, Gallery, change_galleries, mistake_gallery, review_gallery
+from pipeline.report_map import map_of
+from pipeline.report_memory import LiveMemory, live_memories
+from pipeline.report_reliability import reliabilities
 from pipeline.report_words import Change
 from pipeline.stages import Run
+from quantize.reliability import Reliability
 from training.checkpoint import EpochRecord
 from training.curves import read_history
 
 MISTAKES_SHOWN = 36
 LISTED = 20
+_KINDS = (PERSON, BACKGROUND, UNLABELED, DROPPED)
 
 
 @dataclass(frozen=True)
 class VersionRow:
-    """One version on the way from 0 to the current one."""
+    """One version on the way from 0 to the current one; its training images by label, in the order of `CountRow`."""
 
     id: str
     note: str
     changes: int
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,10 @@ class ReportData:
         curves: epochs by the same names.
         calibration: names of the images that set the int8 ranges.
         waterfalls: class name -> words and signed counts, from version 0 to now.
+        calibration_digest: SHA-256 of those images' ids, which are hashes of their content.
+        map: some of the images on a plane; None where the features are gone.
+        reliability: of the int8 scores on the test images, by "baseline" and "mended".
+        memory: live memory of the mended model, before and after `fit` where that changed it.
         planted: what became of planted wrong labels, where the truth is known.
     """
 
@@ -75,6 +87,7 @@ class ReportData:
     models: dict[str, dict[str, Any]]
     curves: dict[str, tuple[EpochRecord, ...]]
     calibration: tuple[str, ...]
+    calibration_digest: str
     change: Change
     versions: tuple[VersionRow, ...]
     counts: tuple[CountRow, ...]
@@ -83,6 +96,9 @@ class ReportData:
     review: Gallery
     mistakes: Gallery
     files: tuple[FileList, ...]
+    map: DataMap | None
+    reliability: dict[str, Reliability]
+    memory: tuple[LiveMemory, ...]
     planted: dict[str, int] | None
 
     @property
@@ -99,19 +115,23 @@ def gather(run: Run) -> ReportData:
     queue = read_table(run.at("policy") / REVIEW_QUEUE)
     wrong = samples.rows_of(pa.array(verdict["worst_mistake_samples"][:MISTAKES_SHOWN], pa.string()))
     cells, truth = verdict["confusion"], truth_file(run.config.dataset.source.images)
+    calibration = _json(run, "quantize-mended")["calibration"]
     return ReportData(
         verdict=verdict, policy=_json(run, "policy"),
         models={which: _json(run, f"train-{which}") for which in ("baseline", "mended")},
         curves={which: read_history(run.at(f"train-{which}")) for which in ("baseline", "mended")},
-        calibration=tuple(one["filepath"] for one in _json(run, "quantize-mended")["calibration"]),
+        calibration=tuple(one["filepath"] for one in calibration),
+        calibration_digest=hashlib.sha256("\n".join(one["sample_id"] for one in calibration).encode()).hexdigest(),
         change=Change(change_counts(before, after), int(eligible_rows(run, samples).sum()), queue.num_rows,
                       tuple(one.note for one in chain[1:])),
-        versions=tuple(VersionRow(one.id, one.note, one.ledger.num_rows) for one in chain),
+        versions=version_rows(samples, chain),
         counts=count_rows(samples, before, after),
         waterfalls={CLASS_NAMES[code]: waterfall(samples, before, after, code) for code in (PERSON, BACKGROUND)},
         changed=change_galleries(album, chain), review=review_gallery(album, queue),
         mistakes=mistake_gallery(album, wrong, cells["background_as_person"] + cells["person_as_background"]),
-        files=_file_lists(run.at("ingest")), planted=None if truth is None else planted_counts(samples, before, after, truth),
+        files=_file_lists(run.at("ingest")), map=map_of(run, samples, chain[0], chain[-1]),
+        reliability=reliabilities(run.at("verify"), samples), memory=live_memories(run.at("quantize-mended"), verdict),
+        planted=None if truth is None else planted_counts(samples, before, after, truth),
     )
 
 
@@ -123,6 +143,16 @@ def version_chain(store: VersionStore) -> list[Version]:
     return chain
 
 
+def version_rows(samples: SampleTable, chain: list[Version]) -> tuple[VersionRow, ...]:
+    """The versions of a chain with what each made of the training images."""
+    trained = samples.in_split("train", "unlabeled")
+    return tuple(VersionRow(one.id, one.note, one.ledger.num_rows, _by_kind(one.labels[trained])) for one in chain)
+
+
+def _by_kind(labels: Codes) -> tuple[int, ...]:
+    return tuple(int((labels == kind).sum()) for kind in _KINDS)
+
+
 def change_counts(before: Codes, after: Codes) -> dict[tuple[str, str], int]:
     """Samples by (old label, new label) where they differ, both int8 [N]."""
     pairs, counts = np.unique(np.stack([before, after])[:, before != after], axis=1, return_counts=True)
@@ -132,13 +162,11 @@ def change_counts(before: Codes, after: Codes) -> dict[tuple[str, str], int]:
 
 def count_rows(samples: SampleTable, before: Codes, after: Codes) -> tuple[CountRow, ...]:
     """Counts by split and label of two label sets int8 [N]; empty splits are left out."""
-    kinds = (PERSON, BACKGROUND, UNLABELED, DROPPED)
     rows = []
     for split in SPLITS:
         inside = samples.in_split(split)
         if inside.any():
-            rows.append(CountRow(split, *(tuple(int((inside & (labels == kind)).sum()) for kind in kinds)
-                                          for labels in (before, after))))
+            rows.append(CountRow(split, _by_kind(before[inside]), _by_kind(after[inside])))
     return tuple(rows)
 
 

@@ -131,7 +131,7 @@ def review_gallery(album: Album, queue: pa.Table, shown: int = SHOWN_OF_A_KIND) 
     head = queue.slice(0, shown)
     pictures = []
     for row, entry in zip(album.samples.rows_of(head["sample_id"].combine_chunks()), head.to_pylist(), strict=True):
-        opinion = f"filters lean to {entry['proposed']}" if entry["proposed"] else "filters contradict each other"
+        opinion = f"filters lean to {entry['proposed']}" if entry["proposed"] else "filters agree on no label"
         label = f"labelled {entry['label']}" if entry["label"] else "no label"
         pictures.append(album.picture(int(row), label, (opinion, *_reasons(entry["reason"]))))
     return Gallery("For a person to review", queue.num_rows, tuple(pictures))

@@ -119,6 +119,22 @@ def one_sided(verdict: Json) -> list[str]:
     return said
 
 
+def leaks(verdict: Json) -> str:
+    """Whether the mended model was trained on near-duplicates of test images, in a sentence.
+
+    >>> leaks({"leaked_train_images": {"mended": 2}})
+    '2 training images of the mended model are near-duplicates of test images: its accuracy is flattered.'
+    """
+    found = (verdict.get("leaked_train_images") or {}).get("mended")
+    if found is None:
+        return "Nobody looked whether training images are near-duplicates of test images."
+    if not found:
+        return "No training image of the mended model is a near-duplicate of a test image, as far as the duplicate filter sees."
+    many = count(found, "training image of the mended model is a near-duplicate of a test image",
+                 "training images of the mended model are near-duplicates of test images")
+    return f"{many}: its accuracy is flattered."
+
+
 def _accuracy(verdict: Json) -> str:
     mended, baseline = verdict["int8"], verdict["baseline_int8"]
     images = count(mended["images"], "frozen test image", "frozen test images")

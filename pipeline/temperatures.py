@@ -26,7 +26,7 @@ from filtering.temperatures.second_split import second_split_retention
 from filtering.temperatures.trajectories import HalfArray, TrajectorySummary, summarise
 from filtering.temperatures.triage import HARD, RULES, TRIAGE_NAMES, TriageRule, triage
 from filtering.temperatures.turning_point import suspicion, turning_point
-from pipeline.config import DataParameterFilter, Temperature, TriageLimits
+from pipeline.config_filter import DataParameterFilter, Temperature, TriageLimits
 from pipeline.data_stages import samples_of
 from pipeline.progress import progress
 from pipeline.stages import Run, Stage, identity

@@ -12,7 +12,8 @@ import yaml
 from report_run import HOSTILE, make_images, make_run, rendered
 
 from pipeline.cards import DATASET_CARD, MODEL_CARD, markdown, slug
-from pipeline.config import Card, UltralyticsDetector, WakeVisionSource
+from pipeline.config import Card, WakeVisionSource
+from pipeline.config_filter import UltralyticsDetector
 from pipeline.stages import Run
 from pipeline.terms import data_terms, tool_terms
 

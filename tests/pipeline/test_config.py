@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from dataset.errors import InputError
 from pipeline.config_file import load_config
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+CONFIGS = sorted(path for path in (Path(__file__).parents[2] / "configs").glob("*.yaml") if path.stem != "boards")
 TEXT = """\
 run: runs/x
 dataset:
