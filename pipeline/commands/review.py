@@ -122,14 +122,25 @@ def review_import(
     reviewer: Annotated[str, typer.Option(help="Who decided, where the file does not say.")] = "human",
     leave_conflicts: Annotated[bool, typer.Option("--leave-conflicts", help="Leave samples on which people contradict each "
                                                                             "other as they are.")] = False,
+    fiftyone: Annotated[bool, typer.Option("--fiftyone", help="Read what was changed in the dataset that 'tinysieve "
+                                                              "explore' filled: labels, and the tags person, background and "
+                                                              "drop.")] = False,
     json: Json = False,
 ) -> None:
     """Apply a person's decisions as a new version on top of the current one; all of the file or nothing."""
+    from dataset.errors import InputError
     from pipeline.console import show_imported
     from pipeline.review import import_answers, read_diary, read_file
 
     run = open_run(config, o)
-    answers = read_diary(run) if file is None else read_file(file, reviewer)
+    if fiftyone:
+        from pipeline.explore.pending import read_answers_in_fiftyone
+
+        if file is not None:
+            raise InputError("a file and --fiftyone", fix="import one after the other")
+        answers = read_answers_in_fiftyone(run, reviewer)
+    else:
+        answers = read_diary(run) if file is None else read_file(file, reviewer)
     show_imported(import_answers(run, answers, leave_conflicts), json)
 
 

@@ -109,8 +109,8 @@ def test_tflm_project_compiles_against_its_interface(saved: Path, tmp_path: Path
     sources = saved / "tflm" / "src"
     for name in ("model_check.cc", "model_data.cc", "../esp-idf/main/main.cc", "../zephyr/src/main.cc"):
         # "c++" and not "cc", which has no C++ headers on its path.
-        command = [sys.executable, "-m", "ziglang", "c++", "-std=c++17", *STRICT[:2], "-Werror", f"-I{tmp_path / 'include'}", "-I.", "-c",
-                       name, "-o", str(tmp_path / "out.o")]
+        command = [sys.executable, "-m", "ziglang", "c++", "-std=c++17", *STRICT[:2], "-Werror", f"-I{tmp_path / 'include'}",
+                       "-I.", "-c", name, "-o", str(tmp_path / "out.o")]
         built = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False)
         assert built.returncode == 0, built.stderr
 

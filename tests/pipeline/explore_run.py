@@ -1,0 +1,84 @@
+"""A run over forty real photos with everything that is shown in FiftyOne: ingest is real, evidence is written by hand."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+from tiny_run import write_config
+
+from dataset.samples import BACKGROUND, PERSON, SampleTable
+from filtering.evidence.boxes import Boxes, write_boxes
+from filtering.opinions.opinion import ABSTAIN, opine
+from pipeline.config_file import load_config
+from pipeline.data_stages import samples_of
+from pipeline.explore.points import points_file
+from pipeline.job import stages_until
+from pipeline.stages import Run, run_stages
+
+PLACES = (("train", 12), ("val", 4), ("test", 4))
+UNLABELED_PHOTOS = 4
+
+
+def copy_photos(data: Path, root: Path) -> None:
+    """The first photos of each class as folders, and a few whose label is kept back."""
+    with (data / "labels.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    names = {word: iter([row["filename"] for row in rows if row["person"] == digit])
+             for word, digit in (("person", "1"), ("background", "0"))}
+    wanted = [(f"{split}/{word}", count) for split, count in PLACES for word in names]
+    wanted.append(("unlabeled_images", UNLABELED_PHOTOS))
+    for place, count in wanted:
+        (root / place).mkdir(parents=True)
+        word = place.rpartition("/")[2]
+        for _ in range(count):
+            name = next(names.get(word, names["person"]))
+            shutil.copyfile(data / "images" / name, root / place / name)
+
+
+def make_explore_run(data: Path, base: Path) -> tuple[Run, Path]:
+    """The run and its configuration.
+
+    The detector sees one box, the left half, in every photo and votes person in all; the classifier votes background in the
+    first half of the table and abstains in the second. The queue asks for the last two samples of train, last first.
+    """
+    copy_photos(data, base / "images")
+    config = write_config(base / "config.yaml", base / "images", base / "run")
+    run = Run(load_config(config, ()), base / "run")
+    run_stages(run, stages_until("ingest"), lambda outlook: None)
+    samples = samples_of(run)
+    count = len(samples)
+    for stage in ("detect", "embed", "opinions", "policy"):
+        run.at(stage).mkdir()
+    half = [np.array([[0, 0, width / 2, height, 0.9, 0]])
+            for width, height in zip(samples.numbers("width"), samples.numbers("height"), strict=True)]
+    write_boxes(Boxes.from_lists(samples.sample_ids.to_pylist(), half), run.at("detect") / "detections.parquet")
+    first = np.arange(count) < count // 2
+    opine("disagreement", "boxes", [(np.ones(count, bool), PERSON, "a box")], np.full(count, 0.9), "").save(
+        run.at("opinions") / "disagreement.parquet")
+    opine("out_of_fold", "look", [(first, BACKGROUND, "looks empty"), (~first, ABSTAIN, "unsure")], np.full(count, 0.5), "").save(
+        run.at("opinions") / "out_of_fold.parquet")
+    _write_looks(run, count)
+    _write_lists(run, samples)
+    return run, config
+
+
+def _write_looks(run: Run, count: int) -> None:
+    features = np.random.default_rng(0).normal(size=(count, 16)).astype(np.float16)
+    np.save(run.at("embed") / "embeddings.npy", features)
+    order = np.linspace(0, 1, count, dtype=np.float32)
+    np.savez(run.at("opinions") / "neighbors.npz", uniqueness=order, representativeness=1 - order)
+    # The points are there, so that no UMAP is compiled for this.
+    (run.folder / "explore").mkdir()
+    np.save(points_file(features, run.folder / "explore", run.config.seed), features[:, :2].astype(np.float32))
+
+
+def _write_lists(run: Run, samples: SampleTable) -> None:
+    ids = samples.sample_ids.to_pylist()
+    train = np.flatnonzero(samples.in_split("train"))
+    queue = [ids[train[-1]], ids[train[-2]]]
+    (run.at("policy") / "review_queue.csv").write_text("\n".join(["sample_id,decision", *(f"{one}," for one in queue)]) + "\n")
+    twins = [f"{ids[row]},{ids[train[0]]},{stays},0.95" for row, stays in ((train[0], "yes"), (train[1], "no"))]
+    (run.at("opinions") / "near_duplicates.csv").write_text("\n".join(["sample_id,group,stays,similarity", *twins]) + "\n")
