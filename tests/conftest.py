@@ -15,3 +15,8 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"needs the real data folder ({folder}); set TINYSIEVE_SHARED")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first: beside it a second process gets through most of the others."""
+    items.sort(key=lambda item: item.path.name != "test_kill.py")

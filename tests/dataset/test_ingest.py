@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from dataset.errors import FrozenSplit, InputError
 from dataset.images import decode, resize_bilinear
 from dataset.ingest import IngestResult, ingest, open_pixels
 from dataset.sources.folders import list_folders
-from dataset.sources.listing import Listing, image_files, settle
+from dataset.sources.listing import Listing, image_files, misnamed_files, settle
 from dataset.sources.tables import list_table, list_wake_vision
 from dataset.test_split import hold_test_split
 
@@ -76,6 +77,34 @@ def test_broken_files_are_quarantined_by_name(tree: Path, tmp_path: Path) -> Non
     assert reasons["train/background/text.jpg"] == "not an image"
     assert reasons["train/person/link.jpg"] == "path leaves the image root"
     assert "cannot be decoded" in reasons["train/person/truncated.jpg"]
+
+
+def test_links_and_pipes_that_lead_to_no_photo_are_quarantined(tree: Path, tmp_path: Path) -> None:
+    people = tree / "train/person"
+    (people / "nowhere.jpg").symlink_to("gone.jpg")
+    (people / "circle.jpg").symlink_to("circle.jpg")
+    (people / "folder.jpg").symlink_to(tree / "train/background")
+    os.mkfifo(people / "pipe.jpg")
+    result = run(list_folders(tree), tree, tmp_path / "out")
+    reasons = {row["filepath"]: row["reason"] for row in pacsv.read_csv(tmp_path / "out/quarantine.csv").to_pylist()}
+    # A link to a folder is a folder: nothing to name.
+    assert reasons == {"train/person/nowhere.jpg": "cannot be read: No such file or directory",
+                       "train/person/circle.jpg": "symbolic link that leads to itself",
+                       "train/person/pipe.jpg": "not a regular file"}
+    assert len(result.samples) == 12
+
+
+def test_names_that_are_not_utf8_are_left_out_and_named(tree: Path) -> None:
+    good = (tree / "train/person/0.jpg").read_bytes()
+    try:
+        (tree / "train/person" / os.fsdecode(b"caf\xe9.jpg")).write_bytes(good)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    (tree / "train/person/café 写真.jpg").write_bytes(good)
+    files = image_files(tree).to_pylist()
+    assert len(files) == 13 and "train/person/café 写真.jpg" in files
+    assert [(row.filepath, row.reason) for row in misnamed_files(tree)] == [
+        (r"train/person/caf\xe9.jpg", "file name is not UTF-8: rename it")]
 
 
 def test_copies_of_test_images_leave_train(tree: Path, tmp_path: Path) -> None:
