@@ -107,14 +107,22 @@ def _examine_all(paths: pa.ChunkedArray, root: Path, folder: Path, progress: Pro
 
 
 def _examine(root: Path, name: str) -> _Examined:
-    path = (root / name).resolve()
+    try:
+        path = (root / name).resolve()
+    except (OSError, RuntimeError):
+        return _Examined("", 0, 0, "symbolic link that leads to itself", None)
     if not path.is_relative_to(root):
         return _Examined("", 0, 0, "path leaves the image root", None)
+    # A pipe would keep the reader waiting for ever.
+    if path.exists() and not path.is_file():
+        return _Examined("", 0, 0, "not a regular file", None)
     try:
         data = path.read_bytes()
         image = decode(data)
-    except (UndecodableImage, OSError) as error:
+    except UndecodableImage as error:
         return _Examined("", 0, 0, str(error), None)
+    except OSError as error:
+        return _Examined("", 0, 0, f"cannot be read: {error.strerror}", None)
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     return _Examined(digest, image.shape[1], image.shape[0], "", resize_bilinear(image))
 
@@ -172,7 +180,7 @@ def _check_usable(samples: SampleTable, where: str) -> None:
             if not (samples.in_split(split) & (samples.labels == code)).any():
                 raise InputError(f"split '{split}' holds no decodable image labelled {name}", where=where,
                                  why="the pipeline trains on train, stops on validation and measures on test",
-                                 fix="give each split both classes, or set dataset.holdout to draw splits")
+                                 fix="give each split both classes; for a table, dataset.source.split: null draws splits")
 
 
 def _write_skipped(path: Path, skipped: tuple[SkippedRow, ...]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from dataset.samples import SampleTable
 from pipeline.compare_data import DataDifference, data_difference
 from pipeline.recorded_run import RecordedRun
-from quantize.statistics import Interval, McNemar, mcnemar_exact, paired_bootstrap
+from quantize.statistics import Interval, McNemar, confusion, mcnemar_exact, paired_bootstrap
 
 # Said elsewhere: the recipe by its own part, the version by its labels.
 _SAID_ELSEWHERE = ("train-mended.settings.recipe", "train-mended.outside.version")
@@ -31,7 +31,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Significance:
-    """Accuracy of B minus that of A on the same test images; `better` and `worse` are said of B."""
+    """Accuracy of B minus that of A on the same test images; `better` and `worse` are said of B.
+
+    `one_answer` names each model that answers one class for every image, in words.
+    """
 
     images: int
     accuracy_a: float
@@ -40,6 +43,7 @@ class Significance:
     interval: Interval
     mcnemar: McNemar
     same_answer: int
+    one_answer: tuple[str, ...]
 
     @property
     def better(self) -> bool:
@@ -122,10 +126,12 @@ def significance(a: RecordedRun, b: RecordedRun, rng: np.random.Generator) -> Si
     answers_b = answers_b[[place[one] for one in ids_a.to_pylist()]]
     truth = a.samples.labels[rows_a]
     right_a, right_b = answers_a == truth, answers_b == truth
+    constant = tuple(f"{name} answers {only} for every image" for name, answers in (("A", answers_a), ("B", answers_b))
+                     if (only := confusion(answers, truth).only_answer))
     return Significance(
         images=len(truth), accuracy_a=float(right_a.mean()), accuracy_b=float(right_b.mean()),
         difference=float(right_b.mean() - right_a.mean()), interval=paired_bootstrap(right_a, right_b, rng),
-        mcnemar=mcnemar_exact(right_a, right_b), same_answer=int((answers_a == answers_b).sum()))
+        mcnemar=mcnemar_exact(right_a, right_b), same_answer=int((answers_a == answers_b).sum()), one_answer=constant)
 
 
 def _recipe(run: RecordedRun) -> dict[str, Any]:

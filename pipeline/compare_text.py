@@ -36,7 +36,8 @@ def _significance(one: Significance) -> str:
     return (f"{meaning}.\n  accuracy A {one.accuracy_a:.4f}, B {one.accuracy_b:.4f} on the same {one.images:,} test images: "
             f"{points(one.difference)} (95 % interval {points(one.interval.low)} to {points(one.interval.high)})\n"
             f"  McNemar {probability(one.mcnemar.p_value)}: {one.mcnemar.only_second_right:,} images only B gets right, "
-            f"{one.mcnemar.only_first_right:,} only A; same answer on {one.same_answer:,}")
+            f"{one.mcnemar.only_first_right:,} only A; same answer on {one.same_answer:,}"
+            + "".join(f"\n  {said}: the difference says nothing of the labels" for said in one.one_answer))
 
 
 def _data(data: DataDifference) -> Iterator[str]:

@@ -56,7 +56,7 @@ def show_diff(table: pa.Table, as_json: bool) -> None:
         change = f"{row['old_label'] or 'none'} -> {row['new_label'] or 'none'}"
         typer.echo(f"{row['sample_id_count']:>8,}  {row['split']:<11} {change}")
     for row in table.slice(0, _SHOWN_DIFFERENCES).to_pylist():
-        typer.echo(f"  {row['sample_id'][:12]}  {row['filepath']}  {row['old_label']} -> {row['new_label']}")
+        typer.echo(f"  {row['sample_id'][:12]}  {row['filepath']}  {row['old_label'] or 'none'} -> {row['new_label'] or 'none'}")
     if table.num_rows > _SHOWN_DIFFERENCES:
         typer.echo(f"  and {table.num_rows - _SHOWN_DIFFERENCES:,} more (--json for all)")
 
@@ -80,7 +80,8 @@ def show_filters(rows: Sequence[FilterRow]) -> None:
     table = Table(title="filters, over the samples that may change")
     for name in ("filter", "signal", "coverage", "overlap", "conflict", "-> person", "-> background",
                  "new person", "new background", "drop", "review"):
-        table.add_column(name, justify="left" if name in ("filter", "signal") else "right")
+        words = name in ("filter", "signal")
+        table.add_column(name, justify="left" if words else "right", no_wrap=words)
     for row in rows:
         shares = (f"{value:.1%}" for value in (row.coverage, row.overlap, row.conflict))
         counts = (f"{value:,}" for value in (row.to_person, row.to_background, row.new_person, row.new_background,
@@ -145,12 +146,23 @@ def show_verdict(verdict: dict[str, Any]) -> None:
         table.add_column(column, justify="left" if column == "gate" else "right")
     for one in verdict["budgets"]:
         judged = {True: "met", False: "MISSED", None: "not measured"}[one["met"]]
-        measured = "" if one["measured"] is None else f"{one['measured']:,.6g} {one['unit']}"
-        table.add_row(one["name"], f"{one['limit']:,.6g} {one['unit']}", measured, judged)
+        measured = "" if one["measured"] is None else amount(one["measured"], one["unit"])
+        table.add_row(one["name"], amount(one["limit"], one["unit"]), measured, judged)
     _console().print(table)
     if verdict["fit"]:
         typer.echo(fit_line(verdict["fit"]))
+    for note in verdict["notes"]:
+        typer.echo(f"note: {note}")
     typer.echo(verdict["challenge_line"])
+
+
+def amount(value: float, unit: str) -> str:
+    """A measured value with its unit: whole numbers in full, others with four digits behind the point.
+
+    >>> amount(1048576, "B"), amount(-0.0, "share"), amount(0.411765, "share")
+    ('1,048,576 B', '0 share', '0.4118 share')
+    """
+    return f"{int(value):,} {unit}" if float(value).is_integer() else f"{value:,.4f} {unit}"
 
 
 def fit_line(fit: dict[str, Any]) -> str:
@@ -174,6 +186,8 @@ def show_result(run: Run, last: str, as_json: bool) -> None:
         show_ingest(json.loads((run.at("ingest") / "ingest.json").read_text()))
     if last in _SHOW:
         _SHOW[last](json.loads(summary.read_text()))
+    if last == "report":
+        show_verdict(json.loads((run.at("verify") / "verify.json").read_text()))
     typer.echo(f"done: {folder / 'report.html' if last == 'report' else folder}")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from dataset.ingest import ingest
 from dataset.samples import SampleTable
 from dataset.sources.folders import list_folders
-from dataset.sources.listing import Listing, image_files, settle
+from dataset.sources.listing import Listing, image_files, misnamed_files, settle
 from dataset.sources.tables import list_table, list_wake_vision
 from dataset.test_split import hold_test_split
 from dataset.version_store import VersionStore
@@ -37,7 +39,8 @@ def list_source(config: Config) -> Listing:
     """All candidates of the configured source, rows and files brought together."""
     source = config.dataset.source
     files = image_files(source.images)
-    return settle(_list(source, config.seed), files, config.dataset.on_missing, _name(source))
+    listing = settle(_list(source, config.seed), files, config.dataset.on_missing, _name(source))
+    return replace(listing, skipped=listing.skipped + misnamed_files(source.images))
 
 
 def _list(source: TableSource | WakeVisionSource | FolderSource, seed: int) -> Listing:
@@ -75,8 +78,7 @@ def _source_fingerprint(run: Run) -> dict[str, str]:
     source = run.config.dataset.source
     digest = hashlib.blake2b(digest_size=8)
     for name in image_files(source.images).to_pylist():
-        stat = (source.images / name).stat()
-        digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        digest.update(f"{name}\0{_size_and_time(source.images / name)}\n".encode())
     match source:
         case TableSource():
             tables: tuple[Path, ...] = (source.table,)
@@ -87,6 +89,15 @@ def _source_fingerprint(run: Run) -> dict[str, str]:
     for table in tables:
         digest.update(table.read_bytes() if table.exists() else b"")
     return {"source": digest.hexdigest()}
+
+
+def _size_and_time(file: Path) -> str:
+    try:
+        stat = file.stat()
+    except OSError:
+        # A link to nowhere; ingest puts it into quarantine by name.
+        return os.readlink(file) if file.is_symlink() else "gone"
+    return f"{stat.st_size}\0{stat.st_mtime_ns}"
 
 
 def _settings(config: Config) -> object:

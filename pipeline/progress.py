@@ -33,17 +33,21 @@ def progress(title: str, unit: str = "images") -> Iterator[Report]:
 
 
 def _plain(title: str, unit: str) -> Report:
-    started = last = time.monotonic()
+    last = time.monotonic()
+    first: tuple[float, int] | None = None
     print(f"{title}: starting", file=sys.stderr, flush=True)
 
     def write(done: int, total: int) -> None:
-        nonlocal last
+        nonlocal last, first
         now = time.monotonic()
+        # The rate counts from the first report: compiling before it, and what a killed run had done, say nothing of the rest.
+        first = first or (now, done)
         if now - last < SECONDS_BETWEEN_LINES:
             return
-        last = now
-        rate = done / max(now - started, 1e-9)
-        left = (total - done) / max(rate, 1e-9)
-        print(f"{title}: {done:,}/{total:,} {unit}, {rate:,.1f}/s, {left:,.0f} s left", file=sys.stderr, flush=True)
+        last, pace = now, ""
+        if done > first[1]:
+            rate = (done - first[1]) / max(now - first[0], 1e-9)
+            pace = f", {rate:,.1f}/s, {(total - done) / rate:,.0f} s left"
+        print(f"{title}: {done:,}/{total:,} {unit}{pace}", file=sys.stderr, flush=True)
 
     return write

@@ -33,6 +33,16 @@ class Confusion:
         """Share of right answers in [0, 1]."""
         return (self.background_as_background + self.person_as_person) / self.total
 
+    @property
+    def only_answer(self) -> str:
+        """The class that is answered for every image; "" where both are.
+
+        >>> Confusion(3, 0, 2, 0).only_answer, Confusion(3, 1, 2, 0).only_answer
+        ('background', '')
+        """
+        persons = self.background_as_person + self.person_as_person
+        return "background" if not persons else "person" if persons == self.total else ""
+
 
 @dataclass(frozen=True)
 class Interval:

@@ -15,7 +15,7 @@ from quantize.budgets import accuracy_budgets, size_budgets
 from quantize.graph import read_graph
 from quantize.interpreters import TFLM, LiteRTReference, Progress, silent
 from quantize.io_contract import CHALLENGE, Stated
-from quantize.statistics import confusion, mcnemar_exact, paired_bootstrap, wilson_interval
+from quantize.statistics import Confusion, confusion, mcnemar_exact, paired_bootstrap, wilson_interval
 from quantize.verdict import Accuracy, Comparison, DeviceAgreement, Gates, SliceAccuracy, Verdict, Verification
 
 WORST_LISTED = 48
@@ -88,12 +88,13 @@ def _judge(model: bytes, evidence: Evidence, gates: Gates, rng: np.random.Genera
     baseline_right = _right(scores.baseline, labels)
     comparison = None if baseline_right is None else compare(right, baseline_right, rng)
     cells, int8 = confusion(scores.logits.argmax(1), labels), accuracy(right)
+    baseline_cells = None if scores.baseline is None else confusion(scores.baseline.argmax(1), labels)
     budgets = (*size_budgets(gates, len(model), scores.arena, scores.tflm_missing),
                *accuracy_budgets(gates, int8, comparison, cells, scores.runner.name))
     return Verdict(
         int8=int8, float32=_maybe(float_right), baseline_int8=_maybe(baseline_right), comparison=comparison,
         confusion=cells,
-        baseline_confusion=None if scores.baseline is None else confusion(scores.baseline.argmax(1), labels),
+        baseline_confusion=baseline_cells,
         float_int8_agreement=None if evidence.float_logits is None else float(
             (np.asarray(evidence.float_logits).argmax(1) == scores.logits.argmax(1)).mean()),
         tied_scores=int((scores.logits[:, 0] == scores.logits[:, 1]).sum()),
@@ -101,9 +102,17 @@ def _judge(model: bytes, evidence: Evidence, gates: Gates, rng: np.random.Genera
         device=scores.device, file_bytes=len(model), flash_bytes=len(model) + gates.runtime_code_bytes,
         flash_basis=gates.runtime_code_basis, weights_bytes=graph.weights_bytes, arena=scores.arena,
         operators=graph.operator_counts, macs=graph.macs, budgets=budgets, accuracy_measured_with=scores.runner.name,
-        notes=scores.runner.contract.notes, calibration_rows=tuple(int(row) for row in evidence.calibration_rows),
+        notes=(*scores.runner.contract.notes, *_one_answer(cells, baseline_cells)),
+        calibration_rows=tuple(int(row) for row in evidence.calibration_rows),
         worst_mistakes=tuple(worst_mistakes(scores.logits, labels)[:WORST_LISTED].tolist()),
     )
+
+
+def _one_answer(cells: Confusion, baseline: Confusion | None) -> tuple[str, ...]:
+    """A model that says the same of every image has learnt nothing, whatever its accuracy and its p-value."""
+    models = {"the model": cells} | ({} if baseline is None else {"the baseline": baseline})
+    return tuple(f"{name} answers {one.only_answer} for every test image: its accuracy is that class's share, "
+                 "and a difference to it says nothing of the labels" for name, one in models.items() if one.only_answer)
 
 
 def accuracy(right: NDArray[np.bool_]) -> Accuracy:

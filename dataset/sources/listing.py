@@ -80,14 +80,29 @@ def make_listing(filepaths: pa.Array, splits: pa.Array, labels: pa.Array, extras
 
 
 def image_files(root: Path) -> pa.Array:
-    """Every image file below `root`, relative with forward slashes, sorted."""
+    """Every image file below `root` whose name is UTF-8, relative with forward slashes, sorted."""
+    return pa.array([name for name in _image_names(root) if _is_utf8(name)], pa.string())
+
+
+def misnamed_files(root: Path) -> tuple[SkippedRow, ...]:
+    """Image files whose names no table can hold: not UTF-8, as old archives leave them."""
+    return tuple(
+        SkippedRow(os.fsencode(name).decode("utf-8", "backslashreplace"), str(root), "file name is not UTF-8: rename it")
+        for name in _image_names(root) if not _is_utf8(name)
+    )
+
+
+def _image_names(root: Path) -> list[str]:
     if not root.is_dir():
         raise InputError(f"image folder {root} does not exist", fix="correct the path in the configuration")
-    found = [
+    return sorted(
         os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
         for folder, _, names in os.walk(root) for name in names if name.lower().endswith(SUFFIXES)
-    ]
-    return pa.array(sorted(found), pa.string())
+    )
+
+
+def _is_utf8(name: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def settle(listing: Listing, files: pa.Array, on_missing: OnMissing, where: str) -> Listing:
@@ -132,7 +147,7 @@ def _once(listing: Listing) -> Listing:
     order = pc.index_in(listing.table["split"], pa.array(list(_PRECEDENCE))).to_numpy()
     if np.isnan(order.astype(float)).any():
         strange = listing.table["split"].to_pylist()[int(np.flatnonzero(np.isnan(order.astype(float)))[0])]
-        raise InputError(f"split {strange!r} is none of {', '.join(SPLITS)}", fix="map it in dataset.split_names")
+        raise InputError(f"split {strange!r} is none of {', '.join(SPLITS)}", fix="use one of these")
     by_rank = np.argsort(order, kind="stable")
     codes = pc.dictionary_encode(listing.table["filepath"].combine_chunks()).indices.to_numpy()
     _, first = np.unique(codes[by_rank], return_index=True)

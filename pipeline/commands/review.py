@@ -74,8 +74,9 @@ def review_queue(
     if submission is not None:
         save_queue_as_submission(run, queue, submission)
     typer.echo(f"review queue: {queue}\n"
-               "decide in a browser: tinysieve review; or fill the column 'decision' with person, background, drop or skip,\n"
-               "then: tinysieve review import FILE")
+               f"decide in a browser: tinysieve review serve -c {config}\n"
+               "or fill the column 'decision' with person, background, drop or skip, then: "
+               f"tinysieve review import FILE -c {config}")
 
 
 @review.command("export")
@@ -104,7 +105,8 @@ def review_export(
         with progress("thumbnails") as report:
             page = write_pages(sheet, photos_of(run), pages, reviewer, report)
         written["page"] = str(page)
-        told += [f"open {page} in a browser, download decisions.csv there, then: tinysieve review import decisions.csv"]
+        told += [f"open {page} in a browser, download decisions.csv there, then: "
+                 f"tinysieve review import decisions.csv -c {config}"]
     if label_studio is not None:
         handover = write_label_studio(sheet.cards, run.config.dataset.source.images, label_studio)
         written |= {"tasks": str(handover.tasks), "labeling": str(handover.labeling),

@@ -102,7 +102,8 @@ def test_names_that_are_not_utf8_are_left_out_and_named(tree: Path) -> None:
         pytest.skip("this file system takes UTF-8 names only")
     (tree / "train/person/café 写真.jpg").write_bytes(good)
     files = image_files(tree).to_pylist()
-    assert len(files) == 13 and "train/person/café 写真.jpg" in files
+    assert len(files) == 13
+    assert "train/person/café 写真.jpg" in files
     assert [(row.filepath, row.reason) for row in misnamed_files(tree)] == [
         (r"train/person/caf\xe9.jpg", "file name is not UTF-8: rename it")]
 

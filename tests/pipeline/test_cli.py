@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
-from tiny_run import ROOT, TinyRun
+from tiny_run import ROOT, TinyRun, make_images, write_config
 
 
 def tinysieve(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -119,3 +119,28 @@ def test_config_show_fills_in_defaults(copy: list[str]) -> None:
     shown = tinysieve("config", "show", *copy).stdout
     assert "ram: 327680" in shown
     assert "flip_votes: 2" in shown
+
+
+def test_links_and_names_that_lead_nowhere_do_not_stop_the_ingest(tmp_path: Path) -> None:
+    make_images(tmp_path / "images")
+    (tmp_path / "images/train/person/nowhere.jpg").symlink_to("gone.jpg")
+    config = write_config(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "run")
+    done = tinysieve("ingest", "-c", str(config))
+    assert done.returncode == 0, done.stderr
+    assert "1 quarantined: see ingest/quarantine.csv" in done.stdout
+    assert "train/person/nowhere.jpg" in (tmp_path / "run/ingest/quarantine.csv").read_text()
+    again = tinysieve("ingest", "-c", str(config))
+    assert "skip ingest" in again.stderr
+
+
+def test_the_next_command_names_the_configuration(copy: list[str], tiny: TinyRun) -> None:
+    said = tinysieve("review", "queue", *copy).stdout
+    assert f"tinysieve review serve -c {tiny.config}" in said
+    assert f"tinysieve review import FILE -c {tiny.config}" in said
+
+
+def test_a_report_ends_with_the_verdict(copy: list[str]) -> None:
+    said = tinysieve("report", *copy).stdout
+    assert "Tflite model test accuracy: " in said
+    assert "e+0" not in said
+    assert said.splitlines()[-1].endswith("report.html")

@@ -88,6 +88,15 @@ def test_significance_has_the_exact_p_and_its_mirror(run: Run, other: Path) -> N
     assert (mirror.mcnemar.only_first_right, mirror.better, mirror.worse) == (8, False, True)
 
 
+def test_a_model_with_one_answer_is_named_beside_the_result(run: Run, other: Path) -> None:
+    samples = samples_of(run)
+    answer(other, samples.labels[samples.in_split("test")] == 1)
+    found = compared(run.folder, other)
+    assert found.significance is not None
+    assert "B answers person for every image" in found.significance.one_answer
+    assert "B answers person for every image: the difference says nothing of the labels" in comparison_text(found)
+
+
 def test_the_order_of_stored_answers_does_not_matter(run: Run, other: Path) -> None:
     """The same answers, stored in another order of the images, are no difference on any image."""
     answer(other, np.arange(TEST) >= 2, np.random.default_rng(1).permutation(TEST))

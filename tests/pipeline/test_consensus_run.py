@@ -12,10 +12,11 @@ from tiny_run import make_images, write_config
 
 from dataset.errors import InputError
 from dataset.sources.tables import read_table
+from pipeline import consensus
 from pipeline.audit import audit_result, write_audit
 from pipeline.config_file import load_config
 from pipeline.data_stages import samples_of, versions_of
-from pipeline.filter_stages import REVIEW_QUEUE
+from pipeline.filter_stages import REVIEW_QUEUE, eligible_rows, opinions_of
 from pipeline.job import stages_until
 from pipeline.review_order import first_looks
 from pipeline.signal_scores import load_scores
@@ -41,13 +42,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return made
 
 
-def test_the_summary_shows_model_and_precision(run: Run) -> None:
+def test_the_summary_shows_the_model_and_promises_nothing_from_few_labels(run: Run) -> None:
     summary = json.loads((run.at("policy") / "policy.json").read_text())
     assert summary["policy"] == "consensus"
     assert set(summary["model"]["weights"]) == {"box", "any_box", "box_area", "out_of_fold", "neighbors"}
     assert 0 < summary["model"]["background_as_person"] < 0.5
-    for row in summary["filters"]:
-        votes = summary["precision"][row["filter"]]
+    assert summary["precision"] == {}
+
+
+def test_with_enough_labels_each_filter_has_its_precision(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consensus, "LABELS_FOR_AN_ESTIMATE", 2)
+    samples, opinions = samples_of(run), opinions_of(run)
+    eligible = eligible_rows(run, samples)
+    found = consensus.precision_table(run, samples, samples.labels, opinions, eligible, None)
+    for row in json.loads((run.at("policy") / "policy.json").read_text())["filters"]:
+        votes = found[row["filter"]]
         assert votes["against"] == row["to_person"] + row["to_background"]
         assert (votes["precision"] is None) == (votes["against"] == 0)
 

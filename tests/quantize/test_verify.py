@@ -93,3 +93,15 @@ def test_the_most_confident_mistake_comes_first():
 
 def test_the_challenges_line():
     assert challenge_line(0.7102) == "Tflite model test accuracy: 0.7102"
+
+
+def test_a_model_that_says_the_same_of_every_image_is_called_out(small_int8, pixels, spread):
+    """The images that it answers alike, as a test of their own: whatever their labels, one answer is no knowledge."""
+    answers = spread[0].argmax(1)
+    only = int(np.bincount(answers, minlength=2).argmax())
+    alike = np.flatnonzero(answers == only)
+    labels = np.arange(len(alike)) % 2
+    found = verify(small_int8, Evidence(pixels[alike], labels), Gates(), np.random.default_rng(0)).verdict
+    said = [note for note in found.notes if "for every test image" in note]
+    assert len(said) == 1
+    assert said[0].startswith(f"the model answers {('background', 'person')[only]} for every test image")
