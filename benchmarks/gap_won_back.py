@@ -1,6 +1,6 @@
 """How much of the accuracy that wrong labels cost does each policy win back? From the trainings of benchmarks/voc2007.py.
 
-    python benchmarks/gap_won_back.py
+    python benchmarks/gap_won_back.py [EPOCHS]
 
 The share is (policy - noisy) / (clean - noisy), accuracies being means over the seeds on the same test images. The interval is
 of a bootstrap over test images and seeds together; where wrong labels cost less than the scatter it says so: the share then
@@ -10,6 +10,7 @@ means nothing. Results go to benchmarks/results/gap_won_back.json.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,15 @@ from numpy.typing import NDArray
 from dataset.atomic import write_text
 
 RESULTS = Path(__file__).parent / "results"
+RESULT = RESULTS / "gap_won_back.json"
 DRAWS, TEST_IMAGES = 10_000, 797
 Answers = NDArray[np.bool_]
 
 
-def answers_of(trainings: Mapping[str, Any], which: str) -> Answers | None:
+def answers_of(trainings: Mapping[str, Any], which: str, epochs: int) -> Answers | None:
     """bool [seeds, images] of one kind of labels; None where a training has not stored them."""
-    rows = [one.get("answers") for name, one in sorted(trainings.items()) if name.startswith(f"{which}-")]
+    rows = [one.get("answers") for name, one in sorted(trainings.items())
+            if name.startswith(f"{which}-") and name.endswith(f"-epochs{epochs}")]
     if not rows or None in rows:
         return None
     return np.stack([np.unpackbits(np.frombuffer(bytes.fromhex(row), np.uint8))[:TEST_IMAGES].astype(bool) for row in rows])
@@ -54,14 +57,14 @@ def won_back(noisy: Answers, mended: Answers, clean: Answers, rng: np.random.Gen
     return found
 
 
-def main() -> None:
-    """Every setting and policy that has answers."""
+def main(epochs: int) -> None:
+    """Every setting and policy that has answers; what other numbers of epochs gave stays in the file."""
     trainings = json.loads((RESULTS / "voc2007.json").read_text())["training"]
-    clean, made = answers_of(trainings.get("clean", {}), "clean"), {}
+    clean, made = answers_of(trainings.get("clean", {}), "clean", epochs), {}
     for setting in ("wake_vision_rates", "a_quarter_each_way"):
-        noisy = answers_of(trainings.get(setting, {}), "noisy")
+        noisy = answers_of(trainings.get(setting, {}), "noisy", epochs)
         for policy in ("consensus", "default", "seed"):
-            mended = answers_of(trainings.get(setting, {}), policy)
+            mended = answers_of(trainings.get(setting, {}), policy, epochs)
             if clean is None or noisy is None or mended is None:
                 print(f"{setting}, {policy}: not trained, or trained before answers were kept; run benchmarks/voc2007.py")
                 continue
@@ -71,8 +74,9 @@ def main() -> None:
             print(f"{setting}, {policy}: gap {found['gap']:+.4f} ({found['gap_low']:+.4f} to {found['gap_high']:+.4f}), gain "
                   f"{found['gain']:+.4f} ({found['gain_low']:+.4f} to {found['gain_high']:+.4f}), {share}")
     if made:
-        write_text(RESULTS / "gap_won_back.json", json.dumps(made, indent=1) + "\n")
+        stored = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+        write_text(RESULT, json.dumps(stored | {f"{epochs} epochs": made}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 8)

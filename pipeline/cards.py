@@ -96,7 +96,6 @@ def _page(front_matter: dict[str, Any], template: str, shown: dict[str, Any]) ->
     pages.globals.update(amount=words.amount, zip=zip)
     data = shown["data"]
     text = pages.get_template(template).render(
-        **shown, summary=words.sentences(data.verdict, data.change, data.recipe), warnings=words.one_sided(data.verdict),
-        leaks=words.leaks(data.verdict))
+        **shown, summary=words.sentences(data.verdict, data.change, data.recipe), leaks=words.leaks(data.verdict))
     head = yaml.safe_dump(front_matter, sort_keys=False, allow_unicode=True, width=100)
     return f"---\n{head}---\n\n{text}"

@@ -14,7 +14,8 @@ import numpy as np
 from dataset.samples import SampleTable
 from pipeline.compare_data import DataDifference, data_difference
 from pipeline.recorded_run import RecordedRun
-from quantize.statistics import Interval, McNemar, confusion, mcnemar_exact, paired_bootstrap
+from quantize.comparison import Comparison, compare
+from quantize.statistics import confusion
 
 # Said elsewhere: the recipe by its own part, the version by its labels.
 _SAID_ELSEWHERE = ("train-mended.settings.recipe", "train-mended.outside.version")
@@ -31,7 +32,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Significance:
-    """Accuracy of B minus that of A on the same test images; `better` and `worse` are said of B.
+    """Both accuracies on the same test images and B against A.
 
     `one_answer` names each model that answers one class for every image, in words.
     """
@@ -39,21 +40,9 @@ class Significance:
     images: int
     accuracy_a: float
     accuracy_b: float
-    difference: float
-    interval: Interval
-    mcnemar: McNemar
+    b_against_a: Comparison
     same_answer: int
     one_answer: tuple[str, ...]
-
-    @property
-    def better(self) -> bool:
-        """Interval above 0 and McNemar's p under 0.05."""
-        return self.interval.low > 0 and self.mcnemar.p_value < 0.05
-
-    @property
-    def worse(self) -> bool:
-        """Interval under 0 and McNemar's p under 0.05."""
-        return self.interval.high < 0 and self.mcnemar.p_value < 0.05
 
 
 @dataclass(frozen=True)
@@ -74,7 +63,8 @@ class RunComparison:
         """Plain dicts, lists, numbers and strings."""
         plain = asdict(self)
         if self.significance is not None:
-            plain["significance"] |= {"better": self.significance.better, "worse": self.significance.worse}
+            found = self.significance.b_against_a
+            plain["significance"]["b_against_a"] |= {"better": found.better, "worse": found.worse}
         return plain
 
 
@@ -130,8 +120,7 @@ def significance(a: RecordedRun, b: RecordedRun, rng: np.random.Generator) -> Si
                      if (only := confusion(answers, truth).only_answer))
     return Significance(
         images=len(truth), accuracy_a=float(right_a.mean()), accuracy_b=float(right_b.mean()),
-        difference=float(right_b.mean() - right_a.mean()), interval=paired_bootstrap(right_a, right_b, rng),
-        mcnemar=mcnemar_exact(right_a, right_b), same_answer=int((answers_a == answers_b).sum()), one_answer=constant)
+        b_against_a=compare(right_b, right_a, rng), same_answer=int((answers_a == answers_b).sum()), one_answer=constant)
 
 
 def _recipe(run: RecordedRun) -> dict[str, Any]:

@@ -30,13 +30,14 @@ def _lines(found: RunComparison) -> Iterator[str]:
 
 
 def _significance(one: Significance) -> str:
+    found, mcnemar = one.b_against_a, one.b_against_a.mcnemar
     meaning = ("both models give the same answers" if one.same_answer == one.images else
-               "B is better beyond chance" if one.better else "B is worse beyond chance" if one.worse else
+               "B is better beyond chance" if found.better else "B is worse beyond chance" if found.worse else
                "chance alone can explain the difference")
     return (f"{meaning}.\n  accuracy A {one.accuracy_a:.4f}, B {one.accuracy_b:.4f} on the same {one.images:,} test images: "
-            f"{points(one.difference)} (95 % interval {points(one.interval.low)} to {points(one.interval.high)})\n"
-            f"  McNemar {probability(one.mcnemar.p_value)}: {one.mcnemar.only_second_right:,} images only B gets right, "
-            f"{one.mcnemar.only_first_right:,} only A; same answer on {one.same_answer:,}"
+            f"{points(found.difference)} (95 % interval {points(found.interval.low)} to {points(found.interval.high)})\n"
+            f"  McNemar {probability(mcnemar.p_value)}: {mcnemar.only_second_right:,} images only B gets right, "
+            f"{mcnemar.only_first_right:,} only A; same answer on {one.same_answer:,}"
             + "".join(f"\n  {said}: the difference says nothing of the labels" for said in one.one_answer))
 
 

@@ -12,7 +12,7 @@ import typer
 from dataset.atomic import replacing
 from dataset.errors import GateMissed, InputError, MissingRequirement
 from pipeline.config_section import parse_bytes
-from pipeline.model_file import about, read_model
+from pipeline.model_file import about, check_output, read_model
 from pipeline.progress import progress
 from quantize.arena import Arena
 from quantize.passes.fit import FitResult, Target, fit_model
@@ -40,11 +40,7 @@ def fit_file(
         GateMissed: RAM or flash is over the target.
         MissingRequirement: the arena could not be measured, so nobody knows whether it fits.
     """
-    if output.exists() and (not force or output.samefile(model)):
-        raise InputError(f"{output} exists", why="nothing is overwritten unasked, and the input never",
-                         fix="give another name" if output.samefile(model) else "give another name, or --force")
-    if not output.parent.is_dir():
-        raise InputError(f"{output.parent} is not a folder", fix="make it, or give another name")
+    check_output(output, model, force)
     with about(model), progress("fit", "steps") as report:
         result = fit_model(read_model(model), target, seed, report, keep_signatures)
     with replacing(output) as temporary:

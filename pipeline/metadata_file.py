@@ -8,7 +8,7 @@ from typing import Any
 
 from dataset.atomic import replacing
 from dataset.errors import InputError
-from pipeline.model_file import about, read_model
+from pipeline.model_file import about, check_output, read_model
 from pipeline.recorded_run import open_recorded
 from quantize.model_metadata import About, Described, with_metadata
 
@@ -26,10 +26,7 @@ def write_described(model: Path, output: Path, run: Path | None, licence: str, f
     Raises:
         InputError: `output` exists or has no folder, the model is none, or it is not the run's.
     """
-    if output.exists() and (not force or output.samefile(model)):
-        raise InputError(f"{output} exists", why="nothing is overwritten unasked, and the input never", fix="give another name")
-    if not output.parent.is_dir():
-        raise InputError(f"{output.parent} is not a folder", fix="make it, or give another name")
+    check_output(output, model, force)
     with about(model):
         data = read_model(model)
         version = _version(data, run)

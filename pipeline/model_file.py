@@ -29,6 +29,19 @@ def read_model(path: Path) -> bytes:
         raise InputError(f"it cannot be read: {error.strerror}", where=str(path), fix="check its permissions") from error
 
 
+def check_output(output: Path, model: Path, force: bool) -> None:
+    """Refuse to write where something is, unless it may be replaced; never onto the model itself.
+
+    Raises:
+        InputError: ``output`` exists (with ``force`` only where it is the model), or has no folder.
+    """
+    if output.exists() and (not force or output.samefile(model)):
+        raise InputError(f"{output} exists", why="nothing is overwritten unasked, and the input never",
+                         fix="give another name" if output.samefile(model) else "give another name, or --force")
+    if not output.parent.is_dir():
+        raise InputError(f"{output.parent} is not a folder", fix="make it, or give another name")
+
+
 @contextmanager
 def about(path: Path) -> Iterator[None]:
     """Errors inside name the file, if they name nothing else."""

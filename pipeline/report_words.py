@@ -108,17 +108,6 @@ def sentences(verdict: Json, change: Change, recipe: Json) -> list[str]:
             _changed(change), _comparable(recipe)]
 
 
-def one_sided(verdict: Json) -> list[str]:
-    """A sentence for each model that gives every test image the same answer: its accuracy is then the class's share."""
-    said = []
-    for who, cells in (("baseline", verdict["baseline_confusion"]), ("mended", verdict["confusion"])):
-        for answer in ("person", "background"):
-            if cells and not (cells[f"person_as_{answer}"] or cells[f"background_as_{answer}"]):
-                other = "background" if answer == "person" else "person"
-                said.append(f"The {who} model answers {other} on every test image: it has learned nothing that it can show.")
-    return said
-
-
 def leaks(verdict: Json) -> str:
     """Whether the mended model was trained on near-duplicates of test images, in a sentence.
 

@@ -29,6 +29,33 @@ def silent(done: int, total: int) -> None:
     """The progress callback of who does not want any."""
 
 
+def open_interpreter(model: bytes, resolver: OpResolverType) -> Any:
+    """A LiteRT interpreter of one thread, tensors allocated.
+
+    Raises:
+        InputError: LiteRT refuses the model.
+    """
+    try:
+        with captured_messages():
+            interpreter = Interpreter(model_content=model, experimental_op_resolver_type=resolver, num_threads=1)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"LiteRT refuses the model: {error}", why="it cannot be scored",
+                         fix="convert it again, or run it with TFLM") from error
+    return interpreter
+
+
+def run_codes(interpreter: Any, codes: NDArray) -> NDArray:
+    """Output codes [N, ...] of input codes [N, ...] of a model with one input and one output, one at a time."""
+    source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    answers = []
+    for code in codes:
+        interpreter.set_tensor(source, code[None])
+        interpreter.invoke()
+        answers.append(interpreter.get_tensor(target))
+    return np.concatenate(answers)
+
+
 class ModelRunner(Protocol):
     """Runs one model on pixels.
 
@@ -78,7 +105,7 @@ class _LiteRT:
             outputs = [self._first_output(interpreter)]
             for start in range(0, len(rows), CHUNK):
                 chunk = rows[start:start + CHUNK]
-                outputs.append(self._run(interpreter, self.contract.encode(images[chunk[0]:chunk[-1] + 1])))
+                outputs.append(run_codes(interpreter, self.contract.encode(images[chunk[0]:chunk[-1] + 1])))
                 done[part] += len(chunk)
                 progress(sum(done), len(images))
             return np.concatenate(outputs)
@@ -91,28 +118,11 @@ class _LiteRT:
         return self.contract.decode(self.raw_outputs(images, progress))
 
     def _interpreter(self) -> Any:
-        try:
-            with captured_messages():
-                interpreter = Interpreter(
-                    model_content=self._model, experimental_op_resolver_type=self.resolver, num_threads=1)
-                interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise InputError(f"LiteRT refuses the model: {error}", why="it cannot be scored",
-                             fix="convert it again, or run it with TFLM") from error
-        return interpreter
+        return open_interpreter(self._model, self.resolver)
 
     def _first_output(self, interpreter: Any) -> NDArray:
         output = interpreter.get_output_details()[0]
         return np.empty((0, *output["shape"][1:]), output["dtype"])
-
-    def _run(self, interpreter: Any, codes: NDArray) -> NDArray:
-        source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-        answers = []
-        for code in codes:
-            interpreter.set_tensor(source, code[None])
-            interpreter.invoke()
-            answers.append(interpreter.get_tensor(target))
-        return np.concatenate(answers)
 
 
 class LiteRTReference(_LiteRT):

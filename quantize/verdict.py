@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantize.arena import Arena
-from quantize.statistics import Confusion, Interval, McNemar
+from quantize.comparison import Comparison
+from quantize.statistics import Confusion, Interval
 
 TFLM_CODE_BYTES = 99_000
 TFLM_CODE_BASIS = "TFLM with CMSIS-NN on a Cortex-M4: 92-99 kB in seven builds, the largest taken (assumed)"
@@ -62,25 +63,6 @@ class SliceAccuracy:
     int8: Accuracy
     float32: Accuracy | None
     baseline_int8: Accuracy | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """int8 model against int8 baseline on the same images; ``difference`` is model minus baseline."""
-
-    difference: float
-    interval: Interval
-    mcnemar: McNemar
-
-    @property
-    def better(self) -> bool:
-        """Whether the gain is beyond chance: interval above 0 and McNemar's p under 0.05."""
-        return self.interval.low > 0 and self.mcnemar.p_value < 0.05
-
-    @property
-    def worse(self) -> bool:
-        """Whether the loss is beyond chance: interval under 0 and McNemar's p under 0.05."""
-        return self.interval.high < 0 and self.mcnemar.p_value < 0.05
 
 
 @dataclass(frozen=True)

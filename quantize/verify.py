@@ -12,11 +12,12 @@ from dataset.errors import InputError, MissingRequirement
 from quantize.arena import Arena
 from quantize.arena_process import measure_arena
 from quantize.budgets import accuracy_budgets, size_budgets
+from quantize.comparison import compare
 from quantize.graph import read_graph
 from quantize.interpreters import TFLM, LiteRTReference, Progress, silent
 from quantize.io_contract import CHALLENGE, Stated
-from quantize.statistics import Confusion, confusion, mcnemar_exact, paired_bootstrap, wilson_interval
-from quantize.verdict import Accuracy, Comparison, DeviceAgreement, Gates, SliceAccuracy, Verdict, Verification
+from quantize.statistics import Confusion, confusion, wilson_interval
+from quantize.verdict import Accuracy, DeviceAgreement, Gates, SliceAccuracy, Verdict, Verification
 
 WORST_LISTED = 48
 TFLM_IMAGES = 200
@@ -118,15 +119,6 @@ def _one_answer(cells: Confusion, baseline: Confusion | None) -> tuple[str, ...]
 def accuracy(right: NDArray[np.bool_]) -> Accuracy:
     """Share of right answers (bool [N], N at least 1) with Wilson's 95 % interval."""
     return Accuracy(float(right.mean()), len(right), wilson_interval(int(right.sum()), len(right)))
-
-
-def compare(right: NDArray[np.bool_], baseline_right: NDArray[np.bool_], rng: np.random.Generator) -> Comparison:
-    """Model against baseline from right answers on the same images, both bool [N]."""
-    return Comparison(
-        float(right.mean() - baseline_right.mean()),
-        paired_bootstrap(baseline_right, right, rng),
-        mcnemar_exact(baseline_right, right),
-    )
 
 
 def worst_mistakes(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.int64]:

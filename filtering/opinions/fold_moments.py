@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
@@ -76,8 +77,11 @@ class FoldMoments:
             float32 [F, D + 1, C], the last row the intercept, and the strength.
         """
         total, pull = self.gram.sum(axis=0), self.target.sum(axis=0)
-        solved = np.stack([solve_ridge(total - gram, pull - target, strengths)
-                           for gram, target in zip(self.gram, self.target, strict=True)])
+        # More threads gain little on matrices of this size, and where other work keeps the cores busy they wait for each
+        # other: five times slower.
+        with threadpool_limits(1):
+            solved = np.stack([solve_ridge(total - gram, pull - target, strengths)
+                               for gram, target in zip(self.gram, self.target, strict=True)])
         best = int(np.argmin([self._error(solved[:, one]) for one in range(len(strengths))]))
         return solved[:, best].astype(np.float32), strengths[best]
 

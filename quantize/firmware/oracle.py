@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
+from ai_edge_litert.interpreter import OpResolverType
 from numpy.typing import NDArray
 
 from dataset.errors import MissingRequirement
 from quantize import tflm_process
-from quantize.interpreters import silent
+from quantize.interpreters import open_interpreter, run_codes, silent
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,9 @@ def expected_outputs(model: bytes, codes: NDArray) -> Expected:
     try:
         return Expected(tflm_process.run(model, _as_they_are, codes, silent), "TFLM")
     except MissingRequirement:
-        return Expected(_litert(model, codes), "LiteRT reference kernels (TFLM is not installed)")
+        interpreter = open_interpreter(model, OpResolverType.BUILTIN_REF)
+        return Expected(run_codes(interpreter, codes), "LiteRT reference kernels (TFLM is not installed)")
 
 
 def _as_they_are(codes: NDArray) -> NDArray:
     return codes
-
-
-def _litert(model: bytes, codes: NDArray) -> NDArray:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
-    interpreter.allocate_tensors()
-    source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    answers = []
-    for code in codes:
-        interpreter.set_tensor(source, code[None])
-        interpreter.invoke()
-        answers.append(interpreter.get_tensor(target))
-    return np.concatenate(answers)

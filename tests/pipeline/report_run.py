@@ -26,8 +26,9 @@ from pipeline.model_stages import MODEL
 from pipeline.report import REPORT
 from pipeline.stages import Run, Stage, run_stages
 from quantize.arena import Arena
+from quantize.comparison import Comparison
 from quantize.statistics import confusion, mcnemar_exact, paired_bootstrap
-from quantize.verdict import Budget, Comparison, DeviceAgreement, SliceAccuracy, Verdict
+from quantize.verdict import Budget, DeviceAgreement, SliceAccuracy, Verdict
 from quantize.verify import accuracy
 from training.checkpoint import EpochRecord
 from training.curves import write_history

@@ -1,0 +1,37 @@
+"""Two models on the same images: how far apart they are, and whether that is more than chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantize.statistics import Interval, McNemar, mcnemar_exact, paired_bootstrap
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A model against a baseline on the same images; ``difference`` of accuracies is model minus baseline, in [-1, 1]."""
+
+    difference: float
+    interval: Interval
+    mcnemar: McNemar
+
+    @property
+    def better(self) -> bool:
+        """Whether the gain is beyond chance: interval above 0 and McNemar's p under 0.05."""
+        return self.interval.low > 0 and self.mcnemar.p_value < SIGNIFICANT
+
+    @property
+    def worse(self) -> bool:
+        """Whether the loss is beyond chance: interval under 0 and McNemar's p under 0.05."""
+        return self.interval.high < 0 and self.mcnemar.p_value < SIGNIFICANT
+
+
+def compare(right: NDArray[np.bool_], baseline_right: NDArray[np.bool_], rng: np.random.Generator) -> Comparison:
+    """Model against baseline from right answers on the same images in the same order, both bool [N]."""
+    return Comparison(float(right.mean() - baseline_right.mean()), paired_bootstrap(baseline_right, right, rng),
+                      mcnemar_exact(baseline_right, right))
