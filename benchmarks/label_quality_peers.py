@@ -17,9 +17,9 @@ from sklearn.linear_model import LogisticRegression
 
 from dataset.samples import DROPPED, UNLABELED
 from filtering.decisions.consensus import Beliefs, Consensus, weigh
-from filtering.decisions.error_model import Score
 from filtering.decisions.error_rates import ErrorRates
 from filtering.decisions.policy import FollowDetector, Plan, TwoSignals
+from filtering.decisions.scores import Score
 from filtering.evidence.nearest import nearest
 from filtering.evidence.neighbors import NOBODY
 from filtering.opinions.label_errors import find_label_errors

@@ -14,7 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataperf.embedding_store import EMBEDDING, IMAGE_ID, EmbeddingRows, concatenated, open_parquet, rows_of
+from dataperf.embedding_rows import EMBEDDING, IMAGE_ID, EmbeddingRows, concatenated, rows_of
+from dataperf.embedding_store import open_parquet
 from dataset.errors import InputError, MissingRequirement
 
 _ROWS_AT_A_TIME = 1024

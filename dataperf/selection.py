@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dataperf.embedding_store import EMBEDDING, IMAGE_ID, EmbeddingRows, EmbeddingStore, first_dim, read_columns, vectors_of
+from dataperf.embedding_rows import EMBEDDING, IMAGE_ID, EmbeddingRows, first_dim, vectors_of
+from dataperf.embedding_store import EmbeddingStore, read_columns
 from dataperf.embedding_store import open_parquet as open_test_set
 from dataperf.logistic_regression import FloatArray, fit
 from dataperf.selection_scores import Scores, confusion

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dataperf.embedding_store import IMAGE_ID
+from dataperf.embedding_rows import IMAGE_ID
 from dataset.atomic import write_text
 from dataset.errors import InputError
 from dataset.sources.tables import read_table

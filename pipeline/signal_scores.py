@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.samples import SampleTable
-from filtering.decisions.error_model import Score
+from filtering.decisions.scores import Score
 from filtering.evidence.box_scores import BoxScores, box_scores
 from filtering.evidence.boxes import Boxes
 from filtering.evidence.crop_rule import CropRule

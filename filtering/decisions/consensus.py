@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from dataset.decisions import DROP, LABEL, RELABEL, Decisions
 from dataset.errors import InputError
 from dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, Codes, Mask
-from filtering.decisions.error_model import ErrorModel, Score, fit_error_model, fit_signals
+from filtering.decisions.error_model import ErrorModel, fit_error_model, fit_signals
 from filtering.decisions.error_rates import Doubles
 from filtering.decisions.expected_gain import Choice, choose, expected_value, worth_a_look
 from filtering.decisions.policy import Plan, Votes, count_votes, explain
+from filtering.decisions.scores import Score
 from filtering.opinions.opinion import Opinions, opine
 
 _BANDS = (0.99, 0.9, 0.75, 0.5, 0.25, 0.1)

@@ -15,30 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.errors import InputError
 from dataset.samples import BACKGROUND, PERSON, Codes, Mask
 from filtering.decisions.error_rates import Doubles, ErrorRates, rates_at_anchors
+from filtering.decisions.scores import Score, check_scores, scale_of, standardised
 
 # A standard normal prior on each weight: half its square is the penalty. Chosen on planted errors by log loss.
 PRIOR = 0.5
 _ROUNDS, _PARTS = 3, 5
 # Eight numbers need no more; evenly spaced rows are taken where there are.
 MOST_TAUGHT = 200_000
-
-
-@dataclass(frozen=True, eq=False)
-class Score:
-    """A number for every sample, higher where a person is more probable; made without looking at the sample's own label.
-
-    Args:
-        name: what it is.
-        signal: what it rests on; scores of one signal are one witness.
-        values: float [N], NaN where it says nothing.
-    """
-
-    name: str
-    signal: str
-    values: NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +80,10 @@ def fit_error_model(scores: Sequence[Score], labels: Codes, teaches: Mask, verif
         InputError: no scores, different lengths, or a class without a sample.
     """
     rows = _taught(labels, teaches)
-    _check(scores, labels, rows)
-    centre, spread = _scale(scores, rows)
+    check_scores(scores, labels, rows)
+    centre, spread = scale_of(scores, rows)
     unseen, seen = rows[verified[rows] < BACKGROUND], np.flatnonzero(verified >= BACKGROUND)
-    features, asked = (_with_one(_standard(scores, centre, spread, some)) for some in (unseen, seen))
+    features, asked = (_with_one(standardised(scores, centre, spread, some)) for some in (unseen, seen))
     given, truth = labels[unseen] == PERSON, verified[seen] == PERSON
     rates = ErrorRates(0.0, 0.0)
     for _ in range(_ROUNDS):
@@ -122,7 +107,7 @@ def fit_signals(model: ErrorModel, scores: Sequence[Score], labels: Codes, teach
         if not len(taught):
             found[signal] = np.full(len(labels), 0.5)
             continue
-        features = _with_one(_standard(heard, model.centre[own], model.spread[own], taught))
+        features = _with_one(standardised(heard, model.centre[own], model.spread[own], taught))
         weights = _fit(features, labels[taught] == PERSON, model.rates, features[:0], np.zeros(0), np.zeros(0, bool))
         alone = ErrorModel(tuple(one.name for one in heard), (signal,) * len(own), model.centre[own], model.spread[own],
                            weights[:-1], float(weights[-1]), model.rates)
@@ -162,20 +147,6 @@ def _fit(features: Doubles, given: Mask, rates: ErrorRates, seen: Doubles, odds:
     return np.asarray(found.x, np.float64)
 
 
-def _scale(scores: Sequence[Score], rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
-    centre, spread = np.zeros(len(scores)), np.ones(len(scores))
-    for place, one in enumerate(scores):
-        known = one.values[rows][~np.isnan(one.values[rows])].astype(np.float64)
-        if len(known):
-            centre[place], spread[place] = known.mean(), max(float(known.std()), 1e-6)
-    return centre, spread
-
-
-def _standard(scores: Sequence[Score], centre: Doubles, spread: Doubles, rows: NDArray[np.int64]) -> Doubles:
-    values = np.column_stack([one.values[rows] for one in scores]).astype(np.float64)
-    return np.nan_to_num((values - centre) / spread, nan=0.0)
-
-
 def _with_one(features: Doubles) -> Doubles:
     return np.column_stack([features, np.ones(len(features))])
 
@@ -189,18 +160,3 @@ def _sigmoid(log_odds: Doubles) -> Doubles:
     from scipy.special import expit
 
     return np.asarray(expit(log_odds), np.float64)
-
-
-def _check(scores: Sequence[Score], labels: Codes, rows: NDArray[np.int64]) -> None:
-    if not scores:
-        raise InputError("no scores to weigh", why="policy 'consensus' needs a detector or an out-of-fold classifier",
-                         fix="set filter.out_of_fold: true, or policy.kind: default")
-    for one in scores:
-        if len(one.values) != len(labels):
-            raise InputError(f"score '{one.name}' has {len(one.values)} values for {len(labels)} labels")
-        if np.isinf(one.values).any():
-            raise InputError(f"score '{one.name}' is infinite in row {int(np.isinf(one.values).argmax())}")
-    for code, word in ((BACKGROUND, "background"), (PERSON, "person")):
-        if not (labels[rows] == code).any():
-            raise InputError(f"no sample to learn from is labelled {word}", why="its error rate is unknown",
-                             fix="label some, or set policy.kind: default")

@@ -16,7 +16,7 @@ from quantize.passes.constant_shapes import constant_shapes
 from quantize.passes.dead_parts import drop_dead_parts
 from quantize.passes.fold_padding import fold_padding
 from quantize.passes.planner import paper_plans
-from quantize.passes.stripe_room import C_MACHINE
+from quantize.passes.stripe_cost import C_MACHINE
 from quantize.passes.striping import stripe
 
 

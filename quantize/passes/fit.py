@@ -20,7 +20,7 @@ from quantize.passes.model_tree import Passed
 from quantize.passes.planner import choose_stripes
 from quantize.passes.reorder import reorder
 from quantize.passes.squeeze import squeeze
-from quantize.passes.stripe_room import TFLM_MACHINE
+from quantize.passes.stripe_cost import TFLM_MACHINE
 from quantize.verdict import TFLM_CODE_BASIS, TFLM_CODE_BYTES
 
 STRIPES = "stripes and memory plan"

@@ -17,7 +17,8 @@ from quantize.memory_plan import lifetimes, live_bytes, tflm_scratch
 from quantize.passes.arena_plan import plan_arena, planned_bytes
 from quantize.passes.model_tree import ModelTree
 from quantize.passes.segments import Segment, layers_of, segment_of
-from quantize.passes.stripe_room import Machine, Room, SegmentRoom, aligned
+from quantize.passes.stripe_cost import Machine, aligned
+from quantize.passes.stripe_room import Room, SegmentRoom
 from quantize.passes.striping import stripe
 
 LONGEST_SEGMENT = 12

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selection_data import DIM, write_benchmark, write_rows, write_setup
 
-from dataperf.embedding_store import EmbeddingRows, open_parquet
+from dataperf.embedding_rows import EmbeddingRows
+from dataperf.embedding_store import open_parquet
 from dataperf.logistic_regression import fit
 from dataperf.selection import evaluate, joined, read_test_set, result_text, write_results
 from dataperf.selection_scores import Confusion, Scores, confusion

@@ -8,8 +8,9 @@ from scipy.special import expit
 
 from dataset.errors import InputError
 from dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes
-from filtering.decisions.error_model import Score, fit_error_model, fit_signals
+from filtering.decisions.error_model import fit_error_model, fit_signals
 from filtering.decisions.error_rates import ErrorRates, rates_at_anchors
+from filtering.decisions.scores import Score
 
 COUNT = 6000
 NOBODY = np.full(COUNT, UNLABELED, np.int8)

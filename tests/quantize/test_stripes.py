@@ -19,7 +19,8 @@ from quantize.passes.model_tree import ModelTree
 from quantize.passes.offsets import best_offsets, lowest
 from quantize.passes.planner import choose_stripes, paper_plans
 from quantize.passes.segments import layers_of, segment_of
-from quantize.passes.stripe_room import C_MACHINE, TFLM_MACHINE, SegmentRoom
+from quantize.passes.stripe_cost import C_MACHINE, TFLM_MACHINE
+from quantize.passes.stripe_room import SegmentRoom
 from quantize.passes.stripe_rows import Rows, Window, even_cuts, needed_rows, same_padding, valid_size
 from quantize.passes.stripe_steps import Stripes
 from quantize.passes.striping import stripe
