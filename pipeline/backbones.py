@@ -16,6 +16,7 @@ from pipeline.config import Config
 from pipeline.config_filter import ArrayBackbone, DefaultBackbone, ModelFileBackbone
 from pipeline.data_stages import samples_of
 from pipeline.evidence import CHUNK, image_paths
+from pipeline.native_greetings import no_greetings
 from pipeline.progress import progress
 from pipeline.stages import Run
 
@@ -29,7 +30,9 @@ def embed(run: Run, folder: Path) -> str:
         _copy(settings.file, len(samples), folder)
         return ""
     with progress("embed") as report:
-        backbone, paths = _open(settings, run.config.workers), image_paths(run, samples)
+        with no_greetings():
+            backbone = _open(settings, run.config.workers)
+        paths = image_paths(run, samples)
         embed_all(backbone, paths, samples.sample_ids.to_pylist(), folder, CHUNK, report)
     return ""
 

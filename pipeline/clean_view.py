@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from dataset.decisions import DROP, RELABEL, Decisions
 from dataset.errors import InputError
-from dataset.samples import DROPPED, UNLABELED, Codes, label_names
+from dataset.samples import CLASS_NAMES, DROPPED, UNLABELED, Codes, label_names
 from dataset.versions import apply_decisions
 from filtering.decisions.policy import refuse_large_change
-from filtering.opinions.label_errors import LabelErrors, find_label_errors
+from filtering.opinions.issue_filters import filter_called
+from filtering.opinions.label_errors import LabelErrors, check_ranking, find_label_errors
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.filter_stages import OUT_OF_FOLD
 from pipeline.stages import Run, locked
@@ -63,11 +64,10 @@ def clean_view(run: Run, filter_by: str, rank_by: str, prune_fraction: float) ->
             flip teaches an error, so 1 is the usual value.
 
     Raises:
-        InputError: no out-of-fold probabilities, or a share outside [0, 1].
+        InputError: no out-of-fold probabilities, or see `check_choices`.
         ChangeTooLarge: more than `policy.max_change` of a class would change.
     """
-    if not 0 <= prune_fraction <= 1:
-        raise InputError(f"prune fraction {prune_fraction} is not in [0, 1]")
+    check_choices(filter_by, rank_by, prune_fraction)
     with locked(run.folder):
         samples, store = samples_of(run), versions_of(run)
         current, p_person = store.load("HEAD"), _probabilities(run)
@@ -84,6 +84,18 @@ def clean_view(run: Run, filter_by: str, rank_by: str, prune_fraction: float) ->
     table = _with_names(found.table(pred_probs, current.labels[judged]), samples.table, judged)
     return CleanView(made.id, current.id, len(judged), len(found.issues), found.estimated_errors, pruned,
                      len(decisions) - pruned, table)
+
+
+def check_choices(filter_by: str, rank_by: str, prune_fraction: float) -> None:
+    """Refuse what cannot be asked for, before a stage runs.
+
+    Raises:
+        InputError: no such filter for two classes, no such ranking, or a share outside [0, 1].
+    """
+    filter_called(filter_by, len(CLASS_NAMES))
+    check_ranking(rank_by)
+    if not 0 <= prune_fraction <= 1:
+        raise InputError(f"prune fraction {prune_fraction} is not in [0, 1]", fix="1 drops all label issues, 0 relabels all")
 
 
 def prune_and_relabel(

@@ -65,9 +65,11 @@ def _array(path: Path, key: str) -> NDArray[Any]:
             if key in loaded.files:
                 return np.asarray(loaded[key])
             known = ", ".join(loaded.files)
+    except FileNotFoundError as error:
+        raise InputError("no such file", where=str(path), fix="check the path") from error
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"cannot be read as a numpy file: {error}", where=str(path),
-                         fix="write it with numpy.save or numpy.savez") from error
+                         fix="write it with numpy.save or numpy.savez, as numbers") from error
     raise InputError(f"no array '{key}'", where=str(path),
                      fix=f"its arrays: {known}; choose with --probabilities-key, --labels-key")
 

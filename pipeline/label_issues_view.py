@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import typer
 
 from dataset.atomic import replacing
+from filtering.opinions.issue_filters import filters_for
 from filtering.opinions.label_errors import LabelErrors, find_label_errors
 from filtering.opinions.probability_matrix import Labels, Probabilities
 from pipeline.clean_view import CleanView
@@ -32,6 +33,8 @@ def find_and_show(
         return
     typer.echo(f"{summary['issues']:,} label issues among {summary['rows']:,} labels of {summary['classes']} classes "
                f"(filter {filter_by}); {summary['estimated_errors']:,} estimated by the joint")
+    if summary["classes"] == 2:
+        typer.echo("with two classes these filters differ: " + ", ".join(filters_for(2)))
     for given, predicted, count in summary["most_frequent"]:
         typer.echo(f"{count:>9,}  labelled {given}, predicted {predicted}")
     _worst(table, f"worst {min(_SHOWN, table.num_rows)} by {rank_by} (label_quality: 0 surely wrong, 1 surely right)")

@@ -49,10 +49,12 @@ def find_groups(run: Run, samples: SampleTable, near: Neighbors | None, folder: 
     settings = run.config.filter.duplicates
     if not settings.enabled:
         return None
-    like = same_pixels(open_pixels(run.at("ingest")), samples.numbers("pixel_row"), settings.hash_radius, settings.correlation)
-    if near is not None:
-        like = like + same_look(near, settings.look)
-    groups = join(like, samples)
+    with progress("near-duplicates"):
+        like = same_pixels(open_pixels(run.at("ingest")), samples.numbers("pixel_row"), settings.hash_radius,
+                           settings.correlation)
+        if near is not None:
+            like = like + same_look(near, settings.look)
+        groups = join(like, samples)
     write_groups(folder / NEAR_DUPLICATES, groups, samples)
     return groups
 
@@ -62,7 +64,8 @@ def look_alike_opinions(run: Run, samples: SampleTable, features: NDArray[np.flo
     """What duplicates, neighbours and image quality say, as far as they are asked."""
     made = [] if groups is None else [duplicates(groups, samples)]
     if near is not None:
-        made.append(_neighbor_opinions(run, samples, features, near, groups, folder))
+        with progress("neighbours' votes"):
+            made.append(_neighbor_opinions(run, samples, features, near, groups, folder))
     if run.config.filter.quality.enabled:
         made.append(_quality_opinions(run, samples))
     return made
@@ -81,7 +84,8 @@ def depiction_opinions(run: Run, samples: SampleTable, features: NDArray[np.floa
                              fix="set filter.depictions.column or .examples, or filter.out_of_fold: true")
         return [contested_persons(detector, p_person, filters.out_of_fold_sure)]
     known = np.where(samples.in_split("train"), depiction_examples(run.config, samples), np.int8(UNKNOWN))
-    probable = depiction_probabilities(features, known, filters.folds, np.random.default_rng(run.config.seed))
+    with progress("depictions"):
+        probable = depiction_probabilities(features, known, filters.folds, np.random.default_rng(run.config.seed))
     return [depictions(probable, (samples.labels == PERSON) | (detector.proposed == PERSON), settings.sure)]
 
 

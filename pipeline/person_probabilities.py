@@ -38,10 +38,11 @@ def person_probabilities(
                 classifier_factory(settings.make, settings.arguments), features, trusted, 2, filters.folds, rng, groups=groups,
                 progress=report)
         return (cool(pred_probs, trusted) if settings.temperature else pred_probs)[:, 1]
-    if settings.polish_passes:
-        passes = settings.polish_passes
-        return class_probabilities(features, trusted, 2, filters.folds, rng, groups=groups, polish_passes=passes)[:, 1]
-    return out_of_fold_probabilities(features, trusted, filters.folds, rng, groups=groups)
+    with progress("out of fold"):
+        if settings.polish_passes:
+            passes = settings.polish_passes
+            return class_probabilities(features, trusted, 2, filters.folds, rng, groups=groups, polish_passes=passes)[:, 1]
+        return out_of_fold_probabilities(features, trusted, filters.folds, rng, groups=groups)
 
 
 def classifier_factory(name: str, arguments: dict[str, Any]) -> Callable[[], Classifier]:

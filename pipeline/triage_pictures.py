@@ -18,7 +18,7 @@ from filtering.temperatures.triage import EASY, HARD, NEED_REVIEW, TRIAGE_NAMES
 
 COLOURS = {EASY: "#2e9e4f", HARD: "#d62728", NEED_REVIEW: "#ff8c00"}
 SHOWN = 10
-_SIDE, _BORDER, _GAP, _HEADING, _CAPTION = 112, 5, 8, 130, 20
+_SIDE, _BORDER, _GAP, _HEADING, _CAPTION, _EMPTY = 112, 5, 8, 130, 20, 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +70,15 @@ def bordered(pixels: Pixels, side: int, border: int, colour: str) -> Image.Image
 def draw_rows(shown: Triage, members: NDArray[np.int64], title: str, path: Path) -> None:
     """One row each of easy (green), hard (red) and need review (orange) samples with their temperatures, as PNG."""
     cell, line = _SIDE + 2 * _BORDER + _GAP, _SIDE + 2 * _BORDER + _CAPTION + _GAP
-    sheet = Image.new("RGB", (_HEADING + SHOWN * cell + _GAP, 40 + len(TRIAGE_NAMES) * line), "white")
+    foremost = {code: shown.foremost(members, code) for code in (EASY, HARD, NEED_REVIEW)}
+    heights = [line if len(chosen) else _EMPTY for chosen in foremost.values()]
+    sheet = Image.new("RGB", (_HEADING + SHOWN * cell + _GAP, 40 + sum(heights)), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
     pen.text((_GAP, 10), title, "black", ImageFont.load_default(18))
-    for place, code in enumerate((EASY, HARD, NEED_REVIEW)):
-        top, chosen = 40 + place * line, shown.foremost(members, code)
-        pen.multiline_text((_GAP, top + _SIDE / 2 - 16), f"{TRIAGE_NAMES[code]}\n{len(chosen):,}", COLOURS[code], font)
-        if not len(chosen):
-            pen.text((_HEADING, top + _SIDE / 2 - 6), "none", "black", font)
+    for place, (code, chosen) in enumerate(foremost.items()):
+        top = 40 + sum(heights[:place])
+        middle = top + (_SIDE / 2 - 16 if len(chosen) else 0)
+        pen.multiline_text((_GAP, middle), f"{TRIAGE_NAMES[code]}\n{len(chosen) or 'none'}", COLOURS[code], font)
         for column, one in enumerate(chosen[:SHOWN]):
             left = _HEADING + column * cell
             sheet.paste(bordered(shown.picture(int(one)), _SIDE, _BORDER, COLOURS[code]), (left, top))
@@ -87,7 +88,8 @@ def draw_rows(shown: Triage, members: NDArray[np.int64], title: str, path: Path)
 
 def _caption(shown: Triage, one: int, code: int) -> str:
     final = f"{shown.summary.final[one]:.2f}"
-    return f"{shown.summary.highest[one]:.2f} → {final}" if code == NEED_REVIEW else final
+    # In words: Pillow's own font has no arrow.
+    return f"{shown.summary.highest[one]:.2f} to {final}" if code == NEED_REVIEW else final
 
 
 def save_png(image: Image.Image, path: Path) -> None:

@@ -120,7 +120,8 @@ def refuse_first(bad: NDArray[np.bool_], values: pa.Array, place: Callable[[int]
     """
     found = np.flatnonzero(bad)
     if len(found):
-        raise InputError(f"{what} {values[int(found[0])].as_py()!r} ({len(found)} such answers)",
+        more = f" ({len(found):,} such answers)" if len(found) > 1 else ""
+        raise InputError(f"{what} {values[int(found[0])].as_py()!r}{more}",
                          where=place(int(found[0])), why="nothing was applied", fix="mend it")
 
 

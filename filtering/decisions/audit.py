@@ -82,7 +82,8 @@ def draw_audit(strata: Codes, looks: int, rng: np.random.Generator) -> AuditSamp
 
 
 def judge_audit(answered: Sequence[AnsweredStratum], rng: np.random.Generator) -> dict[str, Share | None]:
-    """Estimate from a stratified sample; None where nothing was changed, or nothing of a stratum that counts was answered.
+    """Estimate from a stratified sample; None where nothing was changed, nothing was found wrong (recall), or
+    nothing of a stratum that counts was answered.
 
     Shares of each stratum are drawn from their posterior under Jeffreys' prior, Beta(wrong + 1/2, right + 1/2); the intervals
     are the middle 95 % of what the drawn shares come to, the values are those of the plain shares.
@@ -111,8 +112,9 @@ def judge_audit(answered: Sequence[AnsweredStratum], rng: np.random.Generator) -
         names = [name for name in given if name in sizes]
         if not names or unanswered & set(names):
             return None
+        wrong = sum((before[name] * sizes[name] for name in names), np.zeros(_DRAWS + 1))
         caught = sum((before[name] * sizes[name] for name in names if name in changed), np.zeros(_DRAWS + 1))
-        return _interval(caught / np.maximum(sum(before[name] * sizes[name] for name in names), 1e-12))
+        return _interval(caught / np.maximum(wrong, 1e-12)) if wrong[0] else None
 
     return {"precision_of_flips": share((FLIPPED,), after, True), "precision_of_changes": share(changed, before, False),
             "recall": recall(), "precision_of_labels": share((LABELLED,), after, True),

@@ -31,7 +31,8 @@ def read_annotations(path: Path, reviewer: str) -> Answers:
     """Read annotated tasks.
 
     A cancelled annotation decides nothing. Of several annotations of one task by one person the latest counts and voids
-    the earlier ones; those of several people stand beside each other, and a difference is a conflict.
+    the earlier ones; those of several people stand beside each other, and a difference is a conflict. An annotation that
+    somebody else has changed since is the answer of that person.
 
     Args:
         path: a list of tasks with `data.sample_id` and `annotations`.
@@ -104,9 +105,12 @@ def _time(annotation: dict[str, Any]) -> str:
 
 
 def _annotator(annotation: dict[str, Any], otherwise: str) -> str:
-    who = annotation.get("completed_by")
+    who, last = annotation.get("completed_by"), annotation.get("updated_by")
+    number = who.get("id") if isinstance(who, dict) else who
+    if isinstance(last, int) and number is not None and last != number:
+        return f"annotator {last}"
     if isinstance(who, dict):
-        who = who.get("email") or who.get("id")
+        who = who.get("email") or number
     if who is None:
         return otherwise
     return who if isinstance(who, str) else f"annotator {who}"

@@ -18,6 +18,8 @@ FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+# A feature whose variance is a smaller share of its mean square than this is constant: the rest is float32's rounding.
+_CONSTANT = 1e-5
 # Ridge strengths as a share of the mean variance of a feature: a few thousand noisy labels like 10, many clean ones 0.01.
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 CHUNK = 16_384
@@ -92,7 +94,10 @@ class FoldMoments:
 
 
 def solve_ridge(gram: DoubleArray, target: DoubleArray, strengths: tuple[float, ...]) -> DoubleArray:
-    """Weights float64 [strengths, D + 1, C] of standardised features from sums over rows; the last row is the intercept."""
+    """Weights float64 [strengths, D + 1, C] of standardised features from sums over rows; the last row is the intercept.
+
+    A feature that is constant over the rows gets the weight 0.
+    """
     from scipy.linalg import cho_factor, cho_solve
 
     count = gram[-1, -1]
@@ -101,6 +106,8 @@ def solve_ridge(gram: DoubleArray, target: DoubleArray, strengths: tuple[float, 
     deviation = np.sqrt(np.maximum(np.diag(covariance), 1e-8))
     correlation = covariance / np.outer(deviation, deviation)
     pull = (target[:-1] / count - np.outer(mean, target_mean)) / deviation[:, np.newaxis]
+    constant = np.diag(covariance) <= _CONSTANT * np.diag(gram)[:-1] / count
+    correlation[constant], correlation[:, constant], pull[constant] = 0, 0, 0
     eye = np.eye(len(mean))
     slopes = np.stack([cho_solve(cho_factor(correlation + strength * eye), pull) for strength in strengths])
     slopes /= deviation[:, np.newaxis]

@@ -97,6 +97,7 @@ FILTERS: dict[str, Filter] = {
     "low_self_confidence": low_self_confidence, "low_margin": low_margin,
 }
 # With two classes P(other) = 1 - P(given): what is left says the same, or nearly.
+_LIKE_CONFIDENT_LEARNING = "it takes as many labels as 'confident_learning' and nearly all the same"
 SAME_FOR_TWO_CLASSES = {
     "prune_by_class": "prune_by_noise_rate", "both": "prune_by_noise_rate",
     "low_self_confidence": "confident_learning", "low_margin": "confident_learning",
@@ -122,11 +123,10 @@ def filter_called(name: str, classes: int) -> Filter:
     if name in offered:
         return offered[name]
     if name in FILTERS:
-        raise InputError(
-            f"with two classes '{name}' is not offered", where=f"filter '{name}'",
-            why=f"it finds what '{SAME_FOR_TWO_CLASSES[name]}' finds (the low_ filters: as many labels, nearly all the same)",
-            fix=f"use '{SAME_FOR_TWO_CLASSES[name]}'",
-        )  # fmt: skip
+        same = SAME_FOR_TWO_CLASSES[name]
+        why = _LIKE_CONFIDENT_LEARNING if name.startswith("low_") else f"it finds exactly what '{same}' finds"
+        raise InputError(f"with two classes '{name}' is not offered", where=f"filter '{name}'", why=why,
+                         fix=f"use '{same}'; the distinct ones are " + ", ".join(offered))
     raise InputError(f"no filter '{name}'", fix="one of " + ", ".join(offered))
 
 

@@ -45,4 +45,11 @@ class KerasClassifier:
 
     def predict_proba(self, features: FloatArray) -> FloatArray:
         """Softmax of the logits, float32 [n, K]."""
-        return softmax(np.asarray(self.model.predict(features, batch_size=self.batch_size, verbose=0)))
+        # Not `predict`: it compiles a function for every model, which takes longer than the answer, and warns of that.
+        logits = [self._logits(features[start : start + self.batch_size]) for start in range(0, len(features), self.batch_size)]
+        return softmax(np.concatenate(logits))
+
+    def _logits(self, features: FloatArray) -> FloatArray:
+        import keras
+
+        return np.asarray(keras.ops.convert_to_numpy(self.model(features, training=False)), np.float32)

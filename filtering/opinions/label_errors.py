@@ -100,6 +100,16 @@ class LabelErrors:
         })  # fmt: skip
 
 
+def check_ranking(name: str) -> None:
+    """Refuse an unknown ranking before anything slow happens.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if name not in RANKINGS:
+        raise InputError(f"no ranking '{name}'", fix="one of " + ", ".join(RANKINGS))
+
+
 def find_label_errors(
     pred_probs: Probabilities, labels: Labels, filter_by: str = DEFAULT_FILTER, rank_by: str = DEFAULT_RANKING
 ) -> LabelErrors:
@@ -120,8 +130,7 @@ def find_label_errors(
     >>> found.issues, found.predicted_labels[found.issues]
     (array([5, 2]), array([0, 1], dtype=int8))
     """
-    if rank_by not in RANKINGS:
-        raise InputError(f"no ranking '{rank_by}'", fix="one of " + ", ".join(RANKINGS))
+    check_ranking(rank_by)
     check_probabilities(pred_probs)
     count, classes = pred_probs.shape
     choose = filter_called(filter_by, classes)

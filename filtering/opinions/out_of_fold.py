@@ -89,7 +89,7 @@ def assign_folds(
         if len(members) < folds:
             raise InputError(
                 f"{len(members)} groups labelled {name} for {folds} folds",
-                why="each fold needs every class", fix="label more images, or lower the number of folds",
+                why="each fold needs every class", fix="label more images, or set filter.folds lower",
             )  # fmt: skip
         fold_of_group[members] = (dealt + np.arange(len(members))) % folds
         dealt += len(members)

@@ -39,10 +39,12 @@ def check_probabilities(pred_probs: Probabilities, source: str = "pred_probs") -
         source: file or name for the error.
 
     Raises:
-        InvalidProbabilities: not float [N, K], or a row with a NaN, a negative number, or a sum that is not 1; the first such
-            row is named.
+        InvalidProbabilities: not float [N, K], no rows, or a row with a NaN, a negative number, or a sum that is not 1; the
+            first such row is named.
     """
-    if pred_probs.ndim != 2 or pred_probs.dtype.kind != "f" or pred_probs.shape[1] < 2 or not len(pred_probs):
+    if pred_probs.ndim == 2 and not len(pred_probs):
+        raise InvalidProbabilities("no rows of probabilities", where=source, fix="write one row a sample")
+    if pred_probs.ndim != 2 or pred_probs.dtype.kind != "f" or pred_probs.shape[1] < 2:
         raise InvalidProbabilities(
             f"probabilities are {pred_probs.dtype} {list(pred_probs.shape)}, expected float [N, K] with K at least 2",
             where=source, why="each row is one sample's distribution over all classes",
@@ -62,17 +64,20 @@ def check_labels(labels: Labels, classes: int, count: int, source: str = "labels
     Raises:
         InvalidLabels: another length or type, a label outside 0..classes-1 (the first row is named), or a class without a sample.
     """
+    if labels.ndim == 1 and labels.dtype.kind == "f":
+        raise _broken_label(labels, source)
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InvalidLabels(f"labels are {labels.dtype} {list(labels.shape)}, expected integers [N]", where=source,
                             fix="write one class number a sample, 0..K-1")
     if len(labels) != count:
-        raise InvalidLabels(f"{len(labels):,} labels for {count:,} rows of probabilities", where=source,
+        alone = f"row {len(labels)} of the probabilities has no label" if len(labels) < count else f"label {count} has no row"
+        raise InvalidLabels(f"{len(labels):,} labels for {count:,} rows of probabilities: {alone}", where=source,
                             why="row i of each belongs to the same sample", fix="make both files from one list of samples")
     outside = (labels < 0) | (labels >= classes)
     if outside.any():
         row = int(outside.argmax())
         raise InvalidLabels(
-            f"label {labels[row]} is outside 0..{classes - 1} ({int(outside.sum()):,} such rows)", where=f"{source}, row {row}",
+            f"label {labels[row]} is outside 0..{classes - 1} ({_rows(outside)})", where=f"{source}, row {row}",
             why=f"the probabilities have {classes} columns, one a class",
             fix="number the classes from 0 in the order of the columns, and leave samples without a label out of both files",
         )  # fmt: skip
@@ -101,6 +106,22 @@ def own_class(columns: Doubles, labels: Labels) -> Doubles:
 def code_type(classes: int) -> type[np.signedinteger[Any]]:
     """The smallest signed type that numbers the classes and has room for -1."""
     return np.int8 if classes <= 127 else np.int16 if classes <= 32_767 else np.int32
+
+
+def _broken_label(labels: NDArray[Any], source: str) -> InvalidLabels:
+    """Names the first label that is no whole number; labels that are all whole are asked for as integers."""
+    broken = ~(labels == np.rint(labels))
+    if not broken.any():
+        return InvalidLabels(f"labels are {labels.dtype}, expected integers [N]", where=source, fix="write labels.astype(int)")
+    row = int(broken.argmax())
+    return InvalidLabels(f"label {labels[row]:g} is no whole number ({_rows(broken)})", where=f"{source}, row {row}",
+                         why="classes are numbered 0..K-1 in the order of the columns",
+                         fix="leave samples without a label out of both files, and write one class number a sample")
+
+
+def _rows(wrong: NDArray[np.bool_]) -> str:
+    count = int(wrong.sum())
+    return f"{count:,} such row{'s' if count != 1 else ''}"
 
 
 def _invalid_row(row: Doubles, where: str) -> InvalidProbabilities:

@@ -88,14 +88,15 @@ def cifar_noise(
 
 def _problem(dataset: str, data: Path | None, config: Path | None, overrides: list[str] | None, seed: int) -> Problem:
     from pipeline import console
+    from pipeline.data_stages import INGEST
     from pipeline.experiments.open_problem import image_problem, run_problem
-    from pipeline.job import stages_until
+    from pipeline.filter_stages import EMBED
     from pipeline.progress import progress
     from pipeline.stages import run_stages
 
     if config:
         run = open_run(config, overrides)
-        run_stages(run, stages_until("embed"), console.announce)
+        run_stages(run, (INGEST, EMBED), console.announce)
         return run_problem(run)
     with progress("features") as report:
         return image_problem(dataset, data, seed, report)

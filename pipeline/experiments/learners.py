@@ -20,9 +20,11 @@ LEARNERS = ("network", "ridge")
 
 def network_accuracy(problem: Problem, rows: NDArray[np.int64], labels: Labels, rng: np.random.Generator) -> float:
     """Test accuracy of a network with one hidden layer of 512, ten epochs of Adam: it has room to fit the noise too."""
-    import keras
-
     from filtering.opinions.keras_classifier import KerasClassifier
+    from pipeline.native_greetings import load_keras
+
+    load_keras()
+    import keras
 
     keras.utils.set_random_seed(int(rng.integers(2**31)))
     mean, deviation = problem.train[rows].mean(axis=0), problem.train[rows].std(axis=0) + 1e-6

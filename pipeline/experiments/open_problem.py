@@ -39,7 +39,7 @@ def image_problem(name: str, folder: Path | None, seed: int, progress: Callable[
 
 
 def run_problem(run: Run) -> Problem:
-    """Embeddings and given labels of a run's train and test splits; its stages up to `embed` have finished.
+    """Embeddings and given labels of a run's train and test splits; its stages `ingest` and `embed` have finished.
 
     The given labels are taken as true, so what is planted comes on top of the errors that are already there.
     """

@@ -37,10 +37,10 @@ class Problem:
 
 
 class FoldedRidge:
-    """Ridge regression of a problem's folds for any labels: the Gram matrices are made once, labels come and go.
+    """Ridge regression of a problem's folds for any labels: the Gram matrices of all are made once, labels come and go.
 
-    Which fold a sample is in does not depend on the labels, so a sweep over noise levels costs one pass over the features
-    for all Gram matrices and a cheap one for each set of labels.
+    Which fold a sample is in does not depend on the labels, so the out-of-fold probabilities of a sweep over noise levels cost
+    one pass over the features for all Gram matrices and a cheap one for each set of labels.
 
     Args:
         problem: whose train samples are folded.
@@ -78,8 +78,8 @@ class FoldedRidge:
         count, classes = len(self.fold_of), self.problem.classes
         taught = np.full(count, -1)
         taught[rows] = labels
-        left_out = np.flatnonzero(taught < 0)
-        gram = self.gram - self._gram(left_out) if len(left_out) < count / 2 else self._gram(rows)
+        # Summed anew, not what is left out taken away: of a feature that only the others have, rounding errors would remain.
+        gram = self.gram if len(rows) == count else self._gram(rows)
         target = np.zeros((*self.gram.shape[:2], classes))
         eye = np.eye(classes, dtype=np.float32)
         for some, prepared in prepared_chunks(self.problem.train, CHUNK, taught >= 0):

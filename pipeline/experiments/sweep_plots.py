@@ -40,6 +40,7 @@ def plot_noise_sweep(points: Sequence[NoisePoint], name: str, learner: str, publ
     counts.plot(noise, [point.planted for point in points], "o-", color=ORANGE, label="planted")
     counts.plot(noise, [point.pruned_wrong for point in points], "o--", color=GREY, label="pruned and planted")
     _finish(counts, "wrong labels planted, %", "labels", "pruned against planted")
+    counts.yaxis.set_major_formatter("{x:,.0f}")
     _save(figure, path)
 
 
@@ -47,14 +48,14 @@ def plot_prune_sweep(points: Sequence[PrunePoint], noise: float, name: str, lear
     """Accuracy and wrong labels left against the share of the issues that is pruned, as PNG."""
     figure = _figure()
     accuracy, wrong = figure.subplots(1, 2)
-    shares = [100 * point.prune_share for point in points]
-    accuracy.plot(shares, [point.accuracy for point in points], "o-", color=BLUE, label="ours")
+    shares, title = [100 * point.prune_share for point in points], f"{name}, {learner}, {100 * noise:.0f} % noise"
+    accuracy.plot(shares, [point.accuracy for point in points], "o-", color=BLUE, label="ours" if published else None)
     if published:
         published_shares = [100 * share for share in PUBLISHED_PRUNE]
         accuracy.plot(published_shares, list(PUBLISHED_PRUNE.values()), "--", color=GREY, label="published")
-    _finish(accuracy, "share of the issues pruned, rest relabelled, %", "test accuracy", f"{name}, {learner}, {noise:.0%} noise")
-    wrong.plot(shares, [point.wrong_left / point.kept for point in points], "o-", color=BLUE, label="wrong among the kept")
-    _finish(wrong, "share of the issues pruned, rest relabelled, %", "share of the labels", "wrong labels left")
+    _finish(accuracy, "share of the issues pruned, rest relabelled, %", "test accuracy", title)
+    wrong.plot(shares, [point.wrong_left / point.kept for point in points], "o-", color=BLUE)
+    _finish(wrong, "share of the issues pruned, rest relabelled, %", "share of the kept labels", "wrong labels left")
     _save(figure, path)
 
 
@@ -70,7 +71,8 @@ def _figure() -> Figure:
 def _finish(axes: object, x: str, y: str, title: str) -> None:
     axes.set(xlabel=x, ylabel=y, title=title)  # type: ignore[attr-defined]
     axes.grid(alpha=0.25)  # type: ignore[attr-defined]
-    axes.legend(frameon=False)  # type: ignore[attr-defined]
+    if len(axes.lines) > 1:  # type: ignore[attr-defined]
+        axes.legend(frameon=False)  # type: ignore[attr-defined]
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -62,6 +62,13 @@ def test_an_unanswered_stratum_says_nothing_of_the_whole() -> None:
     assert found["recall"] is found["wrong_after"] is None
 
 
+def test_where_nothing_was_wrong_there_is_no_recall() -> None:
+    found = judge_audit([AnsweredStratum(FLIPPED, 10, 10, 0, 10), AnsweredStratum(KEPT, 50, 20, 0, 0)],
+                        np.random.default_rng(0))
+    assert found["recall"] is None
+    assert found["precision_of_flips"] is not None
+
+
 def test_intervals_hold_the_truth() -> None:
     """Of 200 audits of a population with known shares at least 90 % of the 95 % intervals hold recall and wrong_after."""
     rng, hits, rounds = np.random.default_rng(0), np.zeros(2), 200

@@ -230,6 +230,7 @@ def test_two_classes_offer_only_what_differs() -> None:
         with pytest.raises(InputError, match="with two classes") as caught:
             find_label_errors(pred_probs, labels, name)
         assert same in caught.value.fix
+        assert all(distinct in caught.value.fix for distinct in filters_for(2))
 
 
 @pytest.mark.parametrize(("change", "message", "row"), [
@@ -252,7 +253,10 @@ def test_probabilities_that_are_none(change: object, message: str, row: int) -> 
     (np.array([0, -1, 2, 0, 1]), "label -1 is outside", "labels, row 1"),
     (np.array([0, 1, 1, 0, 1]), "class 2 never occurs", "labels"),
     (np.array([0, 1, 2, 0]), "4 labels for 5 rows", "labels"),
+    (np.array([0, 1, 2, 0]), "row 4 of the probabilities has no label", "labels"),
     (np.array([0.0, 1, 2, 0, 1]), "expected integers", "labels"),
+    (np.array([0.0, 1, 2, 0.5, np.nan]), r"label 0.5 is no whole number \(2 such rows\)", "labels, row 3"),
+    (np.array([0.0, 1, np.nan, 0, 1]), r"label nan is no whole number \(1 such row\)", "labels, row 2"),
 ])
 def test_labels_that_do_not_fit(labels: np.ndarray, message: str, where: str) -> None:
     with pytest.raises(InvalidLabels, match=message) as caught:
@@ -262,7 +266,9 @@ def test_labels_that_do_not_fit(labels: np.ndarray, message: str, where: str) ->
 
 
 def test_shapes_and_names_that_are_none() -> None:
-    for wrong in (np.zeros(4), np.ones((4, 1)), np.zeros((0, 3)), np.ones((2, 2), int)):
+    with pytest.raises(InvalidProbabilities, match="no rows of probabilities"):
+        find_label_errors(np.zeros((0, 3)), np.array([0, 1]))
+    for wrong in (np.zeros(4), np.ones((4, 1)), np.ones((2, 2), int)):
         with pytest.raises(InvalidProbabilities, match=r"expected float \[N, K\]"):
             find_label_errors(wrong, np.array([0, 1]))
     with pytest.raises(InputError, match="no filter 'x'"):

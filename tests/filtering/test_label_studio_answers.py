@@ -46,6 +46,13 @@ def test_different_people_stand_beside_each_other(tmp_path: Path) -> None:
     assert made.reviewers.to_pylist() == ["annotator 1", "annotator 2"]
 
 
+@pytest.mark.parametrize(("who", "last", "named"), [
+    (1, 3, "annotator 3"), (1, 1, "annotator 1"), (1, None, "annotator 1"), ({"id": 1, "email": "ann@example.org"}, 1,
+    "ann@example.org"), ({"id": 1, "email": "ann@example.org"}, 3, "annotator 3"), (None, None, "otherwise")])
+def test_who_changed_an_annotation_last_has_answered(tmp_path: Path, who: Any, last: int | None, named: str) -> None:
+    assert answers(tmp_path, annotation("person", who, updated_by=last)).reviewers.to_pylist() == [named]
+
+
 def test_cancelled_and_empty_annotations_decide_nothing(tmp_path: Path) -> None:
     made = answers(tmp_path, annotation("person", 1, was_cancelled=True), annotation(None, 2), annotation("skip", None))
     assert made.codes.tolist() == [NO_ANSWER] * 3

@@ -87,7 +87,7 @@ def test_pictures_are_there_and_counts_add_up(made: Made) -> None:
     assert names == {"rows-person.png", "rows-background.png", "map-person.png", "map-background.png", "trajectories.png"}
     for name in names:
         with Image.open(made.folder / "pictures" / name) as image:
-            assert min(image.size) > 300
+            assert min(image.size) > 200
     found = json.loads((made.folder / "data-parameters.json").read_text())
     assert sum(sum(row.values()) for row in found["triage"].values()) == found["samples"]
     assert found["hard"]["wrong"] + found["hard"]["rare"] == sum(row["hard"] for row in found["triage"].values())

@@ -80,6 +80,21 @@ def test_the_command_writes_every_row_worst_first(tmp_path: Path) -> None:
     assert out.read_bytes() == before
 
 
+def test_probabilities_alone_ask_for_the_labels(tmp_path: Path, probabilities: Path) -> None:
+    told = CliRunner().invoke(app, ["label-issues", "--probabilities", str(probabilities), "--out", str(tmp_path / "o.parquet")])
+    assert isinstance(told.exception, InputError)
+    assert "--labels FILE" in told.exception.fix
+    assert not (tmp_path / "o.parquet").exists()
+
+
+def test_two_classes_are_told_which_filters_differ(tmp_path: Path) -> None:
+    pred_probs, labels = arrays(classes=2)
+    np.savez(tmp_path / "two.npz", pred_probs=pred_probs, given=labels)
+    two, out = str(tmp_path / "two.npz"), str(tmp_path / "o.parquet")
+    said = CliRunner().invoke(app, ["label-issues", "--probabilities", two, "--out", out])
+    assert "filters differ: prune_by_noise_rate, confident_learning, predicted_neq_given" in said.output
+
+
 @pytest.mark.parametrize("method", ["self_confidence", "margin", "entropy"])
 def test_methods_by_name(tmp_path: Path, probabilities: Path, method: str) -> None:
     labels = write_labels(tmp_path, "npy", arrays()[1])
@@ -159,6 +174,16 @@ def test_the_clean_view_is_a_ledger_that_can_be_undone(run: Run) -> None:
     made = set(run.folder.rglob("*")) - set(images)
     assert {path.parent.name for path in made} == {"versions"}
     assert versions_of(run).undo().id == before.id
+
+
+@pytest.mark.parametrize("words", ["--prune-fraction 1.3", "--filter both", "--filter sieve", "--method luck"])
+def test_what_cannot_be_asked_for_is_refused_before_a_stage_runs(tmp_path: Path, words: str) -> None:
+    make_images(tmp_path / "images")
+    config = write_config(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "run")
+    told = CliRunner().invoke(app, ["clean-view", "--config", str(config), *words.split()])
+    assert isinstance(told.exception, InputError)
+    assert told.exception.fix
+    assert not (tmp_path / "run" / "ingest").exists()
 
 
 def test_prune_fraction_drops_the_worst_and_relabels_the_rest(run: Run) -> None:

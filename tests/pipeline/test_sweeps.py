@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
 from dataset.errors import InputError, MissingRequirement
@@ -54,7 +55,7 @@ def test_planting_is_exact_and_spares_no_class() -> None:
 
 
 def test_folded_ridge_is_ridge_on_the_rows_it_was_given(digits: Problem, ridge: FoldedRidge) -> None:
-    """By taking the left-out rows' Gram matrices away (few left out) or summing anew (many): both are the sums themselves."""
+    """The sums are those of the kept rows alone, however many they are."""
     for kept in (np.arange(1000), np.arange(0, 1200, 3)):
         labels = digits.train_labels[kept]
         made = ridge._moments(kept, labels)
@@ -62,6 +63,16 @@ def test_folded_ridge_is_ridge_on_the_rows_it_was_given(digits: Problem, ridge: 
         np.testing.assert_allclose(made.gram, plain.gram, rtol=1e-4, atol=0.5)
         np.testing.assert_allclose(made.target, plain.target, rtol=1e-4, atol=1e-2)
         np.testing.assert_array_equal(made.squares, plain.squares)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3])
+def test_features_that_vary_among_left_out_rows_only_do_no_harm(value: float) -> None:
+    """Few rows of many features, most of them constant over the kept rows: their variance is 0 and not a rounding error."""
+    features = np.maximum(rng().normal(size=(24, 300)), 0).astype(np.float32)
+    features[:14, 100:] = value
+    labels = np.arange(24) % 2
+    ridge = FoldedRidge(Problem("few", features, labels, features, labels, 2), 2, rng())
+    assert ridge.accuracy(np.arange(14), labels[:14], rng()) >= 0.5
 
 
 def test_the_noise_sweep_counts_what_it_planted(ridge: FoldedRidge) -> None:
@@ -118,6 +129,18 @@ def test_files_hold_the_points(digits: Problem, tmp_path: Path) -> None:
         assert len(rows) == count
         assert [{key: float(value) for key, value in row.items()} for row in rows] == stored["points"]
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_of_ours_is_embedded_and_never_shown_to_the_detector(tmp_path: Path) -> None:
+    make_images(tmp_path / "images")
+    config = write_config(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "run")
+    words = ["--config", str(config), "--learner", "ridge", "--levels", "0,25", "--folds", "2", "--out", str(tmp_path / "out")]
+    told = CliRunner().invoke(app, ["experiment", "noise-sweep", *words])
+    assert told.exit_code == 0, told.output
+    points = json.loads((tmp_path / "out" / "noise_sweep.json").read_text())["points"]
+    assert [point["planted"] for point in points] == [0, 6]
+    assert {path.name for path in (tmp_path / "run").iterdir() if path.is_dir()} >= {"ingest", "embed"}
+    assert not (tmp_path / "run" / "detect").exists()
 
 
 def test_fewer_samples_than_folds(digits: Problem) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageColor
+import pytest
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from filtering.temperatures.trajectories import summarise
 from filtering.temperatures.triage import EASY, HARD, NEED_REVIEW, RULES, triage
@@ -39,6 +40,27 @@ def test_rows_hold_pictures_inside_the_colours_of_their_kind(tmp_path: Path) -> 
         column = int(border.sum(axis=0).argmax())
         middle = int(np.flatnonzero(border[:, column]).mean())
         assert pixels[middle, column + 30].tolist() == [30 * sample] * 3
+
+
+def test_a_kind_that_nobody_is_of_takes_a_line_and_no_row(tmp_path: Path) -> None:
+    for name, members in (("all", np.arange(6)), ("easy", np.arange(3))):
+        draw_rows(shown(), members, "labelled cat", tmp_path / f"{name}.png")
+    full, short = (np.asarray(Image.open(tmp_path / f"{name}.png")).shape[0] for name in ("all", "easy"))
+    assert short < full - 2 * 64
+
+
+def test_what_is_written_on_pictures_has_glyphs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Pillow's own font draws a box for what it does not know, such as an arrow."""
+    written: list[str] = []
+    for name in ("text", "multiline_text"):
+        draw = getattr(ImageDraw.ImageDraw, name)
+        monkeypatch.setattr(ImageDraw.ImageDraw, name, lambda self, place, words, *rest, draw=draw, **more: (
+            written.append(words), draw(self, place, words, *rest, **more)))
+    draw_triage(shown(), tmp_path, seed=0)
+    font = ImageFont.load_default(20)
+    unknown = bytes(font.getmask("\N{RIGHTWARDS ARROW}"))
+    assert "2.80 to 0.80" in written
+    assert {letter for letter in "".join(written) if letter.strip() and bytes(font.getmask(letter)) == unknown} == set()
 
 
 def test_a_border_goes_all_around() -> None:
