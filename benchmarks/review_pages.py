@@ -1,4 +1,4 @@
-"""How a review of 10,000 samples feels in a real browser: as the page is, and as it would be with all cards drawn at once.
+"""How a review of 10,000 samples feels in a real browser: from the server, with all cards drawn at once, and from a folder.
 
     python benchmarks/review_pages.py
 
@@ -14,8 +14,10 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,18 +28,28 @@ from PIL import Image
 from dataset.samples import SampleTable
 from pipeline.review_cards import Box, Card
 from pipeline.review_diary import opened
-from pipeline.review_page import CARDS_A_PAGE, Sheet
+from pipeline.review_page import CARDS_A_PAGE, Sheet, write_pages
 from pipeline.review_photos import THUMBNAIL_SIDE, Photos
 from pipeline.review_server import Desk, ReviewServer, new_token
 
 RESULT = Path(__file__).parent / "results" / "review_pages.json"
 SAMPLES, FILES, OPENINGS, KEYS = 10_000, 100, 3, 40
 WAYS = {"as it is": CARDS_A_PAGE, "all at once": SAMPLES}
+FOLDER = "from a folder"
 UNITS = {"page_kib": "KiB", "first_card_s": "s", "pictures_in_view_s": "s", "key_ms": "ms", "slowest_key_ms": "ms",
-         "jump_to_the_middle_s": "s", "elements": "", "javascript_heap_mib": "MiB", "thumbnails_fetched": ""}
+         "large_ms": "ms", "jump_to_the_middle_s": "s", "elements": "", "javascript_heap_mib": "MiB", "thumbnails_fetched": ""}
 IN_VIEW = ("[...document.images].filter((one) => { const place = one.getBoundingClientRect();"
            " return place.top < innerHeight && place.bottom > 0 && place.width; })"
            ".every((one) => one.complete && one.naturalWidth)")
+LARGE = """(async () => { const began = performance.now();
+  const space = () => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: " ", bubbles: true }));
+  space();
+  const picture = document.querySelector("#large img");
+  while (!(picture.complete && picture.naturalWidth)) await new Promise((done) => requestAnimationFrame(done));
+  const taken = performance.now() - began;
+  space();
+  return taken; })()"""
+KEPT = "['All saved', 'Kept in this browser; download to hand them on'].includes(document.getElementById('saved').textContent)"
 PRESS = """(async () => { const taken = [];
   for (let number = 0; number < COUNT; number += 1) {
     const began = performance.now();
@@ -46,6 +58,19 @@ PRESS = """(async () => { const taken = [];
     taken.push(performance.now() - began);
   }
   return taken; })()"""
+
+
+@dataclass(frozen=True, eq=False)
+class RepeatedPhotos(Photos):
+    """Files that stand for many samples each are encoded once."""
+
+    def jpegs(self, row: int, sides: Sequence[int]) -> list[bytes]:
+        return _encoded(self, row % FILES, tuple(sides))
+
+
+@cache
+def _encoded(photos: Photos, row: int, sides: tuple[int, ...]) -> list[bytes]:
+    return Photos.jpegs(photos, row, sides)
 
 
 def make_photos(folder: Path) -> Photos:
@@ -98,7 +123,8 @@ def measure(page: Page, address: str, page_kib: float) -> dict[str, float]:
     page.until(IN_VIEW)
     seen = time.perf_counter() - began
     keys = page.evaluate(PRESS.replace("COUNT", str(KEYS)))
-    page.until("document.getElementById('saved').textContent === 'All saved'")
+    page.until(KEPT)
+    large = page.evaluate(LARGE)
     began = time.perf_counter()
     middle = SAMPLES // 2
     page.evaluate(f"""(() => {{ const page = document.getElementById("page");
@@ -107,8 +133,8 @@ def measure(page: Page, address: str, page_kib: float) -> dict[str, float]:
     page.until(IN_VIEW)
     counters = {one["name"]: one["value"] for one in page.call("Performance.getMetrics")["metrics"]}
     return {"page_kib": page_kib, "first_card_s": first, "pictures_in_view_s": seen, "key_ms": statistics.median(keys),
-            "slowest_key_ms": max(keys), "jump_to_the_middle_s": time.perf_counter() - began, "elements": counters["Nodes"],
-            "javascript_heap_mib": counters["JSHeapUsedSize"] / 2**20,
+            "slowest_key_ms": max(keys), "large_ms": large, "jump_to_the_middle_s": time.perf_counter() - began,
+            "elements": counters["Nodes"], "javascript_heap_mib": counters["JSHeapUsedSize"] / 2**20,
             "thumbnails_fetched": page.evaluate("performance.getEntriesByType('resource').length")}
 
 
@@ -117,7 +143,10 @@ def measure_all(browser: str) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as temporary:
         photos = make_photos(Path(temporary))
         cards = deal_by_chance(photos)
-        taken: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+        taken: dict[str, list[dict[str, float]]] = {way: [] for way in (*WAYS, FOLDER)}
+        repeated = RepeatedPhotos(photos.samples, photos.root, photos.pixels)
+        sheet = Sheet("10,000 samples", cards)
+        written = write_pages(sheet, repeated, Path(temporary) / "pages", "ann", lambda done, total: None)
         for opening in range(OPENINGS):
             for way, a_page in WAYS.items():
                 sheet = Sheet("10,000 samples", cards, a_page)
@@ -125,6 +154,10 @@ def measure_all(browser: str) -> dict[str, dict[str, float]]:
                     page.resize(1280, 900)
                     page.call("Performance.enable")
                     taken[way].append(measure(page, server.address, len(sheet.html({"token": ""}).encode()) / 1024))
+            with browse(browser) as page:
+                page.resize(1280, 900)
+                page.call("Performance.enable")
+                taken[FOLDER].append(measure(page, written.as_uri(), written.stat().st_size / 1024))
         began = time.perf_counter()
         for row in range(FILES):
             photos.jpeg(row, THUMBNAIL_SIDE)
@@ -141,11 +174,12 @@ def main() -> None:
         print("skipped: no Chromium here")
         return
     results = measure_all(browser)
-    print(f"{SAMPLES:,} samples, medians of {OPENINGS} openings\n{'':<24}{'as it is':>12}{'all at once':>14}{'ratio':>9}")
+    print(f"{SAMPLES:,} samples, medians of {OPENINGS} openings\n"
+          f"{'':<24}{'as it is':>12}{'all at once':>14}{'ratio':>9}{FOLDER:>16}")
     for name, unit in UNITS.items():
         here, there = (results[way][name] for way in WAYS)
         words = name.removesuffix("_" + unit.lower()).replace("_", " ") + (f", {unit}" if unit else "")
-        print(f"{words:<24}{here:>12,.2f}{there:>14,.2f}{there / max(here, 1e-9):>9.1f}")
+        print(f"{words:<24}{here:>12,.2f}{there:>14,.2f}{there / max(here, 1e-9):>9.1f}{results[FOLDER][name]:>16,.2f}")
     print(f"a thumbnail takes the server {results['server']['thumbnail_ms']} ms")
     RESULT.write_text(json.dumps(results, indent=1) + "\n")
 

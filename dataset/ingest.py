@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from dataset.atomic import replacing
 from dataset.errors import InputError
 from dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, resize_bilinear
-from dataset.samples import SPLITS, SampleTable
+from dataset.samples import CLASS_NAMES, SPLITS, SampleTable
 from dataset.sources.listing import Listing, SkippedRow
 
 Progress = Callable[[int, int], None]
@@ -61,8 +61,9 @@ def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, worke
         workers: decoding threads.
 
     Raises:
-        InputError: nothing could be decoded, or a class or split that must be there is empty.
+        InputError: a class or split that must be there is empty: said before anything is decoded where the listing shows it.
     """
+    _check_listed(listing.table, str(root))
     folder.mkdir(parents=True, exist_ok=True)
     examined = _examine_all(listing.table["filepath"], root, folder, progress, workers)
     table = listing.table
@@ -174,13 +175,26 @@ def _numbered_copies(table: pa.Table) -> pa.Table:
     return table.set_column(table.column_names.index("sample_id"), "sample_id", ids)
 
 
+def _check_listed(table: pa.Table, where: str) -> None:
+    """Refuse before the decoding, which may take an hour, what cannot become usable by it."""
+    for split in SPLITS[:3]:
+        labels = table["label"].filter(pc.equal(table["split"], split))
+        for name in CLASS_NAMES:
+            if not pc.any(pc.equal(labels, name)).as_py():
+                raise _lacking(split, f"image labelled {name}", where)
+
+
 def _check_usable(samples: SampleTable, where: str) -> None:
     for split in SPLITS[:3]:
-        for code, name in enumerate(("background", "person")):
+        for code, name in enumerate(CLASS_NAMES):
             if not (samples.in_split(split) & (samples.labels == code)).any():
-                raise InputError(f"split '{split}' holds no decodable image labelled {name}", where=where,
-                                 why="the pipeline trains on train, stops on validation and measures on test",
-                                 fix="give each split both classes; for a table, dataset.source.split: null draws splits")
+                raise _lacking(split, f"decodable image labelled {name}", where)
+
+
+def _lacking(split: str, what: str, where: str) -> InputError:
+    return InputError(f"split '{split}' holds no {what}", where=where,
+                      why="the pipeline trains on train, stops on validation and measures on test",
+                      fix="give each split both classes; for a table, dataset.source.split: null draws splits")
 
 
 def _write_skipped(path: Path, skipped: tuple[SkippedRow, ...]) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from dataset.version_store import LogEntry
 from filtering.opinions.vote_table import FilterRow
+from pipeline.report_words import count
 from pipeline.review import Imported
 from pipeline.stages import Outlook, Run
 
@@ -43,7 +44,8 @@ def show_log(entries: Sequence[LogEntry], as_json: bool) -> None:
         return
     for entry in entries:
         mark = "*" if entry.current else " "
-        typer.echo(f"{mark} {entry.id}  {entry.at}  {entry.changes:>8,} changes  {entry.note}")
+        noun = "change " if entry.changes == 1 else "changes"
+        typer.echo(f"{mark} {entry.id}  {entry.at}  {entry.changes:>8,} {noun}  {entry.note}")
 
 
 def show_diff(table: pa.Table, as_json: bool) -> None:
@@ -69,8 +71,9 @@ def show_imported(imported: Imported, as_json: bool) -> None:
     if as_json:
         _json({"version": imported.version.id, **counts, "left": [asdict(one) for one in conflicts]})
         return
-    typer.echo(f"current version: {imported.version.id} ({imported.changed} changes)")
-    typer.echo(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if name != "changed"))
+    typer.echo(f"current version: {imported.version.id} ({count(imported.changed, 'change', 'changes')})")
+    words = {"conflicts": "conflict" if len(conflicts) == 1 else "conflicts", "taken_back": "taken back"}
+    typer.echo(", ".join(f"{number:,} {words.get(name, name)}" for name, number in counts.items() if name != "changed"))
     for one in conflicts[:_SHOWN_DIFFERENCES]:
         typer.echo(f"  left as it is: {one.sample_id[:12]}: {one.first} against {one.second}")
 
@@ -107,7 +110,7 @@ def show_precision(precision: Mapping[str, Any]) -> None:
 
 def show_ingest(counts: dict[str, Any]) -> None:
     """What became samples and what did not, with the files that name it."""
-    typer.echo(f"{counts['samples']:,} samples, version {counts['version']}")
+    typer.echo(f"{count(counts['samples'], 'sample', 'samples')}, version {counts['version']}")
     for name, file in (("quarantined", "quarantine.csv"), ("skipped", "skipped.csv"), ("leaked", "leaks.csv")):
         if counts[name]:
             typer.echo(f"{counts[name]:,} {name}: see ingest/{file}")
@@ -123,11 +126,12 @@ def show_policy(summary: dict[str, Any]) -> None:
 
 def show_pairs(title: str, pairs: dict[str, int]) -> None:
     """A small table of counts."""
-    table = Table(title=title, show_header=False)
+    # A title is wrapped at the table's width.
+    table = Table(title=title, show_header=False, min_width=len(title))
     table.add_column()
     table.add_column(justify="right")
-    for name, count in pairs.items():
-        table.add_row(name, f"{count:,}")
+    for name, number in pairs.items():
+        table.add_row(name, f"{number:,}")
     _console().print(table)
 
 

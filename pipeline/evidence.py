@@ -15,6 +15,7 @@ from filtering.evidence.boxes import Boxes, write_boxes
 from filtering.evidence.detector import Detector, detect_all, remove_parts
 from pipeline.config_filter import BoxFile, PresenceHeadDetector, UltralyticsDetector
 from pipeline.data_stages import samples_of
+from pipeline.native_greetings import no_greetings
 from pipeline.progress import progress
 from pipeline.stages import Run
 
@@ -29,7 +30,9 @@ def detect(run: Run, folder: Path, name: str) -> str:
         write_boxes(_boxes_from_file(settings, samples), folder / name)
         return ""
     with progress("detect") as report:
-        detect_all(_open(settings, run), image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report)
+        with no_greetings():
+            detector = _open(settings, run)
+        detect_all(detector, image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report)
     remove_parts(folder)
     return ""
 

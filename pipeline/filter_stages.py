@@ -30,6 +30,7 @@ from pipeline.data_stages import samples_of, versions_of
 from pipeline.evidence import detect, evidence_fingerprints, head_probabilities
 from pipeline.look_alikes import depiction_opinions, find_groups, find_neighbors, look_alike_opinions
 from pipeline.person_probabilities import person_probabilities
+from pipeline.progress import progress
 from pipeline.signal_scores import OUT_OF_FOLD, save_scores
 from pipeline.stages import Run, Stage
 from pipeline.temperatures import temperature_opinions
@@ -103,6 +104,11 @@ def _classifier_opinions(run: Run, samples: SampleTable, folder: Path,
 
 
 def _policy(run: Run, folder: Path) -> str:
+    with progress("policy"):
+        return _decided(run, folder)
+
+
+def _decided(run: Run, folder: Path) -> str:
     samples, store, settings = samples_of(run), versions_of(run), run.config.policy
     first, eligible = store.load("0"), eligible_rows(run, samples)
     opinions = opinions_of(run)

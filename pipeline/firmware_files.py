@@ -31,8 +31,9 @@ def emulate_file(
     chosen, chosen_kernels = None if board_name is None else board(board_name), kernel_set(kernels)
     with about(path):
         model = read_model(path)
-        program = generate(_in_stripes(model, chosen_kernels, ram, max_extra_macs), chosen_kernels)
+        striped = _in_stripes(model, chosen_kernels, ram, max_extra_macs)
         with progress("emulating", "inputs") as report:
+            program = generate(striped, chosen_kernels)
             result = emulate(model, program, chosen, inputs, report)
     show_emulation(result, as_json)
     result.require_exact()
@@ -51,7 +52,9 @@ def bundle_file(
     with about(path):
         model = read_model(path)
         named = labels or class_labels(model, len(CLASSES)) or CLASSES
-        bundle = make_bundle(model, _in_stripes(model, chosen, ram, max_extra_macs), path.stem, named, chosen)
+        striped = _in_stripes(model, chosen, ram, max_extra_macs)
+        with progress("flash bundle"):
+            bundle = make_bundle(model, striped, path.stem, named, chosen)
     bundle.save(folder)
     show_bundle(bundle, folder, as_json)
 

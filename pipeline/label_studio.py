@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,9 @@ class Handover:
         return (
             "set these two variables before Label Studio starts, or no photo will show:",
             "  export LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true",
-            f"  export LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={self.document_root}",
+            f"  export LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={shlex.quote(str(self.document_root))}",
             f"make a project; Labeling Setup > Custom template > Code: paste {self.labeling}",
-            f"Cloud Storage > Add Source Storage > Local files: absolute path {self.storage} (save it, do not sync)",
+            f"Settings > Cloud Storage > Add Source Storage > Local Files: absolute path {self.storage} (save it, do not sync)",
             f"import {self.tasks}",
             "afterwards export as JSON, then: tinysieve review import FILE.json",
         )

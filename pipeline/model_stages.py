@@ -20,6 +20,7 @@ from dataset.versions import Version
 from pipeline.config import Config
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.leaks import leaked_rows, refuse_leaks
+from pipeline.native_greetings import load_keras
 from pipeline.progress import progress
 from pipeline.recipes import recipe_of
 from pipeline.slices import slices_of
@@ -59,6 +60,7 @@ def _train(run: Run, folder: Path, which: str) -> str:
     # The baseline leaves unlabeled images out; in a mended version some of them have a label.
     train_images, validation = images("train", "train", "unlabeled"), images("validation", "validation")
     with progress(f"train {which}") as report:
+        load_keras()
         result = fit(train_images, validation, recipe_of(run.config), run.config.seed, folder, report)
     summary = {"version": version.id, "recipe": asdict(result.recipe), "seed": result.seed,
                "train_images": len(train_images), "validation_images": len(validation), "best_epoch": result.best_epoch,
@@ -75,8 +77,10 @@ def _quantize(run: Run, folder: Path, which: str) -> str:
     train_labels = np.where(samples.in_split("train", "unlabeled"), version.labels, np.int8(-1))
     rows = choose_calibration(train_labels, run.config.quantize.calibration_images, np.random.default_rng(run.config.seed))
     pixels = open_pixels(run.at("ingest"))[samples.numbers("pixel_row")[rows]]
-    model = trained_mcunet(run.at(f"train-{which}") / "weights.npz")
-    data = convert_int8(model, pixels, run.config.quantize.io_type)
+    with progress(f"convert {which}"):
+        load_keras()
+        model = trained_mcunet(run.at(f"train-{which}") / "weights.npz")
+        data = convert_int8(model, pixels, run.config.quantize.io_type)
     chosen = samples.table.select(["sample_id", "filepath"]).take(rows).to_pylist()
     # The baseline is compared by its answers alone, and fitting changes no answer; only the mended model is flashed.
     fitted = _fit(data, run.config, folder) if which == MENDED else None
@@ -112,9 +116,9 @@ def _verify(run: Run, folder: Path) -> str:
     images = open_pixels(run.at("ingest"))[samples.numbers("pixel_row")[rows]]
     mended, baseline = ((run.at(f"quantize-{which}") / MODEL).read_bytes() for which in (MENDED, BASELINE))
     quantized = json.loads((run.at("quantize-mended") / "quantize-mended.json").read_text())
-    evidence = Evidence(images, samples.labels[rows], _float_logits(run, images), baseline, slices_of(samples, rows),
-                        quantized["calibration_rows"], run.config.verify.tflm_images)
     with progress("verify") as report:
+        evidence = Evidence(images, samples.labels[rows], _float_logits(run, images), baseline, slices_of(samples, rows),
+                            quantized["calibration_rows"], run.config.verify.tflm_images)
         found = verify(mended, evidence, _gates(run.config), np.random.default_rng(run.config.seed), progress=report)
     np.savez(folder / "logits.npz", rows=rows, int8=found.int8_logits, baseline=np.asarray(found.baseline_logits))
     verdict = found.verdict.to_json() | {
@@ -129,6 +133,7 @@ def _verify(run: Run, folder: Path) -> str:
 def _float_logits(run: Run, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     from training.fit import trained_mcunet
 
+    load_keras()
     model = trained_mcunet(run.at("train-mended") / "weights.npz")
     return np.asarray(model.predict(images, batch_size=32, verbose=0), np.float32)
 

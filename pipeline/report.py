@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dataset.atomic import write_text
 from pipeline.config import Config
 from pipeline.planted import truth_file
+from pipeline.progress import progress
 from pipeline.stages import Run, Stage
 
 if TYPE_CHECKING:
@@ -30,10 +31,13 @@ def _report(run: Run, folder: Path) -> str:
     from pipeline.report_data import gather
     from pipeline.report_provenance import provenance_of
 
-    data, provenance = gather(run), provenance_of(run, NEEDS)
-    write_text(folder / PAGE, render(run.folder.name, data, provenance))
-    for name, text in cards_of(run.config, data, provenance).items():
-        write_text(folder / name, text)
+    with progress("report", "parts") as report:
+        data, provenance = gather(run), provenance_of(run, NEEDS)
+        report(1, 3)
+        write_text(folder / PAGE, render(run.folder.name, data, provenance))
+        report(2, 3)
+        for name, text in cards_of(run.config, data, provenance).items():
+            write_text(folder / name, text)
     return ""
 
 
@@ -55,7 +59,7 @@ def render(name: str, data: ReportData, provenance: Provenance) -> str:
     summary = words.sentences(data.verdict, data.change, data.recipe)
     return pages.get_template("report.html.j2").render(
         name=name, data=data, verdict=data.verdict, policy=data.policy, provenance=provenance, summary=summary,
-        warnings=words.one_sided(data.verdict), leaks=words.leaks(data.verdict),
+        leaks=words.leaks(data.verdict),
         charts=_charts(data), memory_charts=live_memory_charts(data.memory),
         map_charts=() if data.map is None else map_charts(data.map), reliability_chart=reliability_chart(data.reliability))
 
@@ -90,4 +94,4 @@ def _outside(run: Run) -> dict[str, str]:
     return {} if truth is None else {"truth": hashlib.blake2b(truth.read_bytes(), digest_size=8).hexdigest()}
 
 
-REPORT = Stage("report", 4, NEEDS, _settings, _report, _outside)
+REPORT = Stage("report", 5, NEEDS, _settings, _report, _outside)

@@ -17,10 +17,10 @@ from markupsafe import Markup
 from dataset.atomic import replacing, write_text
 from dataset.errors import InputError
 from pipeline.review_cards import Card
-from pipeline.review_photos import THUMBNAIL_SIDE, Photos
+from pipeline.review_photos import FOLDER_SIDE, THUMBNAIL_SIDE, Photos
 
 CARDS_A_PAGE = 60
-PAGE, THUMBNAILS = "review.html", "thumbnails"
+PAGE, THUMBNAILS, LARGE = "review.html", "thumbnails", "photos"
 _TEMPLATES = Environment(loader=PackageLoader("pipeline"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
 
@@ -43,7 +43,7 @@ class Sheet:
         lines: dict[str, int] = {}
         cards = [[one.sample_id, one.name, one.width, one.height, one.label, one.proposed, one.hardness,
                   [lines.setdefault(line, len(lines)) for line in one.reasons], one.boxes] for one in self.cards]
-        return {"cards": cards, "reasons": list(lines), "cards_a_page": self.cards_a_page}
+        return {"cards": cards, "reasons": list(lines), "cards_a_page": self.cards_a_page, "thumbnail_side": THUMBNAIL_SIDE}
 
     def html(self, settings: Mapping[str, Any]) -> str:
         """The page; `settings` is what a server and a folder differ in."""
@@ -65,7 +65,9 @@ def content_policy() -> str:
 
 
 def write_pages(sheet: Sheet, photos: Photos, folder: Path, reviewer: str, progress: Callable[[int, int], None]) -> Path:
-    """Write the page and its thumbnails for a reader without a server; the page is written last.
+    """Write the page and its pictures for a reader without a server; the page is written last.
+
+    A photo that is larger than its thumbnail is written a second time for the large view, which loads it when it is opened.
 
     Args:
         reviewer: stands in the decisions that the page hands out.
@@ -80,12 +82,13 @@ def write_pages(sheet: Sheet, photos: Photos, folder: Path, reviewer: str, progr
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError("the folder is not empty", where=str(folder), fix="name a new one")
     for number, card in enumerate(sheet.cards):
-        with replacing(folder / THUMBNAILS / f"{number}.jpg") as temporary:
-            temporary.write_bytes(photos.jpeg(card.row, THUMBNAIL_SIDE))
+        places = {THUMBNAILS: THUMBNAIL_SIDE} | ({LARGE: FOLDER_SIDE} if max(card.width, card.height) > THUMBNAIL_SIDE else {})
+        for place, jpeg in zip(places, photos.jpegs(card.row, tuple(places.values())), strict=True):
+            with replacing(folder / place / f"{number}.jpg") as temporary:
+                temporary.write_bytes(jpeg)
         progress(number + 1, len(sheet.cards))
-    picture = f"{THUMBNAILS}/#.jpg"
-    settings: dict[str, Any] = {"thumbnail": picture, "photo": picture, "token": None, "reviewer": reviewer, "decided": [],
-                "key": _key(sheet, reviewer)}
+    settings: dict[str, Any] = {"thumbnail": f"{THUMBNAILS}/#.jpg", "photo": f"{LARGE}/#.jpg", "token": None,
+                                "reviewer": reviewer, "decided": [], "key": _key(sheet, reviewer)}
     write_text(folder / PAGE, sheet.html(settings))
     return folder / PAGE
 

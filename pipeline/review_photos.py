@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from pipeline.data_stages import samples_of
 from pipeline.stages import Run
 
 THUMBNAIL_SIDE, PHOTO_SIDE = 320, 1280
+# In a folder every picture takes room: as many pixels as the large view has on most screens, and no more.
+FOLDER_SIDE = 960
 _QUALITY = 78
 
 
@@ -35,11 +38,12 @@ class Photos:
 
     def jpeg(self, row: int, longest: int) -> bytes:
         """The picture of one sample as JPEG, upright, in true proportions, its longer side at most `longest` pixels."""
+        return self.jpegs(row, (longest,))[0]
+
+    def jpegs(self, row: int, sides: Sequence[int]) -> list[bytes]:
+        """`jpeg` in several sizes; the photo is decoded once."""
         image = self._original(row) or self._packed(row)
-        image.thumbnail((longest, longest), Image.Resampling.BILINEAR)
-        stream = io.BytesIO()
-        image.save(stream, "JPEG", quality=_QUALITY)
-        return stream.getvalue()
+        return [_jpeg(image, longest) for longest in sides]
 
     def _original(self, row: int) -> Image.Image | None:
         path = (self.root / str(self.samples.table["filepath"][row].as_py())).resolve()
@@ -55,6 +59,13 @@ class Photos:
         image = Image.fromarray(np.ascontiguousarray(self.pixels[packed]))
         scale = THUMBNAIL_SIDE / max(width, height)
         return image.resize((max(round(width * scale), 1), max(round(height * scale), 1)), Image.Resampling.BILINEAR)
+
+
+def _jpeg(image: Image.Image, longest: int) -> bytes:
+    small, stream = image.copy(), io.BytesIO()
+    small.thumbnail((longest, longest), Image.Resampling.BILINEAR)
+    small.save(stream, "JPEG", quality=_QUALITY)
+    return stream.getvalue()
 
 
 def photos_of(run: Run) -> Photos:

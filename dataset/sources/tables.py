@@ -33,7 +33,7 @@ def read_table(path: Path) -> pa.Table:
         options = pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
         return pacsv.read_csv(path, convert_options=options, parse_options=pacsv.ParseOptions(newlines_in_values=True))
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist", fix="correct the path in the configuration") from error
+        raise InputError(f"{path} does not exist", fix="correct the path") from error
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path} cannot be read: {error}", fix="a table is UTF-8 CSV with a header, or Parquet") from error
 

@@ -28,7 +28,8 @@ def audit_sample(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
     run = open_run(config, o)
     run_stages(run, stages_until("policy"), console.announce)
     path = write_audit(run, looks)
-    told = f"audit: {path}\nfill the column 'decision' with person, background, drop or skip, then: tinysieve audit score {path}"
+    told = (f"audit: {path}\nfill the column 'decision' with person, background, drop or skip, then: "
+            f"tinysieve audit score {path} -c {config}")
     typer.echo(json_text.dumps({"audit": str(path)}) if json else told)
 
 

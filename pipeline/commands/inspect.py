@@ -19,8 +19,11 @@ def inspect(model: Annotated[Path, typer.Argument(help="A .tflite file.")], json
 
     from pipeline.inspection_text import inspection_text
     from pipeline.model_file import about, read_model
+    from pipeline.progress import progress
     from quantize.inspection import inspect_model
 
     with about(model):
-        found = inspect_model(read_model(model))
+        data = read_model(model)
+        with progress("inspect"):
+            found = inspect_model(data)
     typer.echo(text.dumps(found.to_json(), indent=1) if json else inspection_text(found), nl=json)

@@ -35,6 +35,7 @@ def review_serve(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, que
                  reviewer: ReviewerOption = "human",
                  port: Annotated[int, typer.Option(help="On this machine only; 0 for any.")] = 8017, json: Json = False) -> None:
     """Show the review queue in a browser, keyboard first; every decision is on disk at once. Ctrl-C ends it."""
+    from pipeline.report_words import count
     from pipeline.review_diary import DIARY
     from pipeline.review_server import ReviewServer
     from pipeline.review_session import hold_review
@@ -45,13 +46,13 @@ def review_serve(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, que
         if json:
             typer.echo(json_text.dumps({"address": server.address, "cards": cards, "decisions": str(run.folder / DIARY)}))
             return
-        typer.echo(f"{cards:,} samples to review at\n  {server.address}\n"
+        typer.echo(f"{count(cards, 'sample', 'samples')} to review at\n  {server.address}\n"
                    f"from another machine: ssh -L {server.server_port}:127.0.0.1:{server.server_port} THIS_MACHINE, then the "
                    f"same address\ndecisions: {run.folder / DIARY}\nCtrl-C ends the review")
 
     standing = hold_review(run, _queue(config, o, queue), reviewer, port, ready)
     if not json:
-        typer.echo(f"\n{standing:,} decisions by {reviewer}; apply them with: tinysieve review import -c {config}")
+        typer.echo(f"\n{count(standing, 'decision', 'decisions')} by {reviewer}; apply with: tinysieve review import -c {config}")
 
 
 @review.command("queue")
@@ -73,8 +74,9 @@ def review_queue(
         queue = first_looks(run, queue, looks)
     if submission is not None:
         save_queue_as_submission(run, queue, submission)
+    named = "" if queue == run.at("policy") / REVIEW_QUEUE else f" --queue {queue}"
     typer.echo(f"review queue: {queue}\n"
-               f"decide in a browser: tinysieve review serve -c {config}\n"
+               f"decide in a browser: tinysieve review serve -c {config}{named}\n"
                "or fill the column 'decision' with person, background, drop or skip, then: "
                f"tinysieve review import FILE -c {config}")
 
@@ -92,6 +94,7 @@ def review_export(
     from dataset.errors import InputError
     from pipeline.label_studio import write_label_studio
     from pipeline.progress import progress
+    from pipeline.report_words import count
     from pipeline.review_page import write_pages
     from pipeline.review_photos import photos_of
     from pipeline.review_session import sheet_of
@@ -100,7 +103,7 @@ def review_export(
         raise InputError("nothing to write", fix="give --pages FOLDER or --label-studio FOLDER")
     run = open_run(config, o)
     sheet, written = sheet_of(run, _queue(config, o, queue)), {}
-    told = [f"{len(sheet.cards):,} samples"]
+    told = [count(len(sheet.cards), "sample", "samples")]
     if pages is not None:
         with progress("thumbnails") as report:
             page = write_pages(sheet, photos_of(run), pages, reviewer, report)

@@ -40,6 +40,11 @@ from pipeline.explore.pending import Change
 
 Rows = NDArray[np.int64]
 Document = dict[str, Any]
+# A person's tags on a label are compared too: they go when they are imported.
+_LABEL, _VOTE = ("label", "tags"), ("label", "tags", "confidence", "reason")
+_BOXES = ("detections.label", "detections.bounding_box", "detections.confidence", "detections.tags")
+# What a new sample brings along at no cost of its own, for it needs no label objects.
+_LIGHT = ("StringField", "IntField", "FloatField")
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,12 @@ class Column:
     Args:
         kind: name of FiftyOne's type of the field, or of the label that it embeds.
         make: its values; made late, so that no two fields are in memory at once.
+        compared: the parts of a label that tell it from another; empty for a plain value.
     """
 
     kind: str
     make: Callable[[], list[Any]]
+    compared: tuple[str, ...] = ()
 
 
 def columns_of(found: Findings, rows: Rows, kept: Iterable[Change] = ()) -> dict[str, Column]:
@@ -66,18 +73,23 @@ def columns_of(found: Findings, rows: Rows, kept: Iterable[Change] = ()) -> dict
     changed = {one.sample_id: one.word for one in kept if not one.tagged}
     named: list[str | None] = [changed.get(one) for one in found.samples.sample_ids.take(rows).to_pylist()]
     columns = {
-        GIVEN: Column("Classification", lambda: _classifications(found.given[rows], [None] * len(rows))),
-        GROUND_TRUTH: Column("Classification", lambda: _classifications(found.labels[rows], named)),
+        GIVEN: Column("Classification", lambda: _classifications(found.given[rows], [None] * len(rows)), _LABEL),
+        GROUND_TRUTH: Column("Classification", lambda: _classifications(found.labels[rows], named), _LABEL),
         SHOWN: Column("StringField", lambda: [LABELS[code] or "" for code in found.labels[rows].tolist()]),
         PLACE: Column("IntField", lambda: _places(found, rows)),
     }
     for one in found.opinions:
-        columns[OPINION + one.filter] = Column("Classification", partial(_opinions, one, rows))
+        columns[OPINION + one.filter] = Column("Classification", partial(_opinions, one, rows), _VOTE)
     if found.boxes is not None:
-        columns[DETECTIONS] = Column("Detections", partial(_detections, found, found.boxes, rows))
+        columns[DETECTIONS] = Column("Detections", partial(_detections, found, found.boxes, rows), _BOXES)
     if found.group is not None:
         columns[GROUP] = Column("IntField", partial(_numbered, found.group[rows]))
     return columns | _looks(found.looks, rows)
+
+
+def light(columns: dict[str, Column]) -> dict[str, list[Any]]:
+    """The values of the fields that hold a word or a number."""
+    return {name: column.make() for name, column in columns.items() if column.kind in _LIGHT}
 
 
 def declare(fiftyone: Any, dataset: Any, name: str, kind: str) -> None:

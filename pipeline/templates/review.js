@@ -229,11 +229,14 @@
 
   function say(words) { byId("said").textContent = words; }
 
+  // A photo no larger than its thumbnail has no second picture.
+  const large = (card) => (Math.max(card.width, card.height) > data.thumbnail_side ? data.photo : data.thumbnail);
+
   function enlarge() {
     const card = cards[current];
     const dialog = byId("large");
     dialog.dataset.hardness = card.hardness;
-    byId("large-picture").replaceChildren(shot(card, data.photo, "min(70vh, 60rem)"));
+    byId("large-picture").replaceChildren(shot(card, large(card), "min(70vh, 60rem)"));
     byId("large-picture").style.width = `min(86vw, calc(min(70vh, 60rem) * ${card.width / card.height}))`;
     byId("large-words").textContent = [labelled(card), leaning(card), ...card.reasons].join(" · ");
     byId("large-decide").replaceChildren(...choices(card, true));

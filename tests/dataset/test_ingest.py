@@ -174,6 +174,19 @@ def test_strange_labels_name_file_and_line(tmp_path: Path) -> None:
     assert caught.value.where == f"{table}:3"
 
 
+def test_a_split_without_a_class_is_refused_before_anything_is_decoded(tmp_path: Path) -> None:
+    names = [f"{split}-{label}.jpg" for split in ("train", "test") for label in (0, 1)]
+    for seed, name in enumerate(names):
+        photo(tmp_path / "images" / name, seed)
+    table = tmp_path / "labels.csv"
+    table.write_text("filename,person,split\n" + "".join(f"{name},{name[-5]},{name.partition('-')[0]}\n" for name in names))
+    listing = list_table(table, "filename", "person", "split", {}, np.random.default_rng(0))
+    with pytest.raises(InputError, match="split 'validation' holds no image labelled background") as caught:
+        run(listing, tmp_path / "images", tmp_path / "out")
+    assert "split: null" in caught.value.fix
+    assert not (tmp_path / "out").exists()
+
+
 def test_splits_are_drawn_by_seed(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("filename,person\n" + "".join(f"{i}.jpg,{i % 2}\n" for i in range(100)))

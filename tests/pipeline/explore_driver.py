@@ -14,7 +14,7 @@ from pipeline.explore.fields import SAMPLE_ID
 
 FIELDS = ("tags", "ground_truth.label", "given.label", "opinion_disagreement.label", "opinion_disagreement.confidence",
           "opinion_out_of_fold.label", "opinion_out_of_fold.reason", "detections.detections.bounding_box", "uniqueness",
-          "representativeness", "near_duplicate_group", "filepath")
+          "representativeness", "near_duplicate_group", "filepath", "last_modified_at")
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     shown = {name: dict(zip(ids, column, strict=True)) for name, column in zip(FIELDS, columns, strict=True)}
     views = {name: dataset.load_saved_view(name).values(SAMPLE_ID) for name in dataset.list_saved_views()}
     vectors = {"embedding": len(dataset.first()["embedding"]), "points": len(dataset.load_brain_results("umap").points)}
-    print(json.dumps({**shown, **vectors, "views": views, "persistent": dataset.persistent}))
+    print(json.dumps({**shown, **vectors, "views": views, "persistent": dataset.persistent}, default=str))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -106,7 +107,7 @@ def test_a_persons_decision_comes_back_as_a_version(copy: list[str], tmp_path: P
     file = tmp_path / "decisions.csv"
     tinysieve("checkout", "0", *copy)
     file.write_text(f"sample_id,decision\n{train['sample_id']},background\n")
-    assert "(1 changes)" in tinysieve("review", "import", str(file), *copy, "--reviewer", "ann").stdout
+    assert "(1 change)" in tinysieve("review", "import", str(file), *copy, "--reviewer", "ann").stdout
     assert json.loads(tinysieve("log", *copy, "--json").stdout)[0]["note"] == "reviewed by ann"
     opposite = "person" if test["label"] == "background" else "background"
     file.write_text(f"sample_id,decision\n{test['sample_id']},{opposite}\n")
@@ -137,6 +138,15 @@ def test_the_next_command_names_the_configuration(copy: list[str], tiny: TinyRun
     said = tinysieve("review", "queue", *copy).stdout
     assert f"tinysieve review serve -c {tiny.config}" in said
     assert f"tinysieve review import FILE -c {tiny.config}" in said
+    assert "--queue" not in said
+
+
+def test_a_shortened_queue_is_the_one_that_the_next_command_shows(copy: list[str], tiny: TinyRun) -> None:
+    said = tinysieve("review", "queue", "--looks", "1", *copy).stdout
+    file = re.search(r"review queue: (.*)", said)
+    assert file is not None
+    assert len(Path(file[1]).read_text().splitlines()) <= 2
+    assert f"tinysieve review serve -c {tiny.config} --queue {file[1]}\n" in said
 
 
 def test_a_report_ends_with_the_verdict(copy: list[str]) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+from types import SimpleNamespace
+
 import pyarrow as pa
 import pytest
 
+from filtering.decisions.answers import Conflict
 from filtering.opinions.vote_table import FilterRow
-from pipeline import console, progress
+from pipeline import console, native_greetings, progress
 
 
 def test_names_of_filters_are_never_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,3 +38,64 @@ def test_time_left_counts_from_the_first_report(monkeypatch: pytest.MonkeyPatch,
         report(10, 100)
     assert capsys.readouterr().err.splitlines() == [
         "train: starting", "train: 1/100 images", "train: 10/100 images, 1.0/s, 90 s left"]
+
+
+def test_work_that_reports_nothing_is_not_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A compiler that takes its time, before the first report and after the last one."""
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.05)
+    with progress.progress("train") as report:
+        time.sleep(0.3)
+        report(3, 100)
+        time.sleep(0.3)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["train: starting", "train: at work for 0 s"]
+    assert lines[-1] == "train: 3/100 images, at work for 1 s"
+    assert threading.active_count() == 1
+
+
+def test_a_report_of_nothing_done_does_not_slow_the_rate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`0 of 100` before a minute of compiling: the rate is still that of the pieces after the first."""
+    clock = iter([0.0, 1.0, 61.0, 71.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.progress("train") as report:
+        for done in (0, 10, 20):
+            report(done, 100)
+    assert capsys.readouterr().err.splitlines()[1:] == ["train: 10/100 images", "train: 20/100 images, 1.0/s, 80 s left"]
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 conflicts"), (1, "1 conflict"), (2, "2 conflicts")])
+def test_one_of_a_thing_has_no_plural(number: int, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    conflicts = tuple(Conflict("a" * 32, "ann: person", "ben: drop", "decisions.csv:3") for _ in range(number))
+    version = SimpleNamespace(id="0123456789abcdef")
+    imported = SimpleNamespace(version=version, changed=number, confirmed=0,
+                               review=SimpleNamespace(conflicts=conflicts, skipped=0, repeated=0, taken_back=0))
+    console.show_imported(imported, False)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"current version: 0123456789abcdef ({words.replace('conflict', 'change')})"
+    assert said[1].endswith(f", 0 taken back, {words}")
+
+
+def test_a_title_stays_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    title = "policy 'consensus': e789d7dedb8b7741 -> a751d3022279d4e1"
+    console.show_pairs(title, {"person -> background": 0})
+    assert title in capsys.readouterr().out
+
+
+def test_greetings_of_libraries_are_left_out_and_all_else_is_not(capfd: pytest.CaptureFixture[str]) -> None:
+    greeting = "I0000 00:00:1795256252.029287    2254 port.cc:153] oneDNN custom operations are on."
+    with native_greetings.no_greetings():
+        os.write(2, f"WARNING: All log messages before absl::InitializeLog() is called\n{greeting}\nE0000 no memory\n".encode())
+    assert capfd.readouterr().err == "E0000 no memory\n"
+
+
+def test_what_was_said_before_a_failure_is_not_lost(capfd: pytest.CaptureFixture[str]) -> None:
+    def load() -> None:
+        with native_greetings.no_greetings():
+            os.write(2, b"cannot open libfoo.so\n")
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        load()
+    assert capfd.readouterr().err == "cannot open libfoo.so\n"

@@ -25,6 +25,8 @@ from dataset.errors import InputError
 from dataset.samples import BACKGROUND, DROPPED, PERSON, SPLITS, SampleTable
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.explore.app import refuse_taken
+from pipeline.explore.columns import Column
+from pipeline.explore.differences import differing
 from pipeline.explore.fields import dataset_name
 from pipeline.explore.pending import UNKNOWN, Change, answers_of, still_open
 from pipeline.stages import Run
@@ -127,6 +129,13 @@ def test_saved_views_hold_who_they_name(explored: Explored, filled: dict[str, An
 
 
 @needs_fiftyone
+def test_a_second_fill_writes_nothing_where_nothing_changed(explored: Explored, filled: dict[str, Any],
+                                                            shown: dict[str, Any]) -> None:
+    assert explored.explore() == filled
+    assert json.loads(explored.drive("show")) == shown
+
+
+@needs_fiftyone
 def test_changes_come_back_as_a_version_and_wait_until_then(explored: Explored, filled: dict[str, Any]) -> None:
     persons, backgrounds = explored.rows("train", PERSON), explored.rows("train", BACKGROUND)
     unlabeled = explored.rows("unlabeled", -1)[0]
@@ -214,6 +223,39 @@ def _photograph(address: str, picture: Path) -> None:
         page.photograph(picture)
     colours = np.asarray(Image.open(picture).convert("RGB")).reshape(-1, 3)
     assert len(np.unique(colours, axis=0)) > 1_000, "photos have many colours, an empty page has few"
+
+
+class _Held:
+    """A field as a dataset hands it out."""
+
+    def __init__(self, **parts: list[Any]) -> None:
+        self.parts = parts
+
+    def values(self, asked: str | list[str]) -> Any:
+        return self.parts[asked] if isinstance(asked, str) else [self.parts[one.partition(".")[2].replace(".", "_")]
+                                                                for one in asked]
+
+
+def test_labels_differ_in_what_they_say_and_not_in_their_ids() -> None:
+    held = _Held(label=["person", "person", None, None, "person"], tags=[[], ["drop"], None, None, []])
+    column = Column("Classification", list, ("label", "tags"))
+    person = {"_id": 7, "_cls": "Classification", "label": "person", "tags": []}
+    # The same; a tag to be taken away; none and none; one that is new; one that goes.
+    assert differing(held, "given", column, [person, person, None, person, None]) == [1, 3, 4]
+
+
+def test_boxes_differ_where_one_of_them_does() -> None:
+    column = Column("Detections", list, ("detections.label", "detections.confidence"))
+    held = _Held(detections_label=[["person"], [], None], detections_confidence=[[0.5], [], None])
+    one = {"detections": [{"label": "person", "confidence": 0.5}]}
+    assert differing(held, "detections", column, [one, {"detections": []}, one]) == [2]
+    assert differing(held, "detections", column, [{"detections": [{"label": "person", "confidence": 0.25}]}] * 3) == [0, 1, 2]
+
+
+def test_numbers_and_vectors_differ_by_value() -> None:
+    vectors = [np.zeros(3, np.float32), np.ones(3, np.float32), None]
+    assert differing(_Held(x=vectors), "x", Column("VectorField", list), [np.zeros(3, np.float32)] * 3) == [1, 2]
+    assert differing(_Held(x=[1, None, None]), "x", Column("IntField", list), [1, None, 2]) == [2]
 
 
 def test_a_label_and_a_tag_that_contradict_each_other_are_a_conflict_with_a_place() -> None:

@@ -23,7 +23,7 @@ from pipeline.report import REPORT
 from pipeline.report_data import gather, version_chain, waterfall
 from pipeline.report_figures import size_chart, waterfall_chart
 from pipeline.report_gallery import LONG_SIDE, data_uri, shown_size
-from pipeline.report_words import Change, one_sided, sentences
+from pipeline.report_words import Change, sentences
 from pipeline.stages import Run, foresee
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -155,6 +155,25 @@ def test_shows_the_map_and_how_far_the_scores_can_be_believed(page: Page, run: R
     assert gather(run).calibration_digest in text
 
 
+def test_each_filter_has_its_estimated_precision_where_there_is_one(page: Page, photos: Path, tmp_path: Path) -> None:
+    """What the policy stage stored stands in the row of its filter, with the interval and the votes that it is of."""
+    assert "estimated precision" not in page.text
+    assert "Precision not estimated" in page.text
+    run = make_run(tmp_path / "run", photos)
+    path = run.at("policy") / "policy.json"
+    policy = json.loads(path.read_text())
+    policy["filters"].append(policy["filters"][0] | {"filter": "duplicates"})
+    policy["precision"] = {
+        "disagreement": {"against": 1103, "precision": {"value": 0.1241, "low": 0.0737, "high": 0.2016}, "recall": 0.9},
+        "duplicates": {"against": 0, "precision": None, "recall": 0.0}}
+    path.write_text(json.dumps(policy))
+    text = Page(rendered(run)).text.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "estimated precision" in text
+    assert "12.4 % of 1,103, 7.4 to 20.2 %" in text
+    assert text.count("no votes against labels") == 1
+    assert "Precision not estimated" not in text
+
+
 def test_without_features_there_is_no_map(photos: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", photos)
     (run.at("embed") / "embeddings.npy").unlink()
@@ -279,13 +298,11 @@ def test_sentences_for_a_published_recipe_that_fits(run: Run) -> None:
     assert said[4] == "Both models follow the published recipe 'seed' (the submission), so the result is comparable to it."
 
 
-def test_a_model_that_always_gives_one_answer_is_named(run: Run) -> None:
-    verdict = json.loads((run.at("verify") / "verify.json").read_text())
-    assert one_sided(verdict) == []
-    verdict["confusion"] = {"background_as_background": 6, "background_as_person": 0, "person_as_background": 6,
-                            "person_as_person": 0}
-    assert [said.partition(":")[0] for said in one_sided(verdict)] == [
-        "The mended model answers background on every test image"]
+def test_what_the_verdict_notes_is_said_once_at_the_top(photos: Path, tmp_path: Path) -> None:
+    note = "the model answers person for every test image"
+    page = Page(rendered(make_run(tmp_path / "run", photos, notes=[note])))
+    assert page.text.count("The model answers person for every test image.") == 1
+    assert page.text.index("The model answers person") < page.text.index("Calibration images")
 
 
 def test_charts_are_bare_and_the_same_every_time() -> None:
