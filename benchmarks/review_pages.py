@@ -26,11 +26,11 @@ from chromium import Page, browse, find_browser
 from PIL import Image
 
 from dataset.samples import SampleTable
-from pipeline.review_cards import Box, Card
-from pipeline.review_diary import opened
-from pipeline.review_page import CARDS_A_PAGE, Sheet, write_pages
-from pipeline.review_photos import THUMBNAIL_SIDE, Photos
-from pipeline.review_server import Desk, ReviewServer, new_token
+from pipeline.review.cards import Box, Card
+from pipeline.review.diary import opened
+from pipeline.review.page import CARDS_A_PAGE, Sheet, write_pages
+from pipeline.review.photos import THUMBNAIL_SIDE, Photos
+from pipeline.review.server import Desk, ReviewServer, new_token
 
 RESULT = Path(__file__).parent / "results" / "review_pages.json"
 SAMPLES, FILES, OPENINGS, KEYS = 10_000, 100, 3, 40

@@ -32,10 +32,10 @@ from PIL import Image
 from dataset.samples import SampleTable
 from dataset.sources.tables import read_table
 from dataset.version_store import VersionStore
-from pipeline import demo_photos
-from pipeline.demo import run_demo
-from pipeline.demo_photos import TRUTH
-from pipeline.demo_scenes import OPTIONAL, installed_scenes
+from pipeline.demo import photos as demo_photos
+from pipeline.demo.photos import TRUTH
+from pipeline.demo.run import run_demo
+from pipeline.demo.scenes import OPTIONAL, installed_scenes
 
 ROOT = Path(__file__).parent.parent
 RUN, PICTURES, CONFIG = ROOT / "runs/pictures/run", ROOT / "docs/pictures", ROOT / "configs/demo.yaml"

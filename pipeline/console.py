@@ -14,8 +14,8 @@ from rich.table import Table
 
 from dataset.version_store import LogEntry
 from filtering.opinions.vote_table import FilterRow
-from pipeline.report_words import count
-from pipeline.review import Imported
+from pipeline.report.words import count
+from pipeline.review.queue import Imported
 from pipeline.stages import Outlook, Run
 
 _SHOWN_DIFFERENCES = 20

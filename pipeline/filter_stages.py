@@ -28,12 +28,12 @@ from pipeline.config import Config, ConsensusPolicy, CropRuleConfig, DefaultPoli
 from pipeline.consensus import BELIEFS, answers_fingerprint, beliefs_of, consensus_of, precision_table, save_beliefs
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.evidence import detect, evidence_fingerprints, head_probabilities
+from pipeline.label_issues.person_probabilities import person_probabilities
 from pipeline.look_alikes import depiction_opinions, find_groups, find_neighbors, look_alike_opinions
-from pipeline.person_probabilities import person_probabilities
 from pipeline.progress import progress
 from pipeline.signal_scores import OUT_OF_FOLD, save_scores
 from pipeline.stages import Run, Stage
-from pipeline.temperatures import temperature_opinions
+from pipeline.temperatures.fitted import temperature_opinions
 
 DETECTIONS, EMBEDDINGS, REVIEW_QUEUE = "detections.parquet", "embeddings.npy", "review_queue.csv"
 SEED_RULE = "seed_rule"

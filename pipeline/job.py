@@ -6,7 +6,7 @@ from dataset.errors import InputError
 from pipeline.data_stages import INGEST
 from pipeline.filter_stages import DETECT, EMBED, OPINIONS, POLICY
 from pipeline.model_stages import QUANTIZE_BASELINE, QUANTIZE_MENDED, TRAIN_BASELINE, TRAIN_MENDED, VERIFY
-from pipeline.report import REPORT
+from pipeline.report.page import REPORT
 from pipeline.stages import Stage
 
 STAGES: tuple[Stage, ...] = (INGEST, DETECT, EMBED, OPINIONS, POLICY, TRAIN_BASELINE, TRAIN_MENDED,

@@ -21,8 +21,8 @@ def audit_sample(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
                  looks: Annotated[int, typer.Option(min=1, help="Samples to ask about.")] = 200, json: Json = False) -> None:
     """Draw samples at random from what was flipped, dropped, labelled and kept, into audit.csv."""
     from pipeline import console
-    from pipeline.audit import write_audit
     from pipeline.job import stages_until
+    from pipeline.review.audit import write_audit
     from pipeline.stages import run_stages
 
     run = open_run(config, o)
@@ -36,7 +36,7 @@ def audit_sample(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
 @audit.command("score")
 def audit_score(file: Path, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
     """Precision and recall of the policy's changes, with 95 % intervals, from a filled audit.csv."""
-    from pipeline.audit import audit_result
+    from pipeline.review.audit import audit_result
 
     found = audit_result(open_run(config, o), file)
     if json:

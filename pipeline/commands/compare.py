@@ -24,9 +24,9 @@ def compare(
 
     import numpy as np
 
-    from pipeline.compare import compare_runs
-    from pipeline.compare_text import comparison_text
-    from pipeline.recorded_run import open_recorded
+    from pipeline.comparison.comparison import compare_runs
+    from pipeline.comparison.recorded_run import open_recorded
+    from pipeline.comparison.text import comparison_text
 
     found = compare_runs(open_recorded(run_a), open_recorded(run_b), np.random.default_rng(seed))
     typer.echo(text.dumps(found.to_json(), indent=1) if json else comparison_text(found))

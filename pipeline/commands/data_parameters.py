@@ -17,8 +17,8 @@ def data_parameters(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, 
     from pipeline.data_stages import INGEST
     from pipeline.filter_stages import EMBED
     from pipeline.stages import foresee, run_stages
-    from pipeline.temperatures import DATA_PARAMETERS
-    from pipeline.temperatures_view import show_triage
+    from pipeline.temperatures.fitted import DATA_PARAMETERS
+    from pipeline.temperatures.view import show_triage
 
     run, stages = open_run(config, o), (INGEST, EMBED, DATA_PARAMETERS)
     if dry_run or explain:

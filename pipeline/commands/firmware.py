@@ -21,7 +21,7 @@ def emulate(model: Model, board: Annotated[str | None, typer.Option(help="See co
             inputs: Annotated[int, typer.Option(min=1)] = 8, kernels: Kernels = "cmsis-nn", ram: Ram = None,
             max_extra_macs: MaxExtraMacs = "6%", json: Json = False) -> None:
     """Run a model as generated C on an emulated Cortex-M4: RAM, flash, instructions, latency estimate, exact or not."""
-    from pipeline.firmware_files import emulate_file
+    from pipeline.model_files.firmware_files import emulate_file
 
     emulate_file(model, board, inputs, kernels, ram, max_extra_macs, json)
 
@@ -32,6 +32,6 @@ def flash_bundle(model: Model, out: Annotated[Path, typer.Argument(help="A folde
                  kernels: Kernels = "portable", ram: Ram = None, max_extra_macs: MaxExtraMacs = "6%",
                  json: Json = False) -> None:
     """Write what a person flashes: model, C project, TFLM project, golden vectors, README, checksums, licences."""
-    from pipeline.firmware_files import bundle_file
+    from pipeline.model_files.firmware_files import bundle_file
 
     bundle_file(model, out, tuple(label or ()), kernels, ram, max_extra_macs, json)

@@ -25,6 +25,6 @@ def fit(
     json: Json = False,
 ) -> None:
     """Squeeze and stripe a model until it fits, its outputs unchanged bit for bit; exit code 1 where it does not fit."""
-    from pipeline.fitting import fit_file, target_of
+    from pipeline.model_files.fitting import fit_file, target_of
 
     fit_file(model, output, target_of(ram, flash, max_extra_macs), seed, keep_signatures, force, json)

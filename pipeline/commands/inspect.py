@@ -17,8 +17,8 @@ def inspect(model: Annotated[Path, typer.Argument(help="A .tflite file.")], json
     """Say what a .tflite file is made of: bytes, operators, MACs, live memory, arena, flash."""
     import json as text
 
-    from pipeline.inspection_text import inspection_text
-    from pipeline.model_file import about, read_model
+    from pipeline.model_files.inspection_text import inspection_text
+    from pipeline.model_files.model_file import about, read_model
     from pipeline.progress import progress
     from quantize.inspection import inspect_model
 

@@ -29,15 +29,15 @@ def label_issues(
 ) -> None:
     """Find the labels that out-of-fold probabilities contradict; needs no data set, only the two arrays."""
     from dataset.errors import InputError
-    from pipeline import label_issues_view
-    from pipeline.label_arrays import read_labels, read_probabilities
+    from pipeline.label_issues import view
+    from pipeline.label_issues.arrays import read_labels, read_probabilities
 
     if labels is None and probabilities.suffix == ".npy":
         raise InputError("no labels given", where=str(probabilities), why="an .npy file holds the probabilities only",
                          fix="give --labels FILE, or one .npz with both arrays")
     pred_probs = read_probabilities(probabilities, probabilities_key)
     given = read_labels(labels or probabilities, pred_probs, labels_key)
-    label_issues_view.find_and_show(pred_probs, given, filter_by, method, out, json)
+    view.find_and_show(pred_probs, given, filter_by, method, out, json)
 
 
 @commands.command("clean-view")
@@ -50,12 +50,13 @@ def clean_view(
     json: Json = False,
 ) -> None:
     """Make a version without the label issues: a ledger of drops on top of the current version, no copied images."""
-    from pipeline import clean_view as views
-    from pipeline import console, label_issues_view
+    from pipeline import console
     from pipeline.job import stages_until
+    from pipeline.label_issues import clean_view as views
+    from pipeline.label_issues import view
     from pipeline.stages import run_stages
 
     run = open_run(config, o)
     views.check_choices(filter_by, method, prune_fraction)
     run_stages(run, stages_until("opinions"), console.announce)
-    label_issues_view.show_clean_view(views.clean_view(run, filter_by, method, prune_fraction), out, json)
+    view.show_clean_view(views.clean_view(run, filter_by, method, prune_fraction), out, json)

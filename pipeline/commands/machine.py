@@ -25,7 +25,7 @@ def config_show(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None) -> N
 @commands.command()
 def doctor(config: Annotated[Path | None, typer.Option("--config", "-c")] = None, json: Json = False) -> None:
     """Look at Python, packages, weights, GPU, TFLM, disk and licences, and say what to do."""
-    from pipeline.doctor import examine, render
+    from pipeline.doctor.examination import examine, render
 
     typer.echo(render(examine(config), json))
 
@@ -34,6 +34,6 @@ def doctor(config: Annotated[Path | None, typer.Option("--config", "-c")] = None
 def demo(folder: Annotated[Path, typer.Option(help="Where photos and run go.")] = Path("runs/demo"),
          seed: int = 0) -> None:
     """The whole job on photos that installed packages carry: shows the machinery, not an accuracy."""
-    from pipeline.demo import run_demo
+    from pipeline.demo.run import run_demo
 
     run_demo(folder, seed)

@@ -24,7 +24,7 @@ def metadata(
     """Write class names, normalization and version into a copy of a model, as TFLite metadata; outputs stay the same."""
     import json as text
 
-    from pipeline.metadata_file import described_text, write_described
+    from pipeline.model_files.metadata_file import described_text, write_described
 
     said = write_described(model, output, run, licence, force)
     typer.echo(text.dumps(said, indent=1) if json else described_text(said))

@@ -35,10 +35,10 @@ def review_serve(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, que
                  reviewer: ReviewerOption = "human",
                  port: Annotated[int, typer.Option(help="On this machine only; 0 for any.")] = 8017, json: Json = False) -> None:
     """Show the review queue in a browser, keyboard first; every decision is on disk at once. Ctrl-C ends it."""
-    from pipeline.report_words import count
-    from pipeline.review_diary import DIARY
-    from pipeline.review_server import ReviewServer
-    from pipeline.review_session import hold_review
+    from pipeline.report.words import count
+    from pipeline.review.diary import DIARY
+    from pipeline.review.server import ReviewServer
+    from pipeline.review.session import hold_review
 
     run = open_run(config, o)
 
@@ -65,7 +65,7 @@ def review_queue(
 ) -> None:
     """Write the samples that a person should look at, and say where."""
     from pipeline.filter_stages import REVIEW_QUEUE
-    from pipeline.review_order import first_looks, queue_in_order, save_queue_as_submission
+    from pipeline.review.order import first_looks, queue_in_order, save_queue_as_submission
 
     run = open_run(config, o)
     run_until(config, o, "policy", False, False, False)
@@ -92,12 +92,12 @@ def review_export(
 ) -> None:
     """Hand the review queue to somebody without this program: as a page in a folder, or to Label Studio."""
     from dataset.errors import InputError
-    from pipeline.label_studio import write_label_studio
     from pipeline.progress import progress
-    from pipeline.report_words import count
-    from pipeline.review_page import write_pages
-    from pipeline.review_photos import photos_of
-    from pipeline.review_session import sheet_of
+    from pipeline.report.words import count
+    from pipeline.review.label_studio import write_label_studio
+    from pipeline.review.page import write_pages
+    from pipeline.review.photos import photos_of
+    from pipeline.review.session import sheet_of
 
     if pages is None and label_studio is None:
         raise InputError("nothing to write", fix="give --pages FOLDER or --label-studio FOLDER")
@@ -135,7 +135,7 @@ def review_import(
     """Apply a person's decisions as a new version on top of the current one; all of the file or nothing."""
     from dataset.errors import InputError
     from pipeline.console import show_imported
-    from pipeline.review import import_answers, read_diary, read_file
+    from pipeline.review.queue import import_answers, read_diary, read_file
 
     run = open_run(config, o)
     if fiftyone:

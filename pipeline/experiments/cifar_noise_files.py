@@ -75,8 +75,8 @@ def run_cifar_noise(
 def _store(outcome: CifarNoiseOutcome, settings: CifarNoise, name: str, rule: str, folder: Path) -> dict[str, Any]:
     """Curves and pictures; gives the triage counts where instance temperatures were learnt."""
     from pipeline.experiments.cifar_noise_plot import draw_curves
-    from pipeline.trajectory_pictures import draw_triage
-    from pipeline.triage_pictures import Triage
+    from pipeline.temperatures.trajectory_pictures import draw_triage
+    from pipeline.temperatures.triage_pictures import Triage
 
     _write_curves(outcome, folder / "curves.csv")
     draw_curves(outcome, f"{name}, {settings.corrupt:.0%} corrupt, {settings.plan.network}", folder / "curves.png")

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from dataset.atomic import replacing
 from pipeline.experiments.cifar_noise import CifarNoiseOutcome
-from pipeline.triage_pictures import COLOURS
+from pipeline.temperatures.triage_pictures import COLOURS
 
 
 def draw_curves(outcome: CifarNoiseOutcome, title: str, path: Path) -> None:

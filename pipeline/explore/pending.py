@@ -49,7 +49,7 @@ def changes_in(dataset: Any) -> list[Change]:
 
 
 def read_answers_in_fiftyone(run: Run, reviewer: str) -> Answers:
-    """A person's changes in the dataset of a run, for `pipeline.review.import_answers`.
+    """A person's changes in the dataset of a run, for `pipeline.review.queue.import_answers`.
 
     Raises:
         InputError: there is no dataset, or a label that is neither person nor background.

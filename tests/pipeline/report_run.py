@@ -23,7 +23,7 @@ from pipeline.config import Config
 from pipeline.data_stages import INGEST, samples_of, versions_of
 from pipeline.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE
 from pipeline.model_stages import MODEL
-from pipeline.report import REPORT
+from pipeline.report.page import REPORT
 from pipeline.stages import Run, Stage, run_stages
 from quantize.arena import Arena
 from quantize.comparison import Comparison

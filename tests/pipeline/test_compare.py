@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 from dataset.errors import InputError
 from dataset.samples import SampleTable
 from pipeline.commands.compare import commands
-from pipeline.compare import RunComparison, compare_runs
-from pipeline.compare_data import counted
-from pipeline.compare_text import comparison_text
+from pipeline.comparison.comparison import RunComparison, compare_runs
+from pipeline.comparison.data import counted
+from pipeline.comparison.recorded_run import open_recorded
+from pipeline.comparison.text import comparison_text
 from pipeline.data_stages import samples_of, versions_of
-from pipeline.recorded_run import open_recorded
 from pipeline.stages import Run
 
 

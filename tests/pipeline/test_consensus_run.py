@@ -13,12 +13,12 @@ from tiny_run import make_images, write_config
 from dataset.errors import InputError
 from dataset.sources.tables import read_table
 from pipeline import consensus
-from pipeline.audit import audit_result, write_audit
 from pipeline.config_file import load_config
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.filter_stages import REVIEW_QUEUE, eligible_rows, opinions_of
 from pipeline.job import stages_until
-from pipeline.review_order import first_looks
+from pipeline.review.audit import audit_result, write_audit
+from pipeline.review.order import first_looks
 from pipeline.signal_scores import load_scores
 from pipeline.stages import Run, foresee, run_stages
 

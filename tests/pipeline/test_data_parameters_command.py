@@ -20,7 +20,7 @@ from pipeline.config_file import load_config
 from pipeline.data_stages import INGEST, samples_of
 from pipeline.filter_stages import EMBED
 from pipeline.stages import Run, foresee
-from pipeline.temperatures import DATA_PARAMETERS, temperature_opinions
+from pipeline.temperatures.fitted import DATA_PARAMETERS, temperature_opinions
 
 SHORT = ("filter.data_parameters.epochs=4", "filter.data_parameters.batch_size=8")
 

@@ -21,7 +21,7 @@ from pipeline.config_file import load_config
 from pipeline.data_stages import samples_of
 from pipeline.dataperf_rankings import RANKINGS, _wrong_probability
 from pipeline.filter_stages import REVIEW_QUEUE
-from pipeline.review_order import queue_in_order, save_queue_as_submission
+from pipeline.review.order import queue_in_order, save_queue_as_submission
 from pipeline.stages import Run
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from dataset.errors import MissingRequirement
 from dataset.images import UndecodableImage, decode
-from pipeline import demo_photos
-from pipeline.demo_photos import COUNTS, CROP_SIDE, DUPLICATES, PLANTED_SHARE, DemoImage, build_demo, label_of
-from pipeline.demo_scenes import SCENES, Scene
+from pipeline.demo import photos as demo_photos
+from pipeline.demo.photos import COUNTS, CROP_SIDE, DUPLICATES, PLANTED_SHARE, DemoImage, build_demo, label_of
+from pipeline.demo.scenes import SCENES, Scene
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("skimage") is None, reason="needs scikit-image's photos")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import demo_photos
 from pipeline.config_file import load_config
 from pipeline.data_stages import samples_of, versions_of
-from pipeline.demo_photos import DUPLICATES, TRUTH, build_demo
-from pipeline.demo_scenes import OPTIONAL, installed_scenes
+from pipeline.demo import photos as demo_photos
+from pipeline.demo.photos import DUPLICATES, TRUTH, build_demo
+from pipeline.demo.planted import planted_counts
+from pipeline.demo.scenes import OPTIONAL, installed_scenes
 from pipeline.job import stages_until
-from pipeline.planted import planted_counts
 from pipeline.stages import Run, run_stages
 
 CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"

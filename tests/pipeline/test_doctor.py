@@ -13,9 +13,9 @@ import pytest
 from packaging.requirements import Requirement
 
 from dataset.errors import MissingRequirement
-from pipeline import doctor_machine, doctor_packages
-from pipeline.doctor import Examination, examine, render
-from pipeline.doctor_finding import MISSING, OK, PROBLEM, Finding
+from pipeline.doctor import machine, packages
+from pipeline.doctor.examination import Examination, examine, render
+from pipeline.doctor.finding import MISSING, OK, PROBLEM, Finding
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """\
@@ -52,7 +52,7 @@ def test_this_machine_can_run_the_tests() -> None:
 
 def test_is_quick_and_loads_nothing_heavy() -> None:
     """The target is 3 seconds alone; on a busy machine the processor time says more than the clock."""
-    code = ("import sys, time\nfrom pipeline.doctor import examine, render\nprint(render(examine(None), False)[:6])\n"
+    code = ("import sys, time\nfrom pipeline.doctor.examination import examine, render\nprint(render(examine(None), False)[:6])\n"
             "print([n for n in ('tensorflow', 'keras', 'torch', 'ultralytics', 'fiftyone', 'openvino') if n in sys.modules],"
             " time.process_time())")
     began = time.monotonic()
@@ -121,14 +121,14 @@ def test_packages_missing_old_and_under_another_name(monkeypatch: pytest.MonkeyP
 
     def version(name: str) -> str:
         if name not in installed:
-            raise doctor_packages.metadata.PackageNotFoundError(name)
+            raise packages.metadata.PackageNotFoundError(name)
         return installed[name]
 
     required = ["numpy>=2.0", "tensorflow-cpu>=2.19", "keras>=3.10", "rich>=13", 'ray[data]>=2.40; extra == "scale"',
                 'pytest>=8; extra == "dev"', "never; python_version < '3'"]
-    monkeypatch.setattr(doctor_packages.metadata, "version", version)
-    monkeypatch.setattr(doctor_packages.metadata, "requires", lambda name: required)
-    found = {one.name: one for one in doctor_packages.packages()}
+    monkeypatch.setattr(packages.metadata, "version", version)
+    monkeypatch.setattr(packages.metadata, "requires", lambda name: required)
+    found = {one.name: one for one in packages.packages()}
     assert list(found) == ["numpy", "tensorflow-cpu", "keras", "rich", "ray"]
     assert found["numpy"].state == PROBLEM
     assert found["numpy"].advice == "wants >=2.0: pip install 'numpy>=2.0'"
@@ -141,17 +141,17 @@ def test_packages_missing_old_and_under_another_name(monkeypatch: pytest.MonkeyP
 
 def test_a_gpu_that_the_installed_packages_cannot_use(monkeypatch: pytest.MonkeyPatch) -> None:
     versions = {"tensorflow-cpu": ("tensorflow-cpu", "2.21.0"), "torch": ("torch", "2.13.0+cpu")}
-    monkeypatch.setattr(doctor_machine, "installed_version", versions.get)
-    monkeypatch.setattr(doctor_machine.shutil, "which", lambda name: "/bin/nvidia-smi")
-    monkeypatch.setattr(doctor_machine.subprocess, "run", lambda *args, **kwargs: SimpleNamespace(stdout="A GPU, 24 GiB, 1\n"))
-    assert [(one.name, one.state) for one in doctor_machine.gpu()] == [
+    monkeypatch.setattr(machine, "installed_version", versions.get)
+    monkeypatch.setattr(machine.shutil, "which", lambda name: "/bin/nvidia-smi")
+    monkeypatch.setattr(machine.subprocess, "run", lambda *args, **kwargs: SimpleNamespace(stdout="A GPU, 24 GiB, 1\n"))
+    assert [(one.name, one.state) for one in machine.gpu()] == [
         ("NVIDIA GPU", OK), ("TensorFlow", MISSING), ("torch", MISSING)]
 
     def hangs(*args: object, **kwargs: object) -> None:
         raise subprocess.TimeoutExpired("nvidia-smi", 2)
 
-    monkeypatch.setattr(doctor_machine.subprocess, "run", hangs)
-    assert [one.state for one in doctor_machine.gpu()] == [MISSING]
+    monkeypatch.setattr(machine.subprocess, "run", hangs)
+    assert [one.state for one in machine.gpu()] == [MISSING]
 
 
 def test_without_tflm_and_without_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_without_tflm_and_without_room(monkeypatch: pytest.MonkeyPatch, tmp_path
         raise MissingRequirement("tflite-micro is not installed")
 
     monkeypatch.setattr("quantize.arena.tflm_runtime", missing)
-    assert doctor_machine.tflm().state == MISSING
-    assert doctor_machine.disk(tmp_path / "not" / "there" / "yet").state == OK
-    monkeypatch.setattr(doctor_machine.shutil, "disk_usage", lambda path: SimpleNamespace(free=10**6))
-    assert doctor_machine.disk(tmp_path).state == PROBLEM
+    assert machine.tflm().state == MISSING
+    assert machine.disk(tmp_path / "not" / "there" / "yet").state == OK
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: SimpleNamespace(free=10**6))
+    assert machine.disk(tmp_path).state == PROBLEM

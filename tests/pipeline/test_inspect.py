@@ -16,10 +16,10 @@ from syrupy.assertion import SnapshotAssertion
 from tiny_tflite import tiny_model
 
 from dataset.errors import InputError
-from pipeline.inspection_text import inspection_text
-from pipeline.model_file import about, read_model
+from pipeline.model_files.inspection_text import inspection_text
+from pipeline.model_files.model_file import about, read_model
 from pipeline.model_stages import BEFORE_FIT
-from pipeline.report_memory import live_memories, live_memory_charts
+from pipeline.report.memory_charts import live_memories, live_memory_charts
 from quantize.inspection import inspect_model
 
 ROOT = Path(__file__).parents[2]

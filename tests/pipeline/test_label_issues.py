@@ -14,13 +14,13 @@ from typer.testing import CliRunner
 
 from dataset.errors import InputError
 from filtering.opinions.label_errors import find_label_errors
-from pipeline.clean_view import clean_view
 from pipeline.cli import app
 from pipeline.config_file import load_config
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.job import stages_until
-from pipeline.label_arrays import read_labels, read_probabilities
-from pipeline.person_probabilities import classifier_factory
+from pipeline.label_issues.arrays import read_labels, read_probabilities
+from pipeline.label_issues.clean_view import clean_view
+from pipeline.label_issues.person_probabilities import classifier_factory
 from pipeline.stages import Run, run_stages
 
 

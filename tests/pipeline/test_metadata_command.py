@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from dataset.errors import InputError
 from pipeline.commands.metadata import commands
-from pipeline.metadata_file import described_text, write_described
+from pipeline.model_files.metadata_file import described_text, write_described
 from quantize.class_labels import class_labels
 
 

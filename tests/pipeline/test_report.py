@@ -19,11 +19,11 @@ from PIL import Image
 from report_run import HOSTILE, TALL, TRAIN, WIDE, decide, make_images, make_run, rendered, stages
 
 from pipeline.data_stages import samples_of, versions_of
-from pipeline.report import REPORT
-from pipeline.report_data import gather, version_chain, waterfall
-from pipeline.report_figures import size_chart, waterfall_chart
-from pipeline.report_gallery import LONG_SIDE, data_uri, shown_size
-from pipeline.report_words import Change, sentences
+from pipeline.report.data import gather, version_chain, waterfall
+from pipeline.report.figures import size_chart, waterfall_chart
+from pipeline.report.gallery import LONG_SIDE, data_uri, shown_size
+from pipeline.report.page import REPORT
+from pipeline.report.words import Change, sentences
 from pipeline.stages import Run, foresee
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}

@@ -25,12 +25,12 @@ from tiny_run import ROOT
 from dataset.errors import FrozenSplit, InputError
 from dataset.samples import BACKGROUND, PERSON, SampleTable
 from pipeline.data_stages import versions_of
-from pipeline.label_studio import write_label_studio
-from pipeline.review import import_answers, read_file
-from pipeline.review_cards import Card, deal
-from pipeline.review_page import Sheet, write_pages
-from pipeline.review_photos import Photos, photos_of
-from pipeline.review_session import sheet_of
+from pipeline.review.cards import Card, deal
+from pipeline.review.label_studio import write_label_studio
+from pipeline.review.page import Sheet, write_pages
+from pipeline.review.photos import Photos, photos_of
+from pipeline.review.queue import import_answers, read_file
+from pipeline.review.session import sheet_of
 from pipeline.stages import Run
 
 KEYS = {"p": "person", "b": "background", "d": "drop", "s": "skip"}

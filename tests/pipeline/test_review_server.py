@@ -16,11 +16,11 @@ from PIL import Image
 from review_run import ReviewRun, make_review_run
 
 from dataset.errors import InputError
-from pipeline.review_diary import Diary, opened
-from pipeline.review_page import Sheet
-from pipeline.review_photos import photos_of
-from pipeline.review_server import MAX_BODY_BYTES, TOKEN_HEADER, Desk, ReviewServer, new_token
-from pipeline.review_session import sheet_of
+from pipeline.review.diary import Diary, opened
+from pipeline.review.page import Sheet
+from pipeline.review.photos import photos_of
+from pipeline.review.server import MAX_BODY_BYTES, TOKEN_HEADER, Desk, ReviewServer, new_token
+from pipeline.review.session import sheet_of
 
 
 @dataclass(frozen=True)

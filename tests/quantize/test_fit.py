@@ -7,7 +7,7 @@ from quantize_models import reference_model
 from striped_models import assert_same_answers, wide_network
 
 from dataset.errors import GateMissed, InputError, MissingRequirement
-from pipeline.fitting import fit_file, target_of
+from pipeline.model_files.fitting import fit_file, target_of
 from quantize.arena_process import measure_arena
 from quantize.graph import read_graph
 from quantize.passes.fit import Target, fit_model

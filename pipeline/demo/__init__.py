@@ -1,0 +1,1 @@
+"""The demonstration: photos that installed packages carry, labels with planted errors, the whole run."""

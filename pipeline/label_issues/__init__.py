@@ -1,0 +1,1 @@
+"""Label issues of plain arrays or of a run, and the clean view."""

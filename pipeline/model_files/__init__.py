@@ -1,0 +1,1 @@
+"""Verbs on one .tflite file: read, fit, describe, inspect, bundle."""

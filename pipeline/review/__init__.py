@@ -1,0 +1,1 @@
+"""What a person decides: queue, pages, server, diary, Label Studio, audit."""

@@ -1,0 +1,1 @@
+"""Data parameters of a run: temperatures, triage and their pictures."""
