@@ -156,7 +156,12 @@ def _filter_settings(config: Config) -> object:
             "detector": config.filter.detector.kind, "seed": config.seed}
 
 
-DETECT = Stage("detect", 1, ("ingest",), lambda config: config.filter.detector.model_dump(mode="json"),
+def _detector_settings(config: Config) -> object:
+    """Without where weights or boxes lie: what they give hangs on their bytes, which are in the fingerprints."""
+    return config.filter.detector.model_dump(mode="json", exclude={"weights", "file"})
+
+
+DETECT = Stage("detect", 1, ("ingest",), _detector_settings,
                lambda run, folder: detect(run, folder, DETECTIONS),
                lambda run: evidence_fingerprints(run.config.filter.detector))
 EMBED = Stage("embed", 1, ("ingest",), backbone_settings, embed, backbone_fingerprint)

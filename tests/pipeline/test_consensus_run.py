@@ -123,3 +123,19 @@ def test_a_file_that_is_no_audit_is_refused(run: Run, tmp_path: Path) -> None:
     other.write_text("sample_id,decision\n")
     with pytest.raises(InputError, match="no column 'stratum'"):
         audit_result(run, other)
+
+
+def test_a_file_of_boxes_may_move_without_being_read_again(tmp_path: Path) -> None:
+    make_images(tmp_path / "images")
+    write_config(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "run")
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("filepath,x1,y1,x2,y2,confidence\ntrain/person/0.jpg,0,0,100,100,0.9\n")
+
+    def opened(file: Path) -> Run:
+        return open_tiny(tmp_path, f"filter.detector={{kind: boxes, file: {file}}}")
+
+    run_stages(opened(boxes), stages_until("detect"), lambda outlook: None)
+    moved = boxes.rename(tmp_path / "moved.csv")
+    assert not foresee(opened(moved), stages_until("detect"))[-1].runs
+    moved.write_text(moved.read_text().replace("0.9", "0.8"))
+    assert foresee(opened(moved), stages_until("detect"))[-1].runs
