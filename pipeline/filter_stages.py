@@ -166,5 +166,5 @@ DETECT = Stage("detect", 1, ("ingest",), _detector_settings,
                lambda run: evidence_fingerprints(run.config.filter.detector))
 EMBED = Stage("embed", 1, ("ingest",), backbone_settings, embed, backbone_fingerprint)
 OPINIONS = Stage("opinions", 4, ("ingest", "detect", "embed"), _filter_settings, _opinions)
-POLICY = Stage("policy", 4, ("ingest", "opinions"), lambda config: config.policy.model_dump(mode="json"), _policy,
+POLICY = Stage("policy", 5, ("ingest", "opinions"), lambda config: config.policy.model_dump(mode="json"), _policy,
                lambda run: answers_fingerprint(run.config.policy))

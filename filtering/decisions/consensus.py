@@ -156,6 +156,6 @@ def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, beliefs: Bel
     proposals = np.where(beliefs.p_person[review] > 0.5, PERSON, BACKGROUND).astype(np.int8)
     why = explain(opinions, review)[1].cast(pa.string()).to_pylist()
     dropped = (actions == DROP)[review]
-    told = [f"a look gains {worth:.2f} labels{', dropped until then' if out else ''}; {words}"
+    told = [f"asking gains {worth:.2f} right labels on average{', dropped until then' if out else ''}; {words}"
             for worth, out, words in zip(gain[review], dropped, why, strict=True)]
     return Plan(decisions, review, proposals, pa.array(told, pa.string()))

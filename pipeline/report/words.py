@@ -136,10 +136,12 @@ def _difference(comparison: Json) -> str:
     found, test = comparison["interval"], comparison["mcnemar"]
     meaning = ("better beyond chance" if comparison["better"] else "worse beyond chance" if comparison["worse"]
                else "which chance alone can explain")
+    mended, baseline = test["only_second_right"], test["only_first_right"]
+    if not mended and not baseline:
+        return "There is no difference: both models are right on the same test images."
     return (f"The difference is {points(comparison['difference'])} (95 % interval {points(found['low'])} to "
-            f"{points(found['high'])}; McNemar {probability(test['p_value'])}: "
-            f"{count(test['only_second_right'])} images only the mended model gets right, "
-            f"{count(test['only_first_right'])} only the baseline), {meaning}.")
+            f"{points(found['high'])}; McNemar {probability(test['p_value'])}: {count(mended)} images only the mended model "
+            f"gets right, {count(baseline)} only the baseline), {meaning}.")
 
 
 def _fit(budgets: list[Json]) -> str:

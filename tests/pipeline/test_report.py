@@ -298,6 +298,13 @@ def test_sentences_for_a_published_recipe_that_fits(run: Run) -> None:
     assert said[4] == "Both models follow the published recipe 'seed' (the submission), so the result is comparable to it."
 
 
+def test_two_models_that_err_on_the_same_images_do_not_differ(run: Run) -> None:
+    verdict = json.loads((run.at("verify") / "verify.json").read_text())
+    verdict["comparison"]["mcnemar"] |= {"only_first_right": 0, "only_second_right": 0}
+    said = sentences(verdict, Change({}, 10, 0, ()), {"name": "seed", "comparable": True, "source": "the submission"})
+    assert said[1] == "There is no difference: both models are right on the same test images."
+
+
 def test_what_the_verdict_notes_is_said_once_at_the_top(photos: Path, tmp_path: Path) -> None:
     note = "the model answers person for every test image"
     page = Page(rendered(make_run(tmp_path / "run", photos, notes=[note])))
