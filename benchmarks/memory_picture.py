@@ -28,7 +28,7 @@ from quantize.memory_plan import greedy_plan, lifetimes, tflm_scratch
 from quantize.stored_plan import stored_offsets
 
 KIB, LIMIT_BYTES = 1024, 320 * 1024
-PICTURE = Path(__file__).parents[1] / "docs" / "memory.svg"
+PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "memory.svg"
 TENSOR, EDGE, PERSISTENT, LIMIT = "#7fb7a5", "#23695a", "#c9b27c", "#b3372c"
 STYLE: Any = {"svg.hashsalt": "tinysieve", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9.5,
               "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
