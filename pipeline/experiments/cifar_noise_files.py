@@ -22,6 +22,7 @@ from pipeline.experiments.cifar_100 import cifar_100
 from pipeline.experiments.cifar_networks import NETWORKS
 from pipeline.experiments.cifar_noise import CifarNoise, CifarNoiseOutcome, cifar_noise, figures
 from pipeline.experiments.image_sets import ImageSet, cifar_10
+from pipeline.native_greetings import load_keras
 from pipeline.progress import progress
 
 SETS: dict[str, Callable[..., ImageSet]] = {"cifar-10": cifar_10, "cifar-100": cifar_100}
@@ -56,6 +57,7 @@ def run_cifar_noise(
 ) -> None:
     """The experiment at each share of corrupt labels, into `out`/<per cent>; `keep` None keeps as many as are right."""
     images = SETS[name](data) if data else SETS[name]()
+    load_keras()
     made = []
     for corrupt in levels:
         chosen = replace(settings, corrupt=corrupt, keep=1 - corrupt if keep is None else keep)

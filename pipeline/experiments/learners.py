@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dataset.errors import InputError
 from pipeline.experiments.problem import FoldedRidge, Labels, Learner, Problem
+from pipeline.native_greetings import load_keras
 
 if TYPE_CHECKING:
     import keras
@@ -21,7 +22,6 @@ LEARNERS = ("network", "ridge")
 def network_accuracy(problem: Problem, rows: NDArray[np.int64], labels: Labels, rng: np.random.Generator) -> float:
     """Test accuracy of a network with one hidden layer of 512, ten epochs of Adam: it has room to fit the noise too."""
     from filtering.opinions.keras_classifier import KerasClassifier
-    from pipeline.native_greetings import load_keras
 
     load_keras()
     import keras
