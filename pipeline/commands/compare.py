@@ -19,7 +19,7 @@ def compare(
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     json: Json = False,
 ) -> None:
-    """Say what differs between two runs: data, recipe, model, verdict, and whether one model is better beyond chance."""
+    """Say what differs between two runs: data, recipe, model, verdict, and whether one is better by more than chance."""
     import json as text
 
     import numpy as np

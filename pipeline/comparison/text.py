@@ -32,8 +32,8 @@ def _lines(found: RunComparison) -> Iterator[str]:
 def _significance(one: Significance) -> str:
     found, mcnemar = one.b_against_a, one.b_against_a.mcnemar
     meaning = ("both models give the same answers" if one.same_answer == one.images else
-               "B is better beyond chance" if found.better else "B is worse beyond chance" if found.worse else
-               "chance alone can explain the difference")
+               f"B is {'better' if found.better else 'worse'} beyond the chance of which images were tested"
+               if found.better or found.worse else "chance alone can explain the difference")
     return (f"{meaning}.\n  accuracy A {one.accuracy_a:.4f}, B {one.accuracy_b:.4f} on the same {one.images:,} test images: "
             f"{points(found.difference)} (95 % interval {points(found.interval.low)} to {points(found.interval.high)})\n"
             f"  McNemar {probability(mcnemar.p_value)}: {mcnemar.only_second_right:,} images only B gets right, "

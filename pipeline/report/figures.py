@@ -152,7 +152,7 @@ def _bars(axes: Axes, steps: Sequence[tuple[str, int]], total: int) -> None:
     after = list(itertools.accumulate(change for _, change in steps))
     most, least = max(after), min(after)
     room = max(most - least, 1)
-    edge = max(least - room, 0)
+    edge = max(least - room, 0) if most > least else 0
     for place, ((_, change), high) in enumerate(zip([*steps, ("now", 0)], [*after, total], strict=True)):
         whole = place in (0, len(steps))
         left, right = (edge, high) if whole else sorted((high - change, high))

@@ -134,7 +134,8 @@ def _accuracy(verdict: Json) -> str:
 
 def _difference(comparison: Json) -> str:
     found, test = comparison["interval"], comparison["mcnemar"]
-    meaning = ("better beyond chance" if comparison["better"] else "worse beyond chance" if comparison["worse"]
+    meaning = (f"{'better' if comparison['better'] else 'worse'} beyond the chance of which images were tested; how far "
+               "another training seed would move it, one run cannot say" if comparison["better"] or comparison["worse"]
                else "which chance alone can explain")
     mended, baseline = test["only_second_right"], test["only_first_right"]
     if not mended and not baseline:
