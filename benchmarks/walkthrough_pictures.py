@@ -144,7 +144,7 @@ def main(arguments: list[str]) -> str:
     browser = find_browser()
     if browser is None:
         return "skipped: no Chromium here"
-    if asked.run == RUN and not (RUN / "report/report.html").is_file():
+    if asked.run == RUN:
         make_run(RUN.parent)
     with tempfile.TemporaryDirectory() as temporary:
         # The page is headed with the name of the run's folder.
