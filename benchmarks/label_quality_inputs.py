@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from PIL import Image
 from voc2007 import RATES, ROOT, SHARED, announce, open_run, true_labels
 
 from dataset.atomic import replacing
-from dataset.samples import UNLABELED
+from dataset.samples import UNLABELED, SampleTable
 from filtering.evidence.box_scores import BoxScores, box_scores
 from filtering.evidence.boxes import align, read_boxes
-from filtering.evidence.crop_rule import RULES, presence
+from filtering.evidence.crop_rule import RULES, Presence, presence
 from filtering.evidence.embeddings import read_embeddings
 from filtering.evidence.lite0_backbone import Lite0Backbone, shrink
 from filtering.evidence.nearest import nearest
@@ -30,12 +30,11 @@ from filtering.opinions.opinion import Opinions
 from filtering.opinions.out_of_fold import out_of_fold_probabilities
 from filtering.opinions.probable_label import probable_label
 from pipeline.data_stages import samples_of
-from pipeline.filter_stages import DETECTIONS, EMBED, EMBEDDINGS
+from pipeline.filter_stages import DETECT, DETECTIONS, EMBED, EMBEDDINGS
 from pipeline.job import stages_until
-from pipeline.stages import run_stages
+from pipeline.stages import Run, run_stages
 
 NOISE = RATES | {"fifteen_each_way": (0.15, 0.15), "thirty_each_way": (0.3, 0.3), "nothing_planted": (0.0, 0.0)}
-CIFAR_ROWS = 10_000
 HUMANS = ("aggre_label", "random_label1", "random_label2", "random_label3", "worse_label")
 Made = dict[str, Callable[[], "list[Inputs]"]]
 
@@ -54,6 +53,7 @@ class Inputs:
         seen: boxes, or None.
         opinions: of the detector, the classifier and the look-alikes, with the default's limits.
         seed: opinions of the seed's rule, or None.
+        once: the same with boxes of a single look where these are of two; None where there are none.
     """
 
     given: np.ndarray
@@ -65,45 +65,61 @@ class Inputs:
     seen: BoxScores | None
     opinions: list[Opinions]
     seed: Opinions | None
+    once: Inputs | None = None
 
 
 def silent(done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """What a run's boxes say of its images: as scores, under the default's limits, and under the seed's."""
+
+    seen: BoxScores
+    present: Presence
+    widely: Presence
+
+
+def _looked(run: Run, samples: SampleTable, limits: PresenceLimits) -> Looked:
+    examined, boxes = align(read_boxes(run.at("detect") / DETECTIONS), samples.sample_ids)
+    sizes = samples.numbers("width"), samples.numbers("height")
+    return Looked(box_scores(boxes, examined, *sizes, RULES["any"], limits.background),
+                  presence(boxes, examined, *sizes, RULES["any"], limits.background),
+                  presence(boxes, examined, *sizes, RULES["any"], 0.3))
+
+
 def voc_inputs(seeds: Sequence[int]) -> Made:
     """Planted errors on VOC 2007's train split, a list of one Inputs a seed."""
-    run = open_run("clean")
+    run, again = open_run("clean"), open_run("looked_again", "filter.detector.look_again_below=0.7")
     run_stages(run, stages_until(EMBED.name), announce)
+    run_stages(again, stages_until(DETECT.name), announce)
     samples, truth, filters = samples_of(run), true_labels(run), run.config.filter
     features = np.asarray(read_embeddings(run.at("embed") / EMBEDDINGS, len(samples)), np.float32)
     near = nearest(features, SEARCHED, len(samples), silent)
-    examined, boxes = align(read_boxes(run.at("detect") / DETECTIONS), samples.sample_ids)
-    sizes = samples.numbers("width"), samples.numbers("height")
     limits = PresenceLimits(filters.person_confidence, filters.background_confidence)
-    present = presence(boxes, examined, *sizes, RULES["any"], limits.background)
-    widely = presence(boxes, examined, *sizes, RULES["any"], 0.3)
-    seen = box_scores(boxes, examined, *sizes, RULES["any"], limits.background)
+    once, twice = _looked(run, samples, limits), _looked(again, samples, limits)
 
     def planted(rates: tuple[float, float], seed: int) -> Inputs:
         given = plant(truth, samples, rates, seed)
         trusted = np.where(samples.in_split("train"), given, np.int8(UNLABELED))
         p_person = out_of_fold_probabilities(features, trusted, filters.folds, np.random.default_rng(0))
-        opinions = [disagreement(present, given, limits, "boxes"), pseudo_label(present, given, limits, "boxes"),
-                    probable_label(p_person, "out_of_fold", "out_of_fold", filters.out_of_fold_sure),
-                    neighbor_agreement(near.among(trusted >= 0), trusted, K, filters.neighbors.sure, "out_of_fold")]
+        others = [probable_label(p_person, "out_of_fold", "out_of_fold", filters.out_of_fold_sure),
+                  neighbor_agreement(near.among(trusted >= 0), trusted, K, filters.neighbors.sure, "out_of_fold")]
+        by_looks = [[disagreement(looked.present, given, limits, "boxes"), pseudo_label(looked.present, given, limits, "boxes"),
+                     *others] for looked in (once, twice)]
         pred_probs = np.stack([1 - p_person, p_person], axis=1)
-        return Inputs(trusted, truth, samples.in_split("train", "unlabeled"), pred_probs, features, near, seen, opinions,
-                      seed_rule(widely, given))
+        single = Inputs(trusted, truth, samples.in_split("train", "unlabeled"), pred_probs, features, near, once.seen,
+                        by_looks[0], seed_rule(once.widely, given))
+        return replace(single, seen=twice.seen, opinions=by_looks[1], once=single)
 
     return {name: partial(lambda rates: [planted(rates, seed) for seed in seeds], rates) for name, rates in NOISE.items()}
 
 
 def cifar_inputs() -> Made:
-    """CIFAR-10 with labels that people gave, CIFAR_ROWS of its images under EfficientNet-Lite0; `clean_label` has no errors."""
+    """CIFAR-10's train images with labels that people gave, under EfficientNet-Lite0; `clean_label` has no errors."""
     table = pq.read_table(SHARED / "data/cifar10n/cifar10n_train_jpeg.parquet")
-    table = table.take(np.sort(np.random.default_rng(0).permutation(len(table))[:CIFAR_ROWS]))
-    features = _cifar_features(table["jpeg"].to_pylist(), ROOT / "runs" / "benchmark_label_quality" / f"cifar_{CIFAR_ROWS}.npy")
+    features = _cifar_features(table["jpeg"].to_pylist(), ROOT / "runs" / "benchmark_label_quality" / "cifar.npy")
     near = nearest(features, SEARCHED, len(features), silent)
     truth = table["clean_label"].to_numpy().astype(np.int8)
 

@@ -76,14 +76,19 @@ def taught_by_truth(inputs: Inputs) -> Verdict:
     return Verdict(beliefs.p_wrong(inputs.given), _carried_out(inputs, plan))
 
 
+def consensus_of_one_look(inputs: Inputs) -> Verdict:
+    """Ours, with boxes of a single look."""
+    return consensus(inputs.once)
+
+
 def two_signals(inputs: Inputs) -> Verdict:
     """Ours, without weighing: boxes and out-of-fold classifier must agree."""
     return Verdict(None, _carried_out(inputs, TwoSignals().decide(inputs.opinions[:3], inputs.given, inputs.eligible)))
 
 
 def follow_detector(inputs: Inputs) -> Verdict:
-    """The seed submission: the detector alone."""
-    person = np.nan_to_num(inputs.seen.confidence)
+    """The seed submission: the detector alone, looking once."""
+    person = np.nan_to_num(inputs.once.seen.confidence)
     made = _carried_out(inputs, FollowDetector().decide([inputs.seed], inputs.given, inputs.eligible))
     return Verdict(np.where(inputs.given == 1, 1 - person, person), made)
 
@@ -155,5 +160,6 @@ PROBABILITY_PEERS: Peers = {"confident learning, adjusted margin (ours)": partia
 CLASS_PEERS: Peers = PROBABILITY_PEERS | {"kNN alone": look_alikes, "data parameters alone": temperatures}
 PERSON_PEERS: Peers = {
     "bound: consensus taught by the truth": taught_by_truth, "consensus (ours)": consensus,
-    "two signals (ours, default)": two_signals, "detector alone (policy seed)": follow_detector,
+    "consensus, one look (ours)": consensus_of_one_look, "two signals (ours, default)": two_signals,
+    "detector alone (policy seed)": follow_detector,
 } | CLASS_PEERS

@@ -10,11 +10,12 @@ from pipeline.config_section import FilePath, Section, Share
 
 
 class UltralyticsDetector(Section):
-    """Any weights that Ultralytics reads."""
+    """Any weights that Ultralytics reads; images whose best box is under `look_again_below` are seen mirrored too, at 0 none."""
 
     kind: Literal["ultralytics"]
     weights: FilePath
     min_confidence: Share = 0.05
+    look_again_below: Share = 0.7
     allow_download: bool = False
 
 

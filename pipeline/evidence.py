@@ -81,7 +81,9 @@ def _open(settings: UltralyticsDetector | PresenceHeadDetector, run: Run) -> Det
 
         return PresenceDetector(min_confidence=settings.min_confidence, workers=run.config.workers)
     from filtering.evidence.open_detector import open_detector
+    from filtering.evidence.second_look import SecondLook
     from filtering.evidence.weights import DetectorSettings
 
     wanted = DetectorSettings(settings.weights, settings.min_confidence, allow_download=settings.allow_download)
-    return open_detector(wanted, run.folder / "engines")
+    detector = open_detector(wanted, run.folder / "engines")
+    return SecondLook(detector, settings.look_again_below) if settings.look_again_below else detector

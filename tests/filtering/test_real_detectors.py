@@ -15,6 +15,7 @@ import pytest
 from dataset.errors import InputError, MissingRequirement
 from dataset.images import decode
 from filtering.evidence.open_detector import open_detector
+from filtering.evidence.second_look import SecondLook, mirror
 from filtering.evidence.weights import DetectorSettings, fingerprint, weights_hash
 
 ROOT = Path(__file__).parents[2]
@@ -132,3 +133,15 @@ def test_the_fingerprint_follows_what_decides_the_boxes(tmp_path):
 def test_wrong_settings_name_themselves(tmp_path, wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         DetectorSettings(tmp_path, **wrong)
+
+
+def test_a_photo_and_its_mirror_image_are_the_same_two_looks(shared, photos, tmp_path):
+    need("openvino")
+    detector = SecondLook(open_detector(DetectorSettings(shared / "models" / "yolo11n_int8_openvino_model"), tmp_path), 1.0)
+    images = photos[0]
+    turned = [mirror(rows, image.shape[1]) for image, rows in
+              zip(images, detector.detect([np.ascontiguousarray(image[:, ::-1]) for image in images]), strict=True)]
+    seen = [(rows[0], other[0]) for rows, other in zip(detector.detect(images), turned, strict=True) if len(rows) and len(other)]
+    assert len(seen) >= PHOTOS // 2
+    for best, other in seen:
+        assert best[4] == pytest.approx(other[4], abs=0.01)
