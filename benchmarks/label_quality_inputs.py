@@ -18,7 +18,7 @@ from dataset.atomic import replacing
 from dataset.samples import UNLABELED, SampleTable
 from filtering.evidence.box_scores import BoxScores, box_scores
 from filtering.evidence.boxes import align, read_boxes
-from filtering.evidence.crop_rule import RULES, Presence, presence
+from filtering.evidence.crop_rule import RULES, Presence, largest_in_each, presence
 from filtering.evidence.embeddings import read_embeddings
 from filtering.evidence.lite0_backbone import Lite0Backbone, shrink
 from filtering.evidence.nearest import nearest
@@ -35,6 +35,7 @@ from pipeline.job import stages_until
 from pipeline.stages import Run, run_stages
 
 NOISE = RATES | {"fifteen_each_way": (0.15, 0.15), "thirty_each_way": (0.3, 0.3), "nothing_planted": (0.0, 0.0)}
+LOOK_AGAIN_BELOW = 0.7
 HUMANS = ("aggre_label", "random_label1", "random_label2", "random_label3", "worse_label")
 Made = dict[str, Callable[[], "list[Inputs]"]]
 
@@ -89,11 +90,19 @@ def _looked(run: Run, samples: SampleTable, limits: PresenceLimits) -> Looked:
                   presence(boxes, examined, *sizes, RULES["any"], 0.3))
 
 
+def _doubtful(run: Run) -> float:
+    """Share of the photos that a second look is for."""
+    boxes = read_boxes(run.at("detect") / DETECTIONS)
+    best = largest_in_each(boxes.confidence, boxes.offsets)
+    return float(((best > 0) & (best < LOOK_AGAIN_BELOW)).mean())
+
+
 def voc_inputs(seeds: Sequence[int]) -> Made:
     """Planted errors on VOC 2007's train split, a list of one Inputs a seed."""
-    run, again = open_run("clean"), open_run("looked_again", "filter.detector.look_again_below=0.7")
+    run, again = open_run("clean"), open_run("looked_again", f"filter.detector.look_again_below={LOOK_AGAIN_BELOW}")
     run_stages(run, stages_until(EMBED.name), announce)
     run_stages(again, stages_until(DETECT.name), announce)
+    announce(f"looked at again: {_doubtful(run):.1%} of the photos")
     samples, truth, filters = samples_of(run), true_labels(run), run.config.filter
     features = np.asarray(read_embeddings(run.at("embed") / EMBEDDINGS, len(samples)), np.float32)
     near = nearest(features, SEARCHED, len(samples), silent)
