@@ -103,9 +103,10 @@ def go(folder: Path) -> int:
         print(f"$ {step.command.splitlines()[-1]}", flush=True)
         done = subprocess.run(["bash", "-c", step.command], cwd=folder, env=settings, capture_output=True, text=True)
         lines = done.stdout.splitlines() + (done.stderr.splitlines() if done.returncode else [])
-        for line in missing(step.expected, lines):
-            wrong += 1
-            print(f"  not printed: {line}")
+        absent = list(missing(step.expected, lines))
+        wrong += len(absent)
+        for told, which in (("not printed", absent), ("but this", lines if absent else [])):
+            print("".join(f"  {told}: {line}\n" for line in which), end="")
         if done.returncode and not any(line.startswith("error: ") for line in step.expected):
             wrong += 1
             print(f"  exit code {done.returncode}: {done.stderr[-600:]}")

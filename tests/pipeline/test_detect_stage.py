@@ -1,0 +1,63 @@
+"""The detect stage on real photos: how often the configured detector looks, and at what."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from filtering.evidence.boxes import Boxes, read_boxes
+from filtering.evidence.crop_rule import largest_in_each
+from pipeline.config_file import load_config
+from pipeline.filter_stages import DETECTIONS
+from pipeline.job import stages_until
+from pipeline.stages import Run, run_stages
+
+PHOTOS = 80
+CONFIG = """\
+run: {run}
+dataset:
+  source: {{kind: table, images: {images}, table: {table}, split: null}}
+  rule: any
+filter:
+  detector: {{kind: ultralytics, weights: {weights}, look_again_below: 0.7}}
+policy: {{kind: consensus}}
+train: {{recipe: demo}}
+"""
+
+
+def silent(_outlook: object) -> None:
+    """Progress that nobody watches."""
+
+
+def boxes_of(config: Path, looks: str) -> Boxes:
+    """What the stage wrote."""
+    loaded = load_config(config, (f"filter.detector.look_again_below={looks}",))
+    run = Run(loaded, loaded.run)
+    run_stages(run, stages_until("detect"), silent)
+    return read_boxes(run.at("detect") / DETECTIONS)
+
+
+def test_only_doubtful_photos_are_seen_otherwise_with_a_second_look(shared: Path, tmp_path: Path) -> None:
+    if find_spec("openvino") is None:
+        pytest.skip("needs the extra 'detect' (openvino)")
+    photos, voc = tmp_path / "photos", shared / "data/voc2007_person"
+    photos.mkdir()
+    rows = (voc / "labels.csv").read_text().splitlines()[: PHOTOS + 1]
+    for row in rows[1:]:
+        shutil.copy(voc / "images" / row.split(",")[0], photos)
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    config = tmp_path / "config.yaml"
+    weights = shared / "models/yolo11n_int8_openvino_model"
+    config.write_text(CONFIG.format(run=tmp_path / "run", images=photos, table=tmp_path / "labels.csv", weights=weights))
+    once, twice = boxes_of(config, "0"), boxes_of(config, "0.7")
+    best = largest_in_each(once.confidence, once.offsets)
+    doubtful = (best > 0) & (best < 0.7)
+    assert 0 < doubtful.sum() < PHOTOS / 2
+    moved = best != largest_in_each(twice.confidence, twice.offsets)
+    assert not moved[~doubtful].any()
+    assert moved[doubtful].mean() > 0.8
+    assert np.array_equal(once.sample_ids, twice.sample_ids)
