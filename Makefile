@@ -21,7 +21,7 @@ doctor: .venv/run.stamp
 	@$(BIN)/tinysieve doctor
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp
 	@$(BIN)/ruff check .
