@@ -21,6 +21,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from dataset.progress import silent
 from dataset.samples import SampleTable
 from filtering.evidence.embeddings import read_embeddings
 from filtering.evidence.nearest import nearest
@@ -42,10 +43,6 @@ RATES = {"Wake Vision's rates": (0.074, 0.053), "15 % each way": (0.15, 0.15), "
          "30 % each way": (0.3, 0.3)}
 SEEDS = 3
 PARTS = ("steps", "quality", "scale")
-
-
-def silent(done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 def step_costs() -> dict[str, float]:

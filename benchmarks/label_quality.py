@@ -135,7 +135,7 @@ def calibration(all_inputs: list[Inputs]) -> dict[str, Any]:
 
 
 def show(title: str, table: dict[str, dict[str, float | None]]) -> None:
-    """Markdown."""
+    """Print one setting's contestants as a Markdown table."""
     print(f"\n### {title}\n\n| | {' | '.join(COLUMNS)} |\n|---|{'---:|' * len(COLUMNS)}")
     for name, row in table.items():
         cells = ["" if row[key] is None else format(row[key], spec) for key, spec in COLUMNS.values()]
@@ -143,7 +143,7 @@ def show(title: str, table: dict[str, dict[str, float | None]]) -> None:
 
 
 def show_calibration(title: str, found: dict[str, Any]) -> None:
-    """Markdown."""
+    """Print promised against found probabilities of error as a Markdown table."""
     print(f"\n### calibration: {title}, wrong labels expected {found['expected_wrong']}, true {found['wrong']}\n\n"
           "| probability of error from | promised | found | labels |\n|---:|---:|---:|---:|")
     for one in found["bins"]:

@@ -15,6 +15,7 @@ from PIL import Image
 from voc2007 import RATES, ROOT, SHARED, announce, open_run, true_labels
 
 from dataset.atomic import replacing
+from dataset.progress import silent
 from dataset.samples import UNLABELED, SampleTable
 from filtering.evidence.box_scores import BoxScores, box_scores
 from filtering.evidence.boxes import align, read_boxes
@@ -67,10 +68,6 @@ class Inputs:
     opinions: list[Opinions]
     seed: Opinions | None
     once: Inputs | None = None
-
-
-def silent(done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True, eq=False)

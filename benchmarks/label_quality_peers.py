@@ -57,7 +57,7 @@ def beliefs_about(inputs: Inputs) -> Beliefs:
 
 
 def consensus(inputs: Inputs) -> Verdict:
-    """Ours."""
+    """The policy `consensus` on what two signals say."""
     beliefs = beliefs_about(inputs)
     plan = Consensus().decide(inputs.opinions[:3], beliefs, inputs.given, inputs.eligible)
     return Verdict(beliefs.p_wrong(inputs.given), _carried_out(inputs, plan))

@@ -20,6 +20,7 @@ import numpy as np
 
 from dataset.atomic import write_text
 from dataset.errors import MissingRequirement
+from dataset.progress import silent
 from quantize.arena_process import measure_arena
 from quantize.firmware.c_program import generate
 from quantize.firmware.c_stripes import stripe_for_c
@@ -73,10 +74,6 @@ PUBLISHED = (
     Published("TinyEngine", "STM32H743", 174, 741, "README of mit-han-lab/tinyengine"),
     Published("TinyEngine", "STM32F746", 311, 897, "README of mit-han-lab/mcunet"),
 )
-
-
-def silent(done: int, total: int) -> None:
-    """Nobody watches."""
 
 
 def row(step: str, model: bytes, original: bytes) -> Row:

@@ -8,7 +8,7 @@ vector is fitted once, whichever submission came to it first.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,9 @@ from dataperf.classifier_fit import fit_layers
 from dataperf.debugging_data import DebuggingTask
 from dataperf.submissions import Order
 from dataset.atomic import write_text
+from dataset.progress import Progress
 
 STOP_SHARE = 0.95
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

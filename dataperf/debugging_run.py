@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,7 @@ from dataperf.debugging_data import load_task
 from dataperf.debugging_setup import DebuggingSetup, TaskSetup
 from dataperf.submissions import Order, find_submissions, read_submission
 from dataset.errors import InputError, TinysieveError
-
-Progress = Callable[[int, int], None]
+from dataset.progress import Progress
 
 
 @dataclass(frozen=True)

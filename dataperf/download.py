@@ -12,15 +12,14 @@ import re
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from dataperf.archive import is_archive, safe_name, unpack
 from dataset.atomic import write_text
 from dataset.errors import InputError, MissingRequirement
+from dataset.progress import Progress
 
-Progress = Callable[[int, int], None]
 WORK_FOLDER = ".download"
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_S = 60.0

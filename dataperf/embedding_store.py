@@ -39,7 +39,7 @@ class EmbeddingStore(Protocol):
         ...
 
     def count(self) -> int:
-        """Rows."""
+        """How many rows it holds."""
         ...
 
     def rows(self, wanted: Iterable[str]) -> EmbeddingRows:

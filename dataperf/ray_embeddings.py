@@ -38,7 +38,7 @@ class RayEmbeddings:
         return tuple(self.dataset.columns() or ())
 
     def count(self) -> int:
-        """Rows."""
+        """How many rows it holds."""
         return int(self.dataset.count())
 
     def dim(self) -> int:

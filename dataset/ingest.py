@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +21,10 @@ import pyarrow.parquet as pq
 from dataset.atomic import replacing
 from dataset.errors import InputError
 from dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, resize_bilinear
+from dataset.progress import Progress
 from dataset.samples import CLASS_NAMES, SPLITS, SampleTable
 from dataset.sources.listing import Listing, SkippedRow
 
-Progress = Callable[[int, int], None]
 CHUNK = 512
 # Who keeps an image whose bytes stand in several splits: what must stay untouched comes first.
 _HELD_OUT_FIRST = ("test", "validation", "train", "unlabeled")

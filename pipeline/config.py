@@ -124,6 +124,7 @@ class Quantize(Section):
     """Conversion to int8, and fitting into the budgets."""
 
     io_type: Literal["int8", "uint8"] = "uint8"
+    # As many training images as the challenge's own script takes.
     calibration_images: Annotated[int, Field(ge=2)] = 150
     fit: Fit = Fit()
 

@@ -145,6 +145,11 @@ def show_verdict(verdict: dict[str, Any]) -> None:
     comparison = verdict["comparison"]
     typer.echo(f"{'difference':<14} {comparison['difference']:+.4f} ({comparison['interval']['low']:+.4f} to "
                f"{comparison['interval']['high']:+.4f}), McNemar p {comparison['mcnemar']['p_value']:.3g}")
+    balanced = comparison["balanced_interval"]
+    typer.echo(f"{'balanced':<14} {verdict['baseline_confusion']['balanced_accuracy']:.4f} -> "
+               f"{verdict['confusion']['balanced_accuracy']:.4f}, both classes weighed alike: "
+               f"{comparison['balanced_difference']:+.4f} ({balanced['low']:+.4f} to {balanced['high']:+.4f})")
+    typer.echo(f"{'one answer':<14} always the more frequent class: accuracy {verdict['confusion']['constant_accuracy']:.4f}")
     table = Table(title="budgets")
     for column in ("gate", "limit", "measured", "verdict"):
         table.add_column(column, justify="left" if column == "gate" else "right")

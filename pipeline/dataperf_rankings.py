@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dataperf.baselines.ranker import Ranker, RankingEvidence
 from dataperf.submissions import Order
+from dataset.progress import silent
 from filtering.evidence.nearest import nearest
 from filtering.opinions.knn_shapley import knn_shapley
 from filtering.opinions.label_errors import find_label_errors
@@ -37,7 +38,7 @@ def neighbors(evidence: RankingEvidence, rng: np.random.Generator) -> Order:
     """By the value of each row to a classifier of its 10 look-alikes among train and validation rows; nothing is drawn."""
     features, labels = _all_rows(evidence)
     count = len(labels)
-    values = knn_shapley(nearest(features, count - 1, count, _silent), labels, NEIGHBOURS)
+    values = knn_shapley(nearest(features, count - 1, count, silent), labels, NEIGHBOURS)
     return _worst_first(values[: len(evidence.labels)])
 
 
@@ -106,10 +107,6 @@ def _wrong_probability(p_one: DoubleArray, given_one: NDArray[np.bool_]) -> Doub
         flips_of_one = float(np.clip(is_one[~given_one].sum() / is_one.sum(), 0.01, 0.9))
         flips_of_zero = float(np.clip((1 - is_one)[given_one].sum() / (1 - is_one).sum(), 0.01, 0.9))
     return np.where(given_one, 1 - is_one, is_one)
-
-
-def _silent(done: int, total: int) -> None:
-    pass
 
 
 RANKINGS: Mapping[str, Ranker] = {

@@ -72,6 +72,9 @@ def _boxes_from_file(settings: BoxFile, samples: SampleTable) -> Boxes:
     if imported.unknown_count:
         typer.echo(f"{settings.file}: {imported.unknown_count:,} images are not in the data set, such as "
                    f"{', '.join(imported.unknown[:3])}", err=True)
+    if imported.clipped_count:
+        typer.echo(f"{settings.file}: {imported.clipped_count:,} boxes stuck out of their image by a little and were cut at its "
+                   "border", err=True)
     return imported.boxes
 
 

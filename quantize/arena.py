@@ -96,6 +96,13 @@ def runs(model: bytes, arena_bytes: int) -> bool:
     return True
 
 
+def refusal(messages: str, failure: Exception) -> InputError:
+    """TFLM's refusal in one sentence: the first of its own messages, which says more than the exception."""
+    reason = messages.strip().splitlines() or [str(failure)]
+    return InputError(f"TFLM cannot run the model: {reason[0]}", why="it would not run on a microcontroller",
+                      fix="convert to full-integer int8 with operators that TFLM knows")
+
+
 def _reported(model: bytes, arena_bytes: int) -> dict[str, int]:
     failure = None
     with captured_messages() as messages:
@@ -104,7 +111,5 @@ def _reported(model: bytes, arena_bytes: int) -> dict[str, int]:
         except (RuntimeError, ValueError) as error:
             failure = error
     if failure is not None:
-        reason = messages.text.strip().splitlines() or [str(failure)]
-        raise InputError(f"TFLM cannot run the model: {reason[0]}", why="it would not run on a microcontroller",
-                         fix="convert to full-integer int8 with operators that TFLM knows") from failure
+        raise refusal(messages.text, failure) from failure
     return {name: int(size) for name, size in ALLOCATION.findall(messages.text)}

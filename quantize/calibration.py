@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from dataset.errors import InputError
 
-CHALLENGE_COUNT = 150  # the challenge's own script takes 150 training images
-
 
 def choose_calibration(
     labels: NDArray[np.integer], count: int, rng: np.random.Generator

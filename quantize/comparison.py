@@ -7,17 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantize.statistics import Interval, McNemar, mcnemar_exact, paired_bootstrap
+from quantize.statistics import Interval, McNemar, balanced_bootstrap, confusion, mcnemar_exact, paired_bootstrap
 
 SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A model against a baseline on the same images; ``difference`` of accuracies is model minus baseline, in [-1, 1]."""
+    """A model against a baseline on the same images; ``difference`` of accuracies is model minus baseline, in [-1, 1].
+
+    ``balanced_difference`` weighs both classes alike: a model that only answers the more frequent class more often gains
+    accuracy and nothing here.
+    """
 
     difference: float
     interval: Interval
+    balanced_difference: float
+    balanced_interval: Interval
     mcnemar: McNemar
 
     @property
@@ -31,7 +37,12 @@ class Comparison:
         return self.interval.high < 0 and self.mcnemar.p_value < SIGNIFICANT
 
 
-def compare(right: NDArray[np.bool_], baseline_right: NDArray[np.bool_], rng: np.random.Generator) -> Comparison:
-    """Model against baseline from right answers on the same images in the same order, both bool [N]."""
-    return Comparison(float(right.mean() - baseline_right.mean()), paired_bootstrap(baseline_right, right, rng),
-                      mcnemar_exact(baseline_right, right))
+def compare(
+    answers: NDArray[np.integer], baseline: NDArray[np.integer], labels: NDArray[np.integer], rng: np.random.Generator,
+) -> Comparison:
+    """Model against baseline from their answers to the same images in the same order, all int [N] in {0, 1}."""
+    right, baseline_right = answers == labels, baseline == labels
+    balanced = confusion(answers, labels).balanced_accuracy - confusion(baseline, labels).balanced_accuracy
+    return Comparison(
+        float(right.mean() - baseline_right.mean()), paired_bootstrap(baseline_right, right, rng),
+        balanced, balanced_bootstrap(baseline_right, right, labels, rng), mcnemar_exact(baseline_right, right))

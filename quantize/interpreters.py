@@ -1,43 +1,39 @@
-"""Three ways to run a .tflite behind one protocol, and which of them may back a claim.
+"""Two ways to run a .tflite that may back a claim.
 
 LiteRT's reference kernels compute what a microcontroller computes, but for a code at a dense layer; TFLM is the
-microcontroller's own code. XNNPACK, the desktop default, differs from both: for sweeps only.
+microcontroller's own code. XNNPACK, the desktop default, differs from both and is never used.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from dataset.errors import InputError
+from dataset.progress import Progress, silent
 from quantize import tflm_process
 from quantize.arena import tflm_runtime
-from quantize.io_contract import CHALLENGE, IOContract, Stated, describe_io
+from quantize.io_contract import CHALLENGE, Stated, describe_io
 from quantize.native_messages import captured_messages
 
-Progress = Callable[[int, int], None]
 CHUNK = 32
 
 
-def silent(done: int, total: int) -> None:
-    """The progress callback of who does not want any."""
-
-
-def open_interpreter(model: bytes, resolver: OpResolverType) -> Any:
-    """A LiteRT interpreter of one thread, tensors allocated.
+def open_interpreter(model: bytes) -> Any:
+    """A LiteRT interpreter with the reference kernels and one thread, tensors allocated.
 
     Raises:
         InputError: LiteRT refuses the model.
     """
     try:
         with captured_messages():
-            interpreter = Interpreter(model_content=model, experimental_op_resolver_type=resolver, num_threads=1)
+            interpreter = Interpreter(
+                model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise InputError(f"LiteRT refuses the model: {error}", why="it cannot be scored",
@@ -56,37 +52,19 @@ def run_codes(interpreter: Any, codes: NDArray) -> NDArray:
     return np.concatenate(answers)
 
 
-class ModelRunner(Protocol):
-    """Runs one model on pixels.
+class LiteRTReference:
+    """LiteRT's reference kernels: about 30 ms an image of MCUNet a core; what accuracies are claimed with.
 
-    ``backs_claims`` is false where the arithmetic is not a microcontroller's.
+    One interpreter a thread; it runs outside Python's lock, so threads use every core.
     """
 
-    name: str
-    backs_claims: bool
-    contract: IOContract
-
-    def raw_outputs(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray:
-        """Output codes as the model gives them, [N, ...], columns in the model's own class order."""
-        ...
-
-    def predict_logits(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray[np.float32]:
-        """Dequantized scores float32 [N, 2], columns [background, person]."""
-        ...
-
-
-class _LiteRT:
-    """LiteRT with one interpreter a thread; it runs outside the interpreter lock, so threads use every core."""
-
-    name: str
-    backs_claims: bool
-    resolver: OpResolverType
+    name = "LiteRT reference kernels"
 
     def __init__(self, model: bytes, stated: Stated = CHALLENGE) -> None:
         """Raises InputError where the file is not what is stated, or LiteRT refuses it."""
         self.contract = describe_io(model, stated).require()
         self._model = bytes(model)
-        self._interpreter()  # a model that LiteRT refuses is refused here, not at the first image
+        open_interpreter(self._model)  # a model that LiteRT refuses is refused here, not at the first image
 
     def raw_outputs(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray:
         """Output codes [N, ...] of images uint8 [N, height, width, 3].
@@ -97,7 +75,7 @@ class _LiteRT:
         self.contract.check_images(images)
         # Equal shares, one interpreter each: a queue of chunks would gain nothing, every image costs the same.
         shares = np.array_split(np.arange(len(images)), min(os.cpu_count() or 1, max(1, len(images))))
-        interpreters = [self._interpreter() for _ in shares]  # here: the capture of messages is not for threads
+        interpreters = [open_interpreter(self._model) for _ in shares]  # here: the capture of messages is not for threads
         done = [0] * len(shares)
 
         def work(part: int) -> NDArray:
@@ -117,35 +95,15 @@ class _LiteRT:
         """Dequantized scores float32 [N, 2], columns [background, person]."""
         return self.contract.decode(self.raw_outputs(images, progress))
 
-    def _interpreter(self) -> Any:
-        return open_interpreter(self._model, self.resolver)
-
     def _first_output(self, interpreter: Any) -> NDArray:
         output = interpreter.get_output_details()[0]
         return np.empty((0, *output["shape"][1:]), output["dtype"])
-
-
-class LiteRTReference(_LiteRT):
-    """LiteRT's reference kernels: about 30 ms an image of MCUNet a core; what accuracies are claimed with."""
-
-    name = "LiteRT reference kernels"
-    backs_claims = True
-    resolver = OpResolverType.BUILTIN_REF
-
-
-class LiteRTXnnpack(_LiteRT):
-    """LiteRT's desktop default: about 2 ms an image, off by some codes. For sweeps; never for a claim."""
-
-    name = "LiteRT XNNPACK (sweeps only)"
-    backs_claims = False
-    resolver = OpResolverType.AUTO
 
 
 class TFLM:
     """TensorFlow Lite for Microcontrollers, x86-64 build; about 50 ms an image of MCUNet a core."""
 
     name = "TFLM"
-    backs_claims = True
 
     def __init__(self, model: bytes, stated: Stated = CHALLENGE) -> None:
         """Raises MissingRequirement without tflite-micro, InputError where the file is not what is stated."""

@@ -34,6 +34,24 @@ class Confusion:
         return (self.background_as_background + self.person_as_person) / self.total
 
     @property
+    def balanced_accuracy(self) -> float:
+        """Mean of the shares of backgrounds and of persons answered rightly: 1/2 for an answer that looks at nothing.
+
+        >>> Confusion(3, 0, 2, 0).balanced_accuracy, Confusion(3, 1, 0, 4).balanced_accuracy
+        (0.5, 0.875)
+        """
+        shares = [right / (right + wrong) for right, wrong in (
+            (self.background_as_background, self.background_as_person), (self.person_as_person, self.person_as_background))
+            if right + wrong]
+        return sum(shares) / len(shares)
+
+    @property
+    def constant_accuracy(self) -> float:
+        """What always answering the more frequent class would give, in [1/2, 1]."""
+        persons = self.person_as_background + self.person_as_person
+        return max(persons, self.total - persons) / self.total
+
+    @property
     def only_answer(self) -> str:
         """The class that is answered for every image; "" where both are.
 
@@ -117,18 +135,33 @@ def paired_bootstrap(
     first_right: BoolArray, second_right: BoolArray, rng: np.random.Generator,
     draws: int = 10_000, confidence: float = 0.95,
 ) -> Interval:
-    """Percentile bootstrap interval of accuracy(second) - accuracy(first) on the same images.
+    """Percentile bootstrap interval of accuracy(second) - accuracy(first) on the same images."""
+    return _middle(_drawn_differences(*_paired(first_right, second_right), rng, draws), confidence)
 
-    Each image adds -1, 0 or +1 to the difference, so drawing N images with replacement is one multinomial draw over
+
+def balanced_bootstrap(
+    first_right: BoolArray, second_right: BoolArray, labels: NDArray[np.integer], rng: np.random.Generator,
+    draws: int = 10_000, confidence: float = 0.95,
+) -> Interval:
+    """Percentile bootstrap interval of the difference in balanced accuracy; images are drawn within each class."""
+    first_right, second_right = _paired(first_right, second_right)
+    classes = [np.asarray(labels) == one for one in np.unique(labels)]
+    drawn = [_drawn_differences(first_right[inside], second_right[inside], rng, draws) for inside in classes]
+    return _middle(np.mean(drawn, axis=0), confidence)
+
+
+def _drawn_differences(first: BoolArray, second: BoolArray, rng: np.random.Generator, draws: int) -> NDArray[np.float64]:
+    """Each image adds -1, 0 or +1 to the difference, so drawing N images with replacement is one multinomial draw over
     these three kinds: exact, and independent of N in memory.
     """
-    first_right, second_right = _paired(first_right, second_right)
-    count = len(first_right)
-    worse, better = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
-    shares = np.array([worse, count - worse - better, better]) / count
-    drawn = rng.multinomial(count, shares, size=draws)
-    differences = (drawn[:, 2] - drawn[:, 0]) / count
-    low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
+    count = len(first)
+    worse, better = int((first & ~second).sum()), int((second & ~first).sum())
+    drawn = rng.multinomial(count, np.array([worse, count - worse - better, better]) / count, size=draws)
+    return np.asarray((drawn[:, 2] - drawn[:, 0]) / count, np.float64)
+
+
+def _middle(drawn: NDArray[np.float64], confidence: float) -> Interval:
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high), confidence)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import InputError
-from quantize.arena import tflm_runtime
+from quantize.arena import refusal, tflm_runtime
 from quantize.child_process import child_environment
 from quantize.native_messages import captured_messages
 
@@ -79,9 +79,7 @@ def _answers(model: bytes, codes: NDArray) -> NDArray:
         except (RuntimeError, ValueError) as error:
             failure = error
     if failure is not None:
-        reason = messages.text.strip().splitlines() or [str(failure)]
-        raise InputError(f"TFLM cannot run the model: {reason[0]}", why="it would not run on a microcontroller",
-                         fix="convert to full-integer int8 with operators that TFLM knows") from failure
+        raise refusal(messages.text, failure) from failure
     return np.concatenate(answers)
 
 

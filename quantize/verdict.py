@@ -117,6 +117,9 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists, numbers and strings; a number that is not finite becomes None."""
         plain = _plain(asdict(self))
+        for name, cells in (("confusion", self.confusion), ("baseline_confusion", self.baseline_confusion)):
+            if cells is not None:
+                plain[name] |= {"balanced_accuracy": cells.balanced_accuracy, "constant_accuracy": cells.constant_accuracy}
         plain["gates_missed"] = [budget.name for budget in self.gates_missed]
         plain["gates_unmeasured"] = [budget.name for budget in self.gates_unmeasured]
         if self.comparison is not None:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import InputError, MissingRequirement
+from dataset.progress import Progress, silent
 from quantize.arena import Arena
 from quantize.arena_process import measure_arena
 from quantize.budgets import accuracy_budgets, size_budgets
 from quantize.comparison import compare
 from quantize.graph import read_graph
-from quantize.interpreters import TFLM, LiteRTReference, Progress, silent
+from quantize.interpreters import TFLM, LiteRTReference
 from quantize.io_contract import CHALLENGE, Stated
 from quantize.statistics import Confusion, confusion, wilson_interval
 from quantize.verdict import Accuracy, DeviceAgreement, Gates, SliceAccuracy, Verdict, Verification
@@ -87,9 +88,10 @@ def _judge(model: bytes, evidence: Evidence, gates: Gates, rng: np.random.Genera
     right = scores.logits.argmax(1) == labels
     float_right = _right(evidence.float_logits, labels)
     baseline_right = _right(scores.baseline, labels)
-    comparison = None if baseline_right is None else compare(right, baseline_right, rng)
-    cells, int8 = confusion(scores.logits.argmax(1), labels), accuracy(right)
-    baseline_cells = None if scores.baseline is None else confusion(scores.baseline.argmax(1), labels)
+    answers, baseline = scores.logits.argmax(1), None if scores.baseline is None else scores.baseline.argmax(1)
+    comparison = None if baseline is None else compare(answers, baseline, labels, rng)
+    cells, int8 = confusion(answers, labels), accuracy(right)
+    baseline_cells = None if baseline is None else confusion(baseline, labels)
     budgets = (*size_budgets(gates, len(model), scores.arena, scores.tflm_missing),
                *accuracy_budgets(gates, int8, comparison, cells, scores.runner.name))
     return Verdict(
@@ -97,7 +99,7 @@ def _judge(model: bytes, evidence: Evidence, gates: Gates, rng: np.random.Genera
         confusion=cells,
         baseline_confusion=baseline_cells,
         float_int8_agreement=None if evidence.float_logits is None else float(
-            (np.asarray(evidence.float_logits).argmax(1) == scores.logits.argmax(1)).mean()),
+            (np.asarray(evidence.float_logits).argmax(1) == answers).mean()),
         tied_scores=int((scores.logits[:, 0] == scores.logits[:, 1]).sum()),
         slices=_slices(evidence.slices, right, float_right, baseline_right),
         device=scores.device, file_bytes=len(model), flash_bytes=len(model) + gates.runtime_code_bytes,

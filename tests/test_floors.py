@@ -32,7 +32,7 @@ def test_imports_go_down(package: str) -> None:
             assert FLOOR[target] < FLOOR[package], f"{path.relative_to(ROOT)} imports {target}"
 
 
-@pytest.mark.parametrize("package", ["dataset", "filtering", "quantize", "pipeline"])
+@pytest.mark.parametrize("package", ["dataset", "filtering", "quantize", "dataperf", "pipeline"])
 def test_importing_every_module_loads_nothing_heavy(package: str) -> None:
     modules = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
                for path in sorted((ROOT / package).rglob("*.py"))]

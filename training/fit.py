@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataset.errors import InputError
+from dataset.progress import Progress
 from training.checkpoint import EpochRecord, load_state, load_weights, save_state, save_weights
 from training.curves import log_tensorboard, log_time, write_history
 from training.labelled_images import LabelledImages, check_disjoint
@@ -28,7 +29,6 @@ from training.recipe import Recipe
 if TYPE_CHECKING:
     import keras
 
-Progress = Callable[[int, int], None]
 ModelBuilder = Callable[[int], "keras.Model"]
 
 WEIGHTS_NAME = "weights.npz"

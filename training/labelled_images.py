@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import InputError
-
-CLASS_NAMES = ("background", "person")
+from dataset.samples import CLASS_NAMES
 
 
 @dataclass(frozen=True)

@@ -125,8 +125,9 @@ def _shares(sizes: Sequence[int], looks: int) -> list[int]:
     taken, left = [0] * len(sizes), looks
     while left > 0 and any(taken[place] < size for place, size in enumerate(sizes)):
         open_strata = [place for place, size in enumerate(sizes) if taken[place] < size]
+        share = max(left // len(open_strata), 1)
         for place in open_strata:
-            more = min(max(left // len(open_strata), 1), sizes[place] - taken[place], left)
+            more = min(share, sizes[place] - taken[place], left)
             taken[place] += more
             left -= more
     return taken

@@ -45,17 +45,6 @@ RULES = MappingProxyType({
 })
 
 
-def rule_named(name: str) -> CropRule:
-    """A published rule by name.
-
-    Raises:
-        InputError: no such rule; lists the names.
-    """
-    if name not in RULES:
-        raise InputError(f"no crop rule is called '{name}'", fix=f"one of: {', '.join(RULES)}")
-    return RULES[name]
-
-
 @dataclass(frozen=True, eq=False)
 class Presence:
     """What the rule says of N images.

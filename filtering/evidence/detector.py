@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,11 +19,11 @@ import numpy as np
 import pyarrow.compute as pc
 
 from dataset import atomic, images
+from dataset.progress import Progress
 from filtering.evidence.boxes import as_ids, concatenate, read_boxes, write_boxes
 from filtering.evidence.examination import BATCH, Decode, Detections, Detector, NotExamined, examine
 
 FAILURE_FIELDS = ("sample_id", "filepath", "reason")
-Progress = Callable[[int, int], None]
 
 
 def ignore_progress(done: int, total: int) -> None:

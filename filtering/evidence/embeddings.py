@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from dataset.atomic import write_text
 from dataset.errors import InputError
 from dataset.images import Pixels, UndecodableImage, decode
+from dataset.progress import Progress
 from filtering.evidence.lite0_backbone import shrink
 
 HalfArray = NDArray[np.float16]
-Progress = Callable[[int, int], None]
 
 ARRAY = "embeddings.npy"
 RESUME = "embeddings.resume.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 
 from dataset.errors import InputError
 from dataset.images import Pixels
+from dataset.progress import Progress
 
 FloatArray = NDArray[np.float32]
-Progress = Callable[[int, int], None]
 _CHUNK = 2048
 
 

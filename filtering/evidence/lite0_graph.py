@@ -17,7 +17,6 @@ FloatArray = NDArray[np.float32]
 
 SIZE = 224
 FEATURES = 1280
-MAP_SIZE = SIZE // 32
 BN_EPSILON = 1e-3
 # kernel, stride of the first, expansion, channels out, repeats: table 1 of the paper.
 STAGES = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3), (5, 2, 6, 192, 4),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import InputError
+from dataset.progress import Progress
 from dataset.samples import Mask
 
 FloatArray = NDArray[np.float32]
 RowArray = NDArray[np.int32]
-Progress = Callable[[int, int], None]
 
 NOBODY = -1
 BLOCK = 4096

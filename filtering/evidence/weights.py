@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from dataset.errors import InputError, MissingRequirement
@@ -96,8 +96,3 @@ def fingerprint(engine: str, settings: DetectorSettings) -> str:
     values = {f.name: getattr(settings, f.name) for f in fields(settings) if f.name not in aside}
     text = json.dumps([engine, weights_hash(settings.weights), values], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def as_dict(settings: DetectorSettings) -> dict[str, object]:
-    """For reports: the settings with the weights by name only."""
-    return {**asdict(settings), "weights": settings.weights.name}

@@ -69,7 +69,7 @@ class FoldMoments:
 
     @property
     def folds(self) -> int:
-        """F."""
+        """How many folds."""
         return len(self.gram)
 
     def ridge(self, strengths: tuple[float, ...] = STRENGTHS) -> tuple[FloatArray, float]:

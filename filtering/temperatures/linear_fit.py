@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -12,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import InputError
+from dataset.progress import Progress
 from filtering.temperatures.gradients import tempered_cross_entropy
 from filtering.temperatures.indexed_sgd import TableSettings
 from filtering.temperatures.linear_head import LinearHead
 from filtering.temperatures.row_stream import BUFFER_ROWS, IntArray, RowStream
 from filtering.temperatures.temperatures import Temperatures
 from filtering.temperatures.trajectories import Arrays, HalfArray, TrajectoryLog
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,14 @@ second half speaks against them; rare samples stay, since nothing does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.progress import Progress
 from filtering.temperatures.linear_fit import LinearFitSettings, LinearTrainer, check_labels
 from filtering.temperatures.row_stream import IntArray, RowStream
-
-Progress = Callable[[int, int], None]
 
 # A head that must learn by heart: no decay holds it back, no temperature excuses it.
 BY_HEART = LinearFitSettings(epochs=20, learning_rate=10.0, weight_decay=0.0, instance=None)

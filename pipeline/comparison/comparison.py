@@ -120,7 +120,8 @@ def significance(a: RecordedRun, b: RecordedRun, rng: np.random.Generator) -> Si
                      if (only := confusion(answers, truth).only_answer))
     return Significance(
         images=len(truth), accuracy_a=float(right_a.mean()), accuracy_b=float(right_b.mean()),
-        b_against_a=compare(right_b, right_a, rng), same_answer=int((answers_a == answers_b).sum()), one_answer=constant)
+        b_against_a=compare(answers_b, answers_a, truth, rng), same_answer=int((answers_a == answers_b).sum()),
+        one_answer=constant)
 
 
 def _recipe(run: RecordedRun) -> dict[str, Any]:

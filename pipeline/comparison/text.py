@@ -32,10 +32,12 @@ def _lines(found: RunComparison) -> Iterator[str]:
 def _significance(one: Significance) -> str:
     found, mcnemar = one.b_against_a, one.b_against_a.mcnemar
     meaning = ("both models give the same answers" if one.same_answer == one.images else
-               f"B is {'better' if found.better else 'worse'} beyond the chance of which images were tested"
+               f"B is {'more' if found.better else 'less'} accurate beyond the chance of which images were tested"
                if found.better or found.worse else "chance alone can explain the difference")
     return (f"{meaning}.\n  accuracy A {one.accuracy_a:.4f}, B {one.accuracy_b:.4f} on the same {one.images:,} test images: "
             f"{points(found.difference)} (95 % interval {points(found.interval.low)} to {points(found.interval.high)})\n"
+            f"  both classes weighed alike: {points(found.balanced_difference)} ({points(found.balanced_interval.low)} to "
+            f"{points(found.balanced_interval.high)})\n"
             f"  McNemar {probability(mcnemar.p_value)}: {mcnemar.only_second_right:,} images only B gets right, "
             f"{mcnemar.only_first_right:,} only A; same answer on {one.same_answer:,}"
             + "".join(f"\n  {said}: the difference says nothing of the labels" for said in one.one_answer))

@@ -16,7 +16,6 @@ from dataset.errors import InputError
 from filtering.opinions.label_errors import LabelErrors, find_label_errors
 from pipeline.experiments.problem import FoldedRidge, Labels, Learner, plant_uniform
 
-NOISE_LEVELS = tuple(level / 100 for level in range(0, 50, 5))
 PRUNE_SHARES = tuple(share / 10 for share in range(10, -1, -1))
 # Fashion-MNIST, test accuracy without and with pruning by cleanlab, by noise; read off the project's plot.
 PUBLISHED_NOISE = {0.0: (0.886, 0.887), 0.1: (0.852, 0.883), 0.2: (0.813, 0.874), 0.3: (0.781, 0.861), 0.4: (0.712, 0.849),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.progress import Progress
 from pipeline.explore.columns import Column, columns_of, declare, light, tags_of
 from pipeline.explore.differences import differing
 from pipeline.explore.fields import BRAIN_KEY, DECIDING_TAGS, OPINION, OWN_TAGS, SAMPLE_ID
@@ -19,7 +20,6 @@ from pipeline.explore.findings import Findings
 from pipeline.explore.pending import Change, changes_in, still_open
 from pipeline.explore.views import save_views
 
-Progress = Callable[[int, int], None]
 _CHUNK = 5_000
 
 

@@ -129,20 +129,22 @@ def _accuracy(verdict: Json) -> str:
     images = count(mended["images"], "frozen test image", "frozen test images")
     return (f"On {images}, whose labels no filter may touch, int8 accuracy goes from "
             f"{percent(baseline['value'])} (baseline, labels as they came) to "
-            f"{percent(mended['value'])} (mended labels, 95 % interval {interval(mended['interval'])}).")
+            f"{percent(mended['value'])} (mended labels, 95 % interval {interval(mended['interval'])}); one answer to all "
+            f"would reach {percent(verdict['confusion']['constant_accuracy'])}.")
 
 
 def _difference(comparison: Json) -> str:
-    found, test = comparison["interval"], comparison["mcnemar"]
-    meaning = (f"{'better' if comparison['better'] else 'worse'} beyond the chance of which images were tested; how far "
-               "another training seed would move it, one run cannot say" if comparison["better"] or comparison["worse"]
+    found, balanced, test = comparison["interval"], comparison["balanced_interval"], comparison["mcnemar"]
+    meaning = ("more than the chance of which images were tested explains; how far another training seed would move it, one run "
+               "cannot say" if comparison["better"] or comparison["worse"]
                else "which chance alone can explain")
     mended, baseline = test["only_second_right"], test["only_first_right"]
     if not mended and not baseline:
         return "There is no difference: both models are right on the same test images."
     return (f"The difference is {points(comparison['difference'])} (95 % interval {points(found['low'])} to "
             f"{points(found['high'])}; McNemar {probability(test['p_value'])}: {count(mended)} images only the mended model "
-            f"gets right, {count(baseline)} only the baseline), {meaning}.")
+            f"gets right, {count(baseline)} only the baseline), {meaning}. With both classes weighed alike it is "
+            f"{points(comparison['balanced_difference'])} ({points(balanced['low'])} to {points(balanced['high'])}).")
 
 
 def _fit(budgets: list[Json]) -> str:

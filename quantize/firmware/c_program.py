@@ -31,7 +31,6 @@ class CProgram:
     constant_bytes: int
     steps: int
     macs: int
-    kernel_names: tuple[str, ...]
     plan: ArenaPlan
 
 
@@ -51,8 +50,7 @@ def generate(model: bytes, kernels: KernelSet) -> CProgram:
     files = {"model.h": _header(lowered, plan), "model.c": writer.program(), "model_data.h": writer.data_header(),
              "model_data.c": writer.data(), **kernels.files()}
     return CProgram(files, kernels, plan.bytes, source.size_bytes(source.inputs[0]), source.size_bytes(source.outputs[0]),
-                    writer.constant_bytes, len(lowered.steps), sum(step.macs for step in lowered.steps),
-                    tuple(sorted({step.kernel for step in lowered.steps})), plan)
+                    writer.constant_bytes, len(lowered.steps), sum(step.macs for step in lowered.steps), plan)
 
 
 class _Writer:

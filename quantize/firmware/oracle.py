@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ai_edge_litert.interpreter import OpResolverType
 from numpy.typing import NDArray
 
 from dataset.errors import MissingRequirement
+from dataset.progress import silent
 from quantize import tflm_process
-from quantize.interpreters import open_interpreter, run_codes, silent
+from quantize.interpreters import open_interpreter, run_codes
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def expected_outputs(model: bytes, codes: NDArray) -> Expected:
     try:
         return Expected(tflm_process.run(model, _as_they_are, codes, silent), "TFLM")
     except MissingRequirement:
-        interpreter = open_interpreter(model, OpResolverType.BUILTIN_REF)
+        interpreter = open_interpreter(model)
         return Expected(run_codes(interpreter, codes), "LiteRT reference kernels (TFLM is not installed)")
 
 

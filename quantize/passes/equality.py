@@ -21,7 +21,6 @@ CHECKED_INPUTS = 64
 EXTREMES = 8
 LITERT, TFLM = "LiteRT reference kernels", "TFLM"
 
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dataset.errors import InputError, MissingRequirement
+from dataset.progress import Progress
 from quantize.arena import Arena, report
 from quantize.arena_process import measure_arena, measure_arena_apart
 from quantize.graph import read_graph
@@ -27,7 +28,6 @@ STRIPES = "stripes and memory plan"
 # What odd operators (without an input, with a missing table, with sizes that do not fit) raise inside a pass.
 NOT_UNDERSTOOD = (IndexError, KeyError, ValueError, TypeError, AttributeError, ArithmeticError)
 
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

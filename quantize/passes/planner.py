@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dataset.progress import Progress
 from quantize.graph import read_graph
 from quantize.memory_plan import lifetimes, live_bytes, tflm_scratch
 from quantize.passes.arena_plan import plan_arena, planned_bytes
@@ -28,7 +29,6 @@ LIMITS_TRIED = 60
 PAPER_ERROR = 0.01
 TRIED_AT_LEAST = 3
 
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from dataset.errors import InputError
+from dataset.progress import silent
 from filtering.evidence.embeddings import ARRAY, RESUME, embed_all, read_embeddings
 
 
@@ -27,10 +28,6 @@ class MeanColour:
 
 class Killed(Exception):
     """Stands for kill -9 between two chunks."""
-
-
-def quiet(done: int, total: int) -> None:
-    pass
 
 
 @pytest.fixture
@@ -57,7 +54,7 @@ def test_rows_are_those_of_the_samples(tmp_path: Path, photos: list[Path]) -> No
 
 @pytest.mark.parametrize("kill_at", [4, 8])
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(tmp_path: Path, photos: list[Path], kill_at: int) -> None:
-    embed_all(MeanColour(), photos, ids(photos), tmp_path / "whole", 4, quiet)
+    embed_all(MeanColour(), photos, ids(photos), tmp_path / "whole", 4, silent)
 
     def kill(done: int, total: int) -> None:
         if done == kill_at:
@@ -66,7 +63,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(tmp_path: Path, photos:
     with pytest.raises(Killed):
         embed_all(MeanColour(), photos, ids(photos), tmp_path / "broken", 4, kill)
     second = MeanColour()
-    embed_all(second, photos, ids(photos), tmp_path / "broken", 4, quiet)
+    embed_all(second, photos, ids(photos), tmp_path / "broken", 4, silent)
     assert second.seen == 10 - kill_at
     assert (tmp_path / "broken" / ARRAY).read_bytes() == (tmp_path / "whole" / ARRAY).read_bytes()
 
@@ -76,19 +73,19 @@ def test_another_question_starts_afresh(tmp_path: Path, photos: list[Path], note
     (tmp_path / "out").mkdir()
     np.save(tmp_path / "out" / ARRAY, np.ones((10, 3), np.float16))
     (tmp_path / "out" / RESUME).write_text(note)
-    rows = embed_all(MeanColour(), photos, ids(photos), tmp_path / "out", 4, quiet)
+    rows = embed_all(MeanColour(), photos, ids(photos), tmp_path / "out", 4, silent)
     np.testing.assert_array_equal(rows[:, 0], np.arange(10))
 
 
 def test_an_image_that_vanished_is_named(tmp_path: Path, photos: list[Path]) -> None:
     photos[6].unlink()
     with pytest.raises(InputError, match="cannot be read any more") as caught:
-        embed_all(MeanColour(), photos, ids(photos), tmp_path / "out", 4, quiet)
+        embed_all(MeanColour(), photos, ids(photos), tmp_path / "out", 4, silent)
     assert caught.value.where.endswith("6.png")
 
 
 def test_no_images_give_no_rows(tmp_path: Path) -> None:
-    assert embed_all(MeanColour(), [], [], tmp_path, 4, quiet).shape == (0, 3)
+    assert embed_all(MeanColour(), [], [], tmp_path, 4, silent).shape == (0, 3)
 
 
 @pytest.mark.parametrize(

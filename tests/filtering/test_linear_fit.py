@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dataset.errors import InputError
+from dataset.progress import silent
 from filtering.temperatures.indexed_sgd import TableSettings
 from filtering.temperatures.linear_fit import LinearFitSettings, LinearTrainer, fit_linear, held_out_losses
 from filtering.temperatures.row_stream import RowStream
@@ -19,10 +20,6 @@ from filtering.temperatures.triage import EASY, HARD, RULES, triage
 from filtering.temperatures.turning_point import suspicion, turning_point
 
 SETTINGS = LinearFitSettings(epochs=12, batch_size=32, instance=TableSettings(learning_rate=1.0))
-
-
-def silent(done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 def problem(count: int = 1200, noise: float = 0.1, classes: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

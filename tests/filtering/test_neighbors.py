@@ -9,15 +9,12 @@ import numpy as np
 import pytest
 
 from dataset.errors import InputError, MissingRequirement
+from dataset.progress import silent
 from filtering.evidence import neighbors as module
 from filtering.evidence.nearest import nearest
 from filtering.evidence.neighbors import NOBODY, Directions, Neighbors
 
 ALWAYS_EXACT = 10**9
-
-
-def silent(done: int, total: int) -> None:
-    """No progress."""
 
 
 def blobs(count: int = 300, dim: int = 8, seed: int = 0) -> np.ndarray:

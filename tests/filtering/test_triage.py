@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from dataset.errors import InputError
 from filtering.evidence.neighbors import Neighbors
 from filtering.temperatures.rare_or_wrong import contradicted_by_neighbors, forgotten, wrong_not_rare
-from filtering.temperatures.trajectories import TrajectoryLog, TrajectorySummary, read_trajectories, summarise
+from filtering.temperatures.trajectories import TrajectoryLog, read_trajectories, summarise
 from filtering.temperatures.triage import EASY, HARD, NEED_REVIEW, RULES, TRIAGE_NAMES, TriageRule, triage
 from filtering.temperatures.turning_point import suspicion, turning_point
 
@@ -135,4 +135,3 @@ def test_files_that_are_no_trajectories_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "flat.npy", np.zeros(3, np.float16))
     with pytest.raises(InputError, match="expected float"):
         read_trajectories(tmp_path / "flat.npy")
-    assert isinstance(summarise(TOY, 0), TrajectorySummary)

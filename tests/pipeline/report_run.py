@@ -26,8 +26,8 @@ from pipeline.model_stages import MODEL
 from pipeline.report.page import REPORT
 from pipeline.stages import Run, Stage, run_stages
 from quantize.arena import Arena
-from quantize.comparison import Comparison
-from quantize.statistics import confusion, mcnemar_exact, paired_bootstrap
+from quantize.comparison import compare
+from quantize.statistics import confusion
 from quantize.verdict import Budget, DeviceAgreement, SliceAccuracy, Verdict
 from quantize.verify import accuracy
 from training.checkpoint import EpochRecord
@@ -190,14 +190,12 @@ def verdict_of(labels: np.ndarray) -> Verdict:
     budgets = (Budget("flash", 2**20, 899_000, "B", 2**20 - 899_000, True, "file 800000 B + runtime code 99000 B"),
                Budget("arena", 327_680, 363_184, "B", 327_680 - 363_184, False, "smallest arena that runs, TFLM"),
                Budget("accuracy against baseline", -0.0, 1 / 3, "share", 1 / 3, True, "LiteRT reference kernels"))
-    difference = float(right.mean() - baseline.mean())
-    spread = paired_bootstrap(baseline, right, np.random.default_rng(0))
-    comparison = Comparison(difference, spread, mcnemar_exact(baseline, right))
+    answers, baseline_answers = np.where(right, labels, 1 - labels), np.where(baseline, labels, 1 - labels)
+    comparison = compare(answers, baseline_answers, labels, np.random.default_rng(0))
     slices = (SliceAccuracy("person_under_$5_%$", 6, accuracy(right[:6]), accuracy(right[:6]), accuracy(baseline[:6])),)
     return Verdict(
         int8=accuracy(right), float32=accuracy(right), baseline_int8=accuracy(baseline), comparison=comparison,
-        confusion=confusion(np.where(right, labels, 1 - labels), labels),
-        baseline_confusion=confusion(np.where(baseline, labels, 1 - labels), labels), float_int8_agreement=1.0,
+        confusion=confusion(answers, labels), baseline_confusion=confusion(baseline_answers, labels), float_int8_agreement=1.0,
         tied_scores=0, slices=slices, device=DeviceAgreement(12, 12, 11, 1.0, accuracy(right), (0, 1)), file_bytes=800_000,
         flash_bytes=899_000, flash_basis="assumed", weights_bytes=660_000, arena=arena, operators={"CONV_2D": 45},
         macs=55_771_280, budgets=budgets, accuracy_measured_with="LiteRT reference kernels", notes=("a <u>note</u>",),

@@ -14,6 +14,7 @@ from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
 from dataset.errors import InputError, MissingRequirement
+from dataset.progress import silent
 from filtering.opinions.fold_moments import FoldMoments
 from filtering.opinions.label_errors import find_label_errors
 from pipeline.cli import app
@@ -23,10 +24,6 @@ from pipeline.experiments.patch_features import patch_features
 from pipeline.experiments.problem import FoldedRidge, Problem, plant_uniform
 from pipeline.experiments.sweep_files import run_noise_sweep, run_prune_sweep
 from pipeline.experiments.sweeps import noise_sweep, prune_and_relabel, prune_sweep
-
-
-def quiet(done: int, total: int) -> None:
-    pass
 
 
 def rng() -> np.random.Generator:
@@ -76,7 +73,7 @@ def test_features_that_vary_among_left_out_rows_only_do_no_harm(value: float) ->
 
 
 def test_the_noise_sweep_counts_what_it_planted(ridge: FoldedRidge) -> None:
-    points = list(noise_sweep(ridge, (0.0, 0.2, 0.4), ridge.accuracy, "prune_by_noise_rate", 0, quiet))
+    points = list(noise_sweep(ridge, (0.0, 0.2, 0.4), ridge.accuracy, "prune_by_noise_rate", 0, silent))
     assert [point.planted for point in points] == [0, 240, 480]
     for point in points:
         assert point.pruned == point.pruned_wrong + point.over_pruned
@@ -88,13 +85,13 @@ def test_the_noise_sweep_counts_what_it_planted(ridge: FoldedRidge) -> None:
 
 
 def test_the_same_seed_gives_the_same_points(ridge: FoldedRidge) -> None:
-    one, two, other = (list(noise_sweep(ridge, (0.3,), ridge.accuracy, "both", seed, quiet)) for seed in (0, 0, 1))
+    one, two, other = (list(noise_sweep(ridge, (0.3,), ridge.accuracy, "both", seed, silent)) for seed in (0, 0, 1))
     assert one == two != other
 
 
 def test_a_level_does_not_depend_on_the_others(ridge: FoldedRidge) -> None:
-    alone = list(noise_sweep(ridge, (0.3,), ridge.accuracy, "both", 0, quiet))
-    assert list(noise_sweep(ridge, (0.1, 0.3), ridge.accuracy, "both", 0, quiet))[1:] == alone
+    alone = list(noise_sweep(ridge, (0.3,), ridge.accuracy, "both", 0, silent))
+    assert list(noise_sweep(ridge, (0.1, 0.3), ridge.accuracy, "both", 0, silent))[1:] == alone
 
 
 def test_prune_and_relabel_take_the_worst_first(ridge: FoldedRidge, digits: Problem) -> None:
@@ -111,7 +108,7 @@ def test_prune_and_relabel_take_the_worst_first(ridge: FoldedRidge, digits: Prob
 
 
 def test_the_prune_sweep_leaves_fewer_wrong_labels_the_more_it_prunes(ridge: FoldedRidge) -> None:
-    points = list(prune_sweep(ridge, 0.4, (1.0, 0.5, 0.0), ridge.accuracy, "prune_by_noise_rate", 0, quiet))
+    points = list(prune_sweep(ridge, 0.4, (1.0, 0.5, 0.0), ridge.accuracy, "prune_by_noise_rate", 0, silent))
     assert [point.prune_share for point in points] == [1.0, 0.5, 0.0]
     assert points[0].kept < points[1].kept < points[2].kept == 1200
     assert points[0].wrong_left <= points[1].wrong_left <= points[2].wrong_left
@@ -199,7 +196,7 @@ def test_patch_features_tell_textures_apart() -> None:
     wave = 100 * np.sin(2 * np.pi * (np.arange(24) / 6 + random.random((120, 1))))
     stripes = np.where(across[:, None, None], wave[:, :, None], wave[:, None, :]) + 128 + 20 * random.normal(size=(120, 24, 24))
     images = stripes.clip(0, 255).astype(np.uint8)[..., np.newaxis]
-    train, test = patch_features(images[:80], images[80:], rng(), quiet)
+    train, test = patch_features(images[:80], images[80:], rng(), silent)
     assert (train >= 0).all()
 
     def right(learnt: np.ndarray, asked: np.ndarray) -> float:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from dataset.progress import silent
 from quantize.graph import read_graph
-from quantize.interpreters import silent
 from quantize.passes.equality import check_inputs
 from quantize.tflm_process import run
 

@@ -11,12 +11,12 @@ from quantize_models import reference_model
 from typer.testing import CliRunner
 
 from dataset.errors import GateMissed, InputError
+from dataset.progress import silent
 from quantize.firmware import emulate as module
 from quantize.firmware.boards import Board, board, load_boards
 from quantize.firmware.c_program import generate
 from quantize.firmware.c_stripes import stripe_for_c
 from quantize.firmware.kernel_sets import kernel_set
-from quantize.interpreters import silent
 
 for needed in ("bakenn", "ziglang", "unicorn", "tflite_micro"):
     pytest.importorskip(needed, reason="needs the extra mcu")

@@ -8,7 +8,7 @@ from quantize_models import reference_model
 
 from dataset.errors import InputError, MissingRequirement
 from quantize.arena_process import measure_arena
-from quantize.interpreters import TFLM, LiteRTReference, LiteRTXnnpack
+from quantize.interpreters import TFLM, LiteRTReference
 
 
 @pytest.mark.parametrize(("name", "total", "activations"), [
@@ -55,13 +55,6 @@ def test_order_and_company_do_not_change_an_answer(small_int8, pixels):
     assert (runner.predict_logits(pixels[order]) == whole[order]).all()
     assert (runner.predict_logits(pixels[:1]) == whole[:1]).all()
     assert runner.predict_logits(pixels[:0]).shape == (0, 2)
-
-
-def test_only_xnnpack_may_not_back_claims(small_int8, pixels):
-    assert LiteRTReference.backs_claims
-    assert TFLM.backs_claims
-    assert not LiteRTXnnpack.backs_claims
-    assert LiteRTXnnpack(small_int8).predict_logits(pixels[:3]).shape == (3, 2)
 
 
 def test_without_tflm_the_requirement_is_named(small_int8, monkeypatch):

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from dataset.errors import InputError
 from quantize.calibration import choose_calibration
+from quantize.comparison import compare
 from quantize.statistics import (
     Confusion,
+    balanced_bootstrap,
     confusion,
     looks_reversed,
     mcnemar_exact,
@@ -56,6 +58,28 @@ def test_bootstrap_has_the_normal_width_and_the_seed_decides():
     assert interval == paired_bootstrap(first, second, np.random.default_rng(0))
     same = paired_bootstrap(first, first, np.random.default_rng(0))
     assert (same.low, same.high) == (0, 0)
+
+
+def test_answering_the_frequent_class_more_often_gains_accuracy_and_nothing_with_both_classes_weighed_alike():
+    # 600 backgrounds and 200 persons; the second model answers "background" to 60 of each class's images that were "person".
+    labels = np.repeat([0, 1], [600, 200])
+    first, second = labels.copy(), labels.copy()
+    first[:180], second[:120] = 1, 1
+    first[600:640], second[600:660] = 0, 0
+    found = compare(second, first, labels, np.random.default_rng(0))
+    assert found.difference == pytest.approx((60 - 20) / 800)
+    assert found.better
+    assert found.balanced_difference == pytest.approx((60 / 600 - 20 / 200) / 2)
+    # Variance of a mean of two independent shares: a tenth of each class's images changes.
+    half = 1.96 * sqrt((0.09 / 600 + 0.09 / 200) / 4)
+    assert found.balanced_interval.low == pytest.approx(-half, abs=0.002)
+    assert found.balanced_interval.high == pytest.approx(half, abs=0.002)
+
+
+def test_balanced_bootstrap_is_the_plain_one_where_there_is_one_class():
+    first, second = np.arange(50) % 3 == 0, np.arange(50) % 4 == 0
+    one = balanced_bootstrap(first, second, np.ones(50, int), np.random.default_rng(1))
+    assert one == paired_bootstrap(first, second, np.random.default_rng(1))
 
 
 def test_confusion_counts_and_refuses_other_codes():
