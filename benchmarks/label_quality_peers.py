@@ -159,7 +159,7 @@ PROBABILITY_PEERS: Peers = {"confident learning, adjusted margin (ours)": partia
                             "cleanlab": cleanlab, "FiftyOne mistakenness": mistakenness}
 CLASS_PEERS: Peers = PROBABILITY_PEERS | {"kNN alone": look_alikes, "data parameters alone": temperatures}
 PERSON_PEERS: Peers = {
-    "bound: consensus taught by the truth": taught_by_truth, "consensus (ours)": consensus,
+    "reference: consensus taught by the truth": taught_by_truth, "consensus (ours)": consensus,
     "consensus, one look (ours)": consensus_of_one_look, "two signals (ours, default)": two_signals,
     "detector alone (policy seed)": follow_detector,
 } | CLASS_PEERS

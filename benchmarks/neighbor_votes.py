@@ -79,7 +79,7 @@ def outcome(opinions: list[Opinions], given: Codes, truth: Codes, eligible: np.n
     wrong = eligible & (given >= 0) & (given != truth)
     after = found["left"] + found["newly_wrong"]
     return {"f1_of_changes": 2 * (changed & wrong).sum() / max(changed.sum() + wrong.sum(), 1),
-            "wrong_left_per_planted": after / max(found["planted"], 1), "wrong_afterwards": after,
+            "wrong_afterwards_per_planted": after / max(found["planted"], 1), "wrong_afterwards": after,
             "dropped_share": (found["dropped"] + found["right_but_dropped"]) / (given[eligible] >= 0).sum(),
             "changed_share": changed.sum() / (given[eligible] >= 0).sum(),
             "pseudo_labels": found["pseudo_labels"], "pseudo_label_accuracy": found["pseudo_label_accuracy"],

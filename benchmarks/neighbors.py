@@ -24,7 +24,7 @@ import numpy as np
 
 from filtering.evidence.neighbor_lists import approximate_neighbors
 from filtering.evidence.neighbors import Directions, exact_neighbors
-from filtering.evidence.perceptual_hash import close_pairs
+from filtering.evidence.perceptual_hash import close_codes
 from filtering.opinions.knn_shapley import knn_shapley
 
 RESULT = Path(__file__).parent / "results" / "neighbors.json"
@@ -93,7 +93,7 @@ def hashes(rows: int, queries: int, folder: Path) -> dict[str, float]:
     for _ in range(8):
         codes[:copies] ^= np.uint64(1) << rng.integers(0, 64, copies, np.uint64)
     clock = Clock()
-    pairs = close_pairs(codes, 8)
+    pairs = close_codes(np.unique(codes), 8)
     return {"rows": rows, **clock.read(), "planted": copies, "found": len(pairs)}
 
 

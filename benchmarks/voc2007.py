@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset.ingest import open_pixels
-from dataset.samples import UNLABELED, Codes
+from dataset.samples import PERSON, UNLABELED, Codes
 from pipeline.config_file import load_config
 from pipeline.data_stages import samples_of, versions_of
 from pipeline.filter_stages import DETECT, DETECTIONS
@@ -33,7 +33,7 @@ from pipeline.stages import Run, run_stages
 from quantize.calibration import choose_calibration
 from quantize.convert import convert_int8
 from quantize.interpreters import LiteRTReference
-from quantize.statistics import wilson_interval
+from quantize.statistics import confusion, wilson_interval
 from training.fit import fit, trained_mcunet
 from training.labelled_images import LabelledImages
 from training.recipe import RECIPES, derive
@@ -130,7 +130,8 @@ def filter_once(name: str, rates: tuple[float, float], boxes: Path) -> tuple[Run
 def train_once(run: Run, labels: Codes, epochs: int, seed: int, folder: Path) -> dict[str, float | str]:
     """Train, convert, and measure int8 accuracy on the test images with LiteRT's reference kernels; a finished fit is read.
 
-    `answers` has a bit a test image, in sample order: 1 where the answer is right.
+    `answers` has a bit a test image, in sample order: 1 where the answer is right. `balanced_accuracy` weighs both classes
+    alike: 1/2 for a constant answer, whose plain accuracy is the share of the more frequent class.
     """
     samples, pixels = samples_of(run), open_pixels(run.at("ingest"))
     pixel_row = samples.numbers("pixel_row")
@@ -147,10 +148,12 @@ def train_once(run: Run, labels: Codes, epochs: int, seed: int, folder: Path) ->
     model = convert_int8(trained_mcunet(result.weights_path), pixels[pixel_row[rows]], "uint8")
     test = np.flatnonzero(samples.in_split("test"))
     logits = LiteRTReference(model).predict_logits(pixels[pixel_row[test]])
-    right = logits.argmax(1) == samples.labels[test]
+    answers, truth = logits.argmax(1), samples.labels[test]
+    right = answers == truth
     interval = wilson_interval(int(right.sum()), len(right))
     return {"train_images": len(train), "best_epoch": result.best_epoch,
             "validation_accuracy": result.best_validation_accuracy, "int8_test_accuracy": float(right.mean()),
+            "balanced_accuracy": confusion(answers, truth).balanced_accuracy,
             "low": interval.low, "high": interval.high, "answers": np.packbits(right).tobytes().hex()}
 
 
@@ -186,10 +189,12 @@ def main() -> None:
     args = parser.parse_args()
     results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     before = results.get("filtering", {})
-    results = {"recipe": "seed, with as many epochs as each training's name says", "filtering": {},
-               "training": results.get("training", {})}
     clean = open_run("clean")
     run_stages(clean, stages_until(DETECT.name), announce)
+    test = samples_of(clean).in_split("test")
+    results = {"recipe": "seed, with as many epochs as each training's name says",
+               "test_persons": np.packbits(samples_of(clean).labels[test] == PERSON).tobytes().hex(),
+               "filtering": {}, "training": results.get("training", {})}
     runs = {}
     for name, rates in RATES.items():
         run, versions, outcomes = filter_once(name, rates, clean.at("detect") / DETECTIONS)

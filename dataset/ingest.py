@@ -6,7 +6,9 @@ The folder that `ingest` fills is complete and never written again: samples.parq
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -132,9 +134,26 @@ def _pixel_file(path: Path, rows: int) -> np.memmap:
     if path.exists():
         return np.lib.format.open_memmap(path, mode="r+")
     # Made under another name first: a kill between creation and full size must not look like a pixel file.
-    with replacing(path) as temporary:
-        np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape).flush()
+    try:
+        with replacing(path) as temporary:
+            np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape).flush()
+            _take_room(temporary)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     return np.lib.format.open_memmap(path, mode="r+")
+
+
+def _take_room(file: Path) -> None:
+    """Take a sparse file's space on the disk: where there is none, writing to its memory map kills the process without words."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with file.open("r+b") as opened:
+        try:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+        except OSError as error:
+            # What file systems answer that do not know of it.
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+                raise
 
 
 def _write_chunk(path: Path, found: list[_Examined]) -> None:

@@ -112,6 +112,15 @@ def label_codes(labels: pa.Array | pa.ChunkedArray) -> Codes:
     return np.asarray(codes.to_numpy(), dtype=np.int8)
 
 
+def state_names(codes: Codes) -> pa.Array:
+    """int8 codes -> "person", "background", "dropped" or null where there is no label.
+
+    >>> state_names(np.array([1, -2, -1], dtype=np.int8)).to_pylist()
+    ['person', 'dropped', None]
+    """
+    return pc.if_else(pa.array(codes == DROPPED), "dropped", label_names(codes))
+
+
 def label_names(codes: Codes) -> pa.Array:
     """int8 codes -> "person", "background" or null (unlabeled and dropped alike).
 

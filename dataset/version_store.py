@@ -48,6 +48,20 @@ class VersionStore:
             write_text(self._meta(version.id), json.dumps(meta, indent=1) + "\n")
         self._point_at(version.id, "saved")
 
+    def advance(self, version: Version) -> tuple[str, ...]:
+        """Add a version and make it current, unless what is current builds on it.
+
+        Returns:
+            Versions that stood on what was current before and are no part of it now, oldest first: people's decisions and others
+            made on top of an earlier version of the same parent.
+        """
+        before = self._ancestry(self._head()) if (self.folder / "HEAD").exists() else ()
+        if version.id in before:
+            return ()
+        self.save(version)
+        # Behind the version that the new one takes the place of.
+        return before[before.index(version.parent) + 2:] if version.parent in before else ()
+
     def adopt(self, first: Version) -> None:
         """Take a version 0 that an ingest has made; what is current stays current where it descends from it.
 
@@ -73,7 +87,7 @@ class VersionStore:
         """The full id behind a reference."""
         if reference == "HEAD":
             return self._head()
-        ids = sorted(path.stem for path in self.folder.glob("*.json"))
+        ids = self._ids()
         if reference == "0":
             return self._root(self._head())
         matches = [found for found in ids if found.startswith(reference)]
@@ -119,24 +133,38 @@ class VersionStore:
         return self.folder / f"{version_id}.json"
 
     def _root(self, version_id: str) -> str:
+        return self._ancestry(version_id)[0]
+
+    def _ancestry(self, version_id: str) -> tuple[str, ...]:
+        """The version and all it descends from, oldest first."""
         parent = json.loads(self._meta(version_id).read_text())["parent"]
-        return version_id if parent is None else self._root(parent)
+        return (version_id,) if parent is None else (*self._ancestry(parent), version_id)
+
+    def _ids(self) -> list[str]:
+        return sorted(path.stem for path in self.folder.glob("*.json"))
 
     def _head(self) -> str:
-        head = self.folder / "HEAD"
-        if not head.exists():
+        ids, found = self._ids(), self._written_head()
+        if not ids:
             raise InputError("no versions yet", where=str(self.folder), fix="run 'tinysieve ingest' first")
-        return head.read_text().strip()
+        if found not in ids:
+            raise InputError(f"HEAD names no version: {found[:40]!r}", where=str(self.folder / "HEAD"),
+                             fix="choose the current one with 'tinysieve checkout ID'; known: " + ", ".join(ids))
+        return found
+
+    def _written_head(self) -> str:
+        """What HEAD says, be it a version or not; "" where it is not there."""
+        head = self.folder / "HEAD"
+        return head.read_text(encoding="utf-8", errors="replace").strip() if head.exists() else ""
 
     def _point_at(self, version_id: str, event: str) -> None:
-        head = self.folder / "HEAD"
         known = any(line["version"] == version_id for line in self._journal())
-        if known and head.exists() and head.read_text().strip() == version_id:
+        if known and self._written_head() == version_id:
             return
         entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "version": version_id}
         with (self.folder / "journal.log.jsonl").open("a") as journal:
             journal.write(json.dumps(entry) + "\n")
-        write_text(head, version_id + "\n")
+        write_text(self.folder / "HEAD", version_id + "\n")
 
     def _journal(self) -> Iterator[dict[str, str]]:
         path = self.folder / "journal.log.jsonl"

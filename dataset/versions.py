@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from dataset.decisions import ACTIONS, LABEL, RELABEL, Decisions
 from dataset.errors import FrozenSplit, InputError
-from dataset.samples import DROPPED, PERSON, UNLABELED, Codes, SampleTable, label_names
+from dataset.samples import DROPPED, PERSON, UNLABELED, Codes, SampleTable, label_names, state_names
 
 ALWAYS_FROZEN = frozenset({"test"})
 LEDGER_SCHEMA = pa.schema([
@@ -83,8 +83,8 @@ def diff(samples: SampleTable, old: Version, new: Version) -> pa.Table:
     """Rows whose label differs: sample_id, filepath, split, old_label, new_label, in sample order."""
     rows = np.flatnonzero(old.labels != new.labels)
     taken = samples.table.select(["sample_id", "filepath", "split"]).take(pa.array(rows))
-    taken = taken.append_column("old_label", label_names(old.labels[rows]))
-    return taken.append_column("new_label", label_names(new.labels[rows]))
+    taken = taken.append_column("old_label", state_names(old.labels[rows]))
+    return taken.append_column("new_label", state_names(new.labels[rows]))
 
 
 def _check(samples: SampleTable, decisions: Decisions) -> None:

@@ -153,7 +153,8 @@ class Config(Section):
     """One run."""
 
     run: FilePath
-    seed: Annotated[int, Field(ge=0)] = 0
+    # As far as scikit-learn and Keras go; NumPy and TensorFlow take more.
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     workers: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
     dataset: Dataset
     filter: Filters

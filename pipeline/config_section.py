@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +19,15 @@ def parse_bytes(value: object) -> object:
     >>> parse_bytes("320KiB")
     327680
     """
-    match = re.fullmatch(r"\s*([\d.]+)\s*(\w+)\s*", value) if isinstance(value, str) else None
-    return round(float(match[1]) * _UNITS[match[2]]) if match and match[2] in _UNITS else value
+    match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*(\w+)\s*", value) if isinstance(value, str) else None
+    return round(Decimal(match[1]) * _UNITS[match[2]]) if match and match[2] in _UNITS else value
+
+
+def _size(value: object) -> object:
+    size = parse_bytes(value)
+    if isinstance(size, str) and not size.strip().isdecimal():
+        raise ValueError(f"a size is a number with one of the units {', '.join(_UNITS)}, or a whole number of bytes")
+    return size
 
 
 def _expand(value: object) -> object:
@@ -29,7 +37,7 @@ def _expand(value: object) -> object:
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: os.environ.get(m[1]) or m[2] or "", value)
 
 
-Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
+Bytes = Annotated[int, BeforeValidator(_size), Field(gt=0)]
 FilePath = Annotated[Path, BeforeValidator(_expand)]
 Share = Annotated[float, Field(ge=0, le=1)]
 

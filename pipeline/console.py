@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from dataset.sources.settling import NO_FILE
 from dataset.version_store import LogEntry
 from filtering.opinions.vote_table import FilterRow
 from pipeline.report.words import count
@@ -19,6 +20,15 @@ from pipeline.review.queue import Imported
 from pipeline.stages import Outlook, Run
 
 _SHOWN_DIFFERENCES = 20
+
+
+def printable(text: str) -> str:
+    r"""Text in which what a terminal obeys, or cannot show, stands as an escape: names of files come from anywhere.
+
+    >>> print(printable("café \x1b[31mred.jpg"))
+    café \x1b[31mred.jpg
+    """
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def announce(outlook: Outlook) -> None:
@@ -45,7 +55,7 @@ def show_log(entries: Sequence[LogEntry], as_json: bool) -> None:
     for entry in entries:
         mark = "*" if entry.current else " "
         noun = "change " if entry.changes == 1 else "changes"
-        typer.echo(f"{mark} {entry.id}  {entry.at}  {entry.changes:>8,} {noun}  {entry.note}")
+        typer.echo(f"{mark} {entry.id}  {entry.at}  {entry.changes:>8,} {noun}  {printable(entry.note)}")
 
 
 def show_diff(table: pa.Table, as_json: bool) -> None:
@@ -58,7 +68,8 @@ def show_diff(table: pa.Table, as_json: bool) -> None:
         change = f"{row['old_label'] or 'none'} -> {row['new_label'] or 'none'}"
         typer.echo(f"{row['sample_id_count']:>8,}  {row['split']:<11} {change}")
     for row in table.slice(0, _SHOWN_DIFFERENCES).to_pylist():
-        typer.echo(f"  {row['sample_id'][:12]}  {row['filepath']}  {row['old_label'] or 'none'} -> {row['new_label'] or 'none'}")
+        typer.echo(f"  {row['sample_id'][:12]}  {printable(row['filepath'])}  "
+                   f"{row['old_label'] or 'none'} -> {row['new_label'] or 'none'}")
     if table.num_rows > _SHOWN_DIFFERENCES:
         typer.echo(f"  and {table.num_rows - _SHOWN_DIFFERENCES:,} more (--json for all)")
 
@@ -75,7 +86,7 @@ def show_imported(imported: Imported, as_json: bool) -> None:
     words = {"conflicts": "conflict" if len(conflicts) == 1 else "conflicts", "taken_back": "taken back"}
     typer.echo(", ".join(f"{number:,} {words.get(name, name)}" for name, number in counts.items() if name != "changed"))
     for one in conflicts[:_SHOWN_DIFFERENCES]:
-        typer.echo(f"  left as it is: {one.sample_id[:12]}: {one.first} against {one.second}")
+        typer.echo(f"  left as it is: {one.sample_id[:12]}: {printable(one.first)} against {printable(one.second)}")
 
 
 def show_filters(rows: Sequence[FilterRow]) -> None:
@@ -114,6 +125,14 @@ def show_ingest(counts: dict[str, Any]) -> None:
     for name, file in (("quarantined", "quarantine.csv"), ("skipped", "skipped.csv"), ("leaked", "leaks.csv")):
         if counts[name]:
             typer.echo(f"{counts[name]:,} {name}: see ingest/{file}")
+        if name == "skipped":
+            _show_skipped_rows(counts.get("skipped_rows", {}))
+
+
+def _show_skipped_rows(reasons: Mapping[str, int]) -> None:
+    for reason, number in reasons.items():
+        fate = "; photos that no row names count as unlabeled" if reason == NO_FILE else ""
+        typer.echo(f"  {count(number, 'row', 'rows')}: {reason}{fate}")
 
 
 def show_policy(summary: dict[str, Any]) -> None:
@@ -187,16 +206,16 @@ _SHOW = {"ingest": show_ingest, "policy": show_policy, "verify": show_verdict}
 def show_result(run: Run, last: str, as_json: bool) -> None:
     """What the last stage found, and where it lies."""
     folder = run.at(last)
-    summary = folder / f"{last}.json"
+    summary = run.at("verify") / "verify.json" if last == "report" else folder / f"{last}.json"
     if as_json:
-        typer.echo(summary.read_text() if summary.exists() else json.dumps({"folder": str(folder)}), nl=False)
+        typer.echo(summary.read_text().rstrip() if summary.exists() else json.dumps({"folder": str(folder)}))
         return
     if last == "policy":
         show_ingest(json.loads((run.at("ingest") / "ingest.json").read_text()))
     if last in _SHOW:
         _SHOW[last](json.loads(summary.read_text()))
     if last == "report":
-        show_verdict(json.loads((run.at("verify") / "verify.json").read_text()))
+        show_verdict(json.loads(summary.read_text()))
     typer.echo(f"done: {folder / 'report.html' if last == 'report' else folder}")
 
 

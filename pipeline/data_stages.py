@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from dataset.errors import InputError
 from dataset.ingest import ingest
 from dataset.samples import SampleTable
-from dataset.sources.folders import list_folders
-from dataset.sources.listing import Listing, image_files, misnamed_files, settle
+from dataset.sources.folders import list_folders, require_classes
+from dataset.sources.listing import Listing, image_files, misnamed_files, row_reasons
+from dataset.sources.settling import settle
 from dataset.sources.tables import list_table, list_wake_vision
 from dataset.test_split import hold_test_split
 from dataset.version_store import VersionStore
@@ -39,7 +41,7 @@ def list_source(config: Config) -> Listing:
     """All candidates of the configured source, rows and files brought together."""
     source = config.dataset.source
     files = image_files(source.images)
-    listing = settle(_list(source, config.seed), files, config.dataset.on_missing, _name(source))
+    listing = settle(_list(source, config.seed), files, source.images, config.dataset.on_missing)
     return replace(listing, skipped=listing.skipped + misnamed_files(source.images))
 
 
@@ -52,11 +54,9 @@ def _list(source: TableSource | WakeVisionSource | FolderSource, seed: int) -> L
         case WakeVisionSource():
             return list_wake_vision({"test": source.test, "validation": source.validation, "train": source.train})
         case FolderSource():
-            return list_folders(source.images, source.train_folders)
-
-
-def _name(source: TableSource | WakeVisionSource | FolderSource) -> str:
-    return str(source.table if isinstance(source, TableSource) else source.images)
+            listing = list_folders(source.images, source.train_folders)
+            require_classes(listing, source.images)
+            return listing
 
 
 def _ingest(run: Run, folder: Path) -> str:
@@ -68,7 +68,7 @@ def _ingest(run: Run, folder: Path) -> str:
     first = first_version(result.samples)
     versions_of(run).adopt(first)
     counts = {"samples": len(result.samples), "quarantined": result.quarantined, "skipped": result.skipped,
-              "leaked": result.leaked, "version": first.id}
+              "skipped_rows": row_reasons(listing.skipped), "leaked": result.leaked, "version": first.id}
     (folder / "ingest.json").write_text(json.dumps(counts, indent=1) + "\n")
     return first.id
 
@@ -87,8 +87,16 @@ def _source_fingerprint(run: Run) -> dict[str, str]:
         case FolderSource():
             tables = ()
     for table in tables:
-        digest.update(table.read_bytes() if table.exists() else b"")
+        digest.update(_bytes_of(table))
     return {"source": digest.hexdigest()}
+
+
+def _bytes_of(table: Path) -> bytes:
+    try:
+        return table.read_bytes() if table.exists() else b""
+    except OSError as error:
+        raise InputError(f"the table cannot be read: {error.strerror}", where=str(table),
+                         fix="name a CSV or Parquet file") from error
 
 
 def _size_and_time(file: Path) -> str:
@@ -106,4 +114,4 @@ def _settings(config: Config) -> object:
     return {"source": source.model_dump(mode="json"), "on_missing": config.dataset.on_missing, "seed": seed}
 
 
-INGEST = Stage("ingest", 1, (), _settings, _ingest, _source_fingerprint)
+INGEST = Stage("ingest", 2, (), _settings, _ingest, _source_fingerprint)

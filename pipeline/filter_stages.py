@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
 from dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, PERSON, UNLABELED, Codes, Mask, SampleTable
@@ -126,7 +127,9 @@ def _decided(run: Run, folder: Path) -> str:
         summary["model"] = beliefs.model.describe()
         save_beliefs(beliefs, first.labels, folder / BELIEFS)
     (folder / "policy.json").write_text(json.dumps(summary, indent=1) + "\n")
-    store.save(mended)
+    if left := store.advance(mended):
+        typer.echo(f"what was decided on top of the earlier version ({', '.join(left)}) is no part of the new one: import the "
+                   f"decisions again, or 'tinysieve checkout {left[-1]}' to go on from there", err=True)
     return mended.id
 
 
@@ -165,6 +168,6 @@ DETECT = Stage("detect", 1, ("ingest",), _detector_settings,
                lambda run, folder: detect(run, folder, DETECTIONS),
                lambda run: evidence_fingerprints(run.config.filter.detector))
 EMBED = Stage("embed", 1, ("ingest",), backbone_settings, embed, backbone_fingerprint)
-OPINIONS = Stage("opinions", 4, ("ingest", "detect", "embed"), _filter_settings, _opinions)
-POLICY = Stage("policy", 5, ("ingest", "opinions"), lambda config: config.policy.model_dump(mode="json"), _policy,
+OPINIONS = Stage("opinions", 5, ("ingest", "detect", "embed"), _filter_settings, _opinions)
+POLICY = Stage("policy", 6, ("ingest", "opinions"), lambda config: config.policy.model_dump(mode="json"), _policy,
                lambda run: answers_fingerprint(run.config.policy))

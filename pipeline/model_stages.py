@@ -188,5 +188,5 @@ QUANTIZE_BASELINE = Stage("quantize-baseline", 2, ("train-baseline",), _quantize
                           lambda run, folder: _quantize(run, folder, BASELINE))
 QUANTIZE_MENDED = Stage("quantize-mended", 2, ("train-mended",), _fit_settings,
                         lambda run, folder: _quantize(run, folder, MENDED))
-VERIFY = Stage("verify", 4, ("ingest", "opinions", "train-mended", "quantize-baseline", "quantize-mended"),
+VERIFY = Stage("verify", 5, ("ingest", "opinions", "train-mended", "quantize-baseline", "quantize-mended"),
                _verify_settings, _verify)

@@ -1,7 +1,8 @@
 """Stages: each runs when its content key has changed, resumes where it was killed, and appears whole or not at all.
 
 A stage writes to `<name>.partial/` and is renamed to `<name>/` when complete. Its key is made of its code version,
-its settings, the fingerprints of files outside the run, and the identities of the stages it needs.
+its settings, the fingerprints of files outside the run, and the identities of the stages it needs. Its record names the
+files that it made: it runs again when one of them is gone.
 """
 
 from __future__ import annotations
@@ -95,8 +96,16 @@ def foresee(run: Run, stages: Sequence[Stage]) -> list[Outlook]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the run folder; the lock goes with the process, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Hold the run folder; the lock goes with the process, however it ends.
+
+    Raises:
+        InputError: another process holds it, or it can be no folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError("the run folder cannot be made: a file is in its way", where=str(folder),
+                         fix="set another 'run' folder") from error
     try:
         with FileLock(folder / ".lock", timeout=0):
             yield
@@ -122,20 +131,34 @@ def _key(parts: Mapping[str, Any]) -> str:
 
 
 def _record(folder: Path) -> dict[str, Any] | None:
+    """What a finished stage says of itself; None where it has not finished or its record is damaged."""
     path = folder / _RECORD
-    return json.loads(path.read_text()) if path.exists() else None
+    try:
+        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        # Older records name no files.
+        return {"key": record["key"], "identity": record["identity"], "parts": dict(record["parts"]),
+                "files": list(record.get("files", ()))}
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _judge(run: Run, stage: Stage, parts: dict[str, Any]) -> Outlook:
-    record = _record(run.at(stage.name))
-    if record and record["key"] == _key(parts):
+    reasons = tuple(_reasons(run.at(stage.name), parts))
+    if not reasons:
         return Outlook(stage.name, False, ("up to date",))
     resumes = _partial_key(run, stage.name) == _key(parts)
-    if resumes:
-        return Outlook(stage.name, True, ("was interrupted, resumes",))
+    return Outlook(stage.name, True, ("was interrupted, resumes",) if resumes else reasons)
+
+
+def _reasons(folder: Path, parts: dict[str, Any]) -> Iterator[str]:
+    """Why a stage is not up to date."""
+    record = _record(folder)
     if record is None:
-        return Outlook(stage.name, True, ("has not run yet",))
-    return Outlook(stage.name, True, tuple(_differences(record["parts"], parts)))
+        yield "its record cannot be read" if (folder / _RECORD).exists() else "has not run yet"
+    elif record["key"] != _key(parts):
+        yield from _differences(record["parts"], parts)
+    else:
+        yield from (f"{name} is missing" for name in record["files"] if not (folder / name).exists())
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> Iterator[str]:
@@ -159,10 +182,17 @@ def _work(run: Run, stage: Stage, parts: dict[str, Any]) -> None:
         partial.mkdir(parents=True)
         write_text(partial / ".key", _key(parts))
     made = stage.work(run, partial) or _key(parts)
-    write_text(partial / _RECORD, json.dumps({"key": _key(parts), "identity": made, "parts": parts}, indent=1) + "\n")
+    record = {"key": _key(parts), "identity": made, "parts": parts, "files": _made(partial)}
+    write_text(partial / _RECORD, json.dumps(record, indent=1) + "\n")
     outdated = run.folder / f"{stage.name}.outdated"
     shutil.rmtree(outdated, ignore_errors=True)
     if final.exists():
         final.rename(outdated)
     partial.rename(final)
     shutil.rmtree(outdated, ignore_errors=True)
+
+
+def _made(folder: Path) -> list[str]:
+    """Names of the files of a stage but for its logs, which nothing reads again."""
+    return sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != _RECORD
+                  and not path.name.startswith(".") and not path.name.endswith(".log.jsonl"))

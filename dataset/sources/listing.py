@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -13,20 +14,25 @@ import pyarrow.compute as pc
 
 from dataset.errors import InputError
 from dataset.images import SUFFIXES
-from dataset.samples import SPLITS
 
-OnMissing = Literal["skip", "error"]
-
+_MISNAMED = "file name is not UTF-8: rename it"
+# Where a row stands in its source; no column of a settled listing.
+ORIGIN, RECORD = "_origin", "_record"
 _OWN = ("sample_id", "width", "height", "pixel_row")
 _LABELS = {"1": "person", "1.0": "person", "person": "person", "0": "background", "0.0": "background",
            "background": "background", "-1": None, "-1.0": None, "": None}
-# A photo that stands in several splits belongs to the one that must stay untouched.
-_PRECEDENCE = {"test": 0, "validation": 1, "train": 2, "unlabeled": 3}
 
 
 @dataclass(frozen=True)
 class SkippedRow:
-    """A row or file of the source that does not become a sample."""
+    """A row or file of the source that does not become a sample.
+
+    Args:
+        filepath: as the source names it.
+        where: a file's folder; or the row's table and record, where the first record after the header is 1, a record
+            may go over several lines, and an empty line is none.
+        reason: in words.
+    """
 
     filepath: str
     where: str
@@ -47,18 +53,18 @@ class Listing:
 
 
 def parse_labels(values: pa.Array | pa.ChunkedArray, where: str) -> pa.Array:
-    """1/0/-1/""/"1.0"/person/background -> "person", "background" or null.
+    """1/0/-1/""/"1.0"/person/background, in upper or lower case -> "person", "background" or null.
 
     Raises:
         InputError: any other value, with file and line.
 
-    >>> parse_labels(pa.array(["1", "0.0", "-1", None]), "x.csv").to_pylist()
-    ['person', 'background', None, None]
+    >>> parse_labels(pa.array(["1", "0.0", "-1", None, "Person"]), "x.csv").to_pylist()
+    ['person', 'background', None, None, 'person']
     """
     text = pc.fill_null(pc.utf8_trim_whitespace(pc.cast(values, pa.string())), "")
     if isinstance(text, pa.ChunkedArray):
         text = text.combine_chunks()
-    index = pc.index_in(text, pa.array(list(_LABELS)))
+    index = pc.index_in(pc.utf8_lower(text), pa.array(list(_LABELS)))
     if index.null_count:
         line = int(np.flatnonzero(index.is_null().to_numpy(zero_copy_only=False))[0])
         raise InputError(
@@ -68,15 +74,32 @@ def parse_labels(values: pa.Array | pa.ChunkedArray, where: str) -> pa.Array:
     return pa.array(list(_LABELS.values()), pa.string()).take(index)
 
 
-def make_listing(filepaths: pa.Array, splits: pa.Array, labels: pa.Array, extras: pa.Table) -> Listing:
-    """Assemble the columns; a column of the source whose name is ours is kept as `source_<name>`."""
-    table = pa.table({"filepath": filepaths, "split": splits, "label": labels})
-    for name in extras.column_names:
-        ours = name in _OWN or name in table.column_names
-        table = table.append_column(f"source_{name}" if ours else name, extras[name])
+def make_listing(filepaths: pa.Array, splits: pa.Array, labels: pa.Array, extras: pa.Table, origin: str = "") -> Listing:
+    """Assemble the columns; a column of the source whose name is ours is kept as `source_<name>`.
+
+    Args:
+        filepaths: string [N]; a `./` in front is taken off.
+        splits, labels: string [N].
+        extras: N rows of the source's other columns.
+        origin: the table whose records the rows are, in its order; empty where they stand in none.
+    """
+    count = len(filepaths)
+    table = pa.table({
+        "filepath": pc.replace_substring_regex(filepaths, r"^(\./+)+", ""), "split": splits, "label": labels,
+        ORIGIN: pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [origin]), RECORD: np.arange(1, count + 1)})
+    for column in extras.column_names:
+        name = column
+        while name in _OWN or name in table.column_names:
+            name = f"source_{name}"
+        table = table.append_column(name, extras[column])
     # A train row without a label is what `unlabeled` means.
     bare = pc.and_(pc.equal(table["split"], "train"), pc.is_null(table["label"]))
     return Listing(table.set_column(1, "split", pc.if_else(bare, "unlabeled", table["split"])))
+
+
+def row_reasons(skipped: Sequence[SkippedRow]) -> dict[str, int]:
+    """How many rows were left out for each reason, the most frequent first; files that no row can name are not counted."""
+    return dict(Counter(row.reason for row in skipped if row.reason != _MISNAMED).most_common())
 
 
 def image_files(root: Path) -> pa.Array:
@@ -87,7 +110,7 @@ def image_files(root: Path) -> pa.Array:
 def misnamed_files(root: Path) -> tuple[SkippedRow, ...]:
     """Image files whose names no table can hold: not UTF-8, as old archives leave them."""
     return tuple(
-        SkippedRow(os.fsencode(name).decode("utf-8", "backslashreplace"), str(root), "file name is not UTF-8: rename it")
+        SkippedRow(os.fsencode(name).decode("utf-8", "backslashreplace"), str(root), _MISNAMED)
         for name in _image_names(root) if not _is_utf8(name)
     )
 
@@ -103,61 +126,3 @@ def _image_names(root: Path) -> list[str]:
 
 def _is_utf8(name: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in name)
-
-
-def settle(listing: Listing, files: pa.Array, on_missing: OnMissing, where: str) -> Listing:
-    """Bring rows and files together: each file once, rows without a file out, files without a row unlabeled.
-
-    Raises:
-        InputError: `on_missing` is "error" and a row has no file; or no row is left.
-    """
-    listing = _once(_refuse_outside(_without_heldout_nulls(listing)))
-    present = pc.is_in(listing.table["filepath"], files)
-    missing = listing.table.filter(pc.invert(present))["filepath"].to_pylist()
-    if missing and on_missing == "error":
-        raise InputError(f"{len(missing)} rows have no image file, the first is {missing[0]}", where=where,
-                         fix="fetch the images, or set dataset.on_missing: skip")
-    rows = listing.table.filter(present)
-    extra = files.filter(pc.invert(pc.is_in(files, rows["filepath"].combine_chunks())))
-    named_elsewhere = pa.array([row.filepath for row in listing.skipped], pa.string())
-    extra = extra.filter(pc.invert(pc.is_in(extra, named_elsewhere)))
-    unlabeled = pa.table({"filepath": extra, "split": pa.array(["unlabeled"] * len(extra), pa.string()),
-                          "label": pa.nulls(len(extra), pa.string())})
-    table = pa.concat_tables([rows, unlabeled], promote_options="default").combine_chunks()
-    if not table.num_rows:
-        raise InputError("no image is left", where=where, fix="check image folder and file names")
-    gone = tuple(SkippedRow(path, where, "no such file") for path in missing)
-    return Listing(table, listing.skipped + gone)
-
-
-def _without_heldout_nulls(listing: Listing) -> Listing:
-    """A held-out image without a usable label can measure nothing: named and left out."""
-    table = listing.table
-    bad = pc.and_(pc.is_in(table["split"], pa.array(["test", "validation"])), pc.is_null(table["label"]))
-    return _skip(listing, bad, "held-out row without a usable label")
-
-
-def _refuse_outside(listing: Listing) -> Listing:
-    leaves = pc.match_substring_regex(listing.table["filepath"], r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\x00")
-    return _skip(listing, pc.fill_null(leaves, True), "path leaves the image root")
-
-
-def _once(listing: Listing) -> Listing:
-    """Keep the first row of each file, held-out splits before train."""
-    order = pc.index_in(listing.table["split"], pa.array(list(_PRECEDENCE))).to_numpy()
-    if np.isnan(order.astype(float)).any():
-        strange = listing.table["split"].to_pylist()[int(np.flatnonzero(np.isnan(order.astype(float)))[0])]
-        raise InputError(f"split {strange!r} is none of {', '.join(SPLITS)}", fix="use one of these")
-    by_rank = np.argsort(order, kind="stable")
-    codes = pc.dictionary_encode(listing.table["filepath"].combine_chunks()).indices.to_numpy()
-    _, first = np.unique(codes[by_rank], return_index=True)
-    keep = np.zeros(len(codes), bool)
-    keep[by_rank[first]] = True
-    return _skip(listing, pa.array(~keep), "file named by an earlier row or a held-out split")
-
-
-def _skip(listing: Listing, mask: pa.Array | pa.ChunkedArray, reason: str) -> Listing:
-    lines = np.flatnonzero(np.asarray(mask))
-    paths = listing.table["filepath"].take(pa.array(lines)).to_pylist()
-    gone = tuple(SkippedRow(str(path), f"row {line + 1}", reason) for path, line in zip(paths, lines, strict=True))
-    return replace(listing, table=listing.table.filter(pc.invert(mask)), skipped=listing.skipped + gone)

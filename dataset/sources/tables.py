@@ -23,19 +23,28 @@ def read_table(path: Path) -> pa.Table:
     """Read Parquet, or CSV with every column as text so that nothing is guessed.
 
     Raises:
-        InputError: missing or unreadable file.
+        InputError: missing or unreadable file, or a column that stands in it twice.
     """
     try:
         if path.suffix == ".parquet":
+            if path.is_file():
+                _refuse_doubled(pq.read_schema(path).names, path)
             return pq.read_table(path)
         with pacsv.open_csv(path) as header:
             names = header.schema.names
+        _refuse_doubled(names, path)
         options = pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
         return pacsv.read_csv(path, convert_options=options, parse_options=pacsv.ParseOptions(newlines_in_values=True))
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist", fix="correct the path") from error
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path} cannot be read: {error}", fix="a table is UTF-8 CSV with a header, or Parquet") from error
+
+
+def _refuse_doubled(names: Sequence[str], path: Path) -> None:
+    doubled = [name for name in names if names.count(name) > 1]
+    if doubled:
+        raise InputError(f'{path} has the column "{doubled[0]}" twice', why="nothing says which of them counts", fix="keep one")
 
 
 def list_table(
@@ -60,7 +69,7 @@ def list_table(
     labels = parse_labels(table[label], str(path))
     splits = _drawn(labels, holdout, rng) if split is None else _named(table[split], path)
     extras = table.drop_columns([filepath] + ([split] if split else []))
-    return make_listing(pc.cast(table[filepath], pa.string()), splits, labels, extras)
+    return make_listing(pc.cast(table[filepath], pa.string()), splits, labels, extras, str(path))
 
 
 def list_wake_vision(tables: Mapping[str, Sequence[Path]]) -> Listing:
@@ -82,7 +91,7 @@ def list_wake_vision(tables: Mapping[str, Sequence[Path]]) -> Listing:
             labels = parse_labels(table["person"], str(path))
             splits = pa.array([SPLIT_NAMES[split]] * table.num_rows, pa.string())
             extras = table.drop_columns([names[0]])
-            parts.append(make_listing(pc.cast(table[names[0]], pa.string()), splits, labels, extras).table)
+            parts.append(make_listing(pc.cast(table[names[0]], pa.string()), splits, labels, extras, str(path)).table)
     return Listing(pa.concat_tables(parts, promote_options="permissive"))
 
 

@@ -142,5 +142,6 @@ def _posterior(one: AnsweredStratum, wrong: int, rng: np.random.Generator) -> ND
 
 
 def _interval(values: NDArray[np.float64]) -> Share:
+    # Draws of a share never reach 0 or 1; where all or none were right, the interval does.
     low, high = np.quantile(values[1:], [0.025, 0.975])
-    return Share(float(values[0]), float(low), float(high))
+    return Share(float(values[0]), float(min(low, values[0])), float(max(high, values[0])))

@@ -117,7 +117,9 @@ def fit_signals(model: ErrorModel, scores: Sequence[Score], labels: Codes, teach
 
 def _ranked(features: Doubles, given: Mask, rates: ErrorRates) -> Doubles:
     """Log-odds of each row by weights that have not seen its label: ranked by its own label, few labels would look too good."""
-    ranking, part = np.zeros(len(features)), np.arange(len(features)) % _PARTS
+    # Dealt out in the order of the scores, so that the order of the rows decides nothing.
+    ranking, part = np.zeros(len(features)), np.empty(len(features), np.int64)
+    part[np.lexsort((given, *features.T))] = np.arange(len(features)) % _PARTS
     for held in range(_PARTS):
         teach, out = part != held, part == held
         weights = _fit(features[teach], given[teach], rates, features[:0], np.zeros(0), np.zeros(0, bool))
@@ -131,6 +133,8 @@ def _fit(features: Doubles, given: Mask, rates: ErrorRates, seen: Doubles, odds:
 
     low, lift = rates.background_as_person, 1 - rates.background_as_person - rates.person_as_background
     count = len(features) + len(seen)
+    if not count:
+        return np.zeros(features.shape[1])
 
     def loss(weights: Doubles) -> tuple[float, Doubles]:
         person = _sigmoid(features @ weights)

@@ -11,7 +11,7 @@ import pyarrow.csv as pacsv
 
 from dataset.atomic import replacing
 from dataset.errors import InputError
-from dataset.samples import Codes, SampleTable, label_names
+from dataset.samples import Codes, SampleTable, label_names, state_names
 from dataset.sources.tables import read_table
 from filtering.decisions.answers import WORDS, Answers, refuse_first
 from filtering.decisions.policy import Plan
@@ -21,7 +21,7 @@ def write_review_queue(path: Path, plan: Plan, samples: SampleTable, labels: Cod
     """Write the queue, most doubtful first, with an empty column `decision` to fill in."""
     rows = pa.array(plan.review)
     table = samples.table.select(["sample_id", "filepath", "split"]).take(rows)
-    table = table.append_column("label", label_names(labels[plan.review]))
+    table = table.append_column("label", state_names(labels[plan.review]))
     table = table.append_column("proposed", label_names(plan.review_proposals))
     table = table.append_column("reason", pc.cast(plan.review_reasons, pa.string()))
     table = table.append_column("decision", pa.array([""] * len(rows), pa.string()))

@@ -107,11 +107,12 @@ def refuse_large_change(labels: Codes, decisions: Decisions, eligible: Mask, max
     """
     for code, name in enumerate(CLASS_NAMES):
         total = int((eligible & (labels == code)).sum())
-        changed = int(((labels[decisions.rows] == code) & (decisions.new_labels != code)).sum())
-        if changed > max_change * total:
+        made = decisions.new_labels[(labels[decisions.rows] == code) & (decisions.new_labels != code)]
+        if len(made) > max_change * total:
+            dropped = int((made == DROPPED).sum())
             raise ChangeTooLarge(
-                f"the policy would change {changed:,} of {total:,} samples labelled {name} ({changed / total:.1%}), "
-                f"more than max_change {max_change:.0%}",
+                f"the policy would change {len(made):,} of {total:,} samples labelled {name} ({len(made) / total:.1%}; "
+                f"{len(made) - dropped:,} flipped, {dropped:,} dropped), more than max_change {max_change:.0%}",
                 why="so large a change is more often a wrong setting than so many wrong labels",
                 fix="check detector and crop rule; if it is right, set policy.max_change higher",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from dataset.errors import InputError
 from dataset.images import Pixels
 from dataset.samples import SPLITS, UNLABELED, SampleTable
 from filtering.evidence.neighbors import NOBODY, Neighbors
-from filtering.evidence.perceptual_hash import PairArray, close_pairs, grey_thumbnail, perceptual_hashes
+from filtering.evidence.perceptual_hash import PairArray, close_codes, grey_thumbnail, perceptual_hashes
 
 FloatArray = NDArray[np.float32]
 _CHUNK = 16_384
@@ -72,10 +73,52 @@ def same_pixels(pixels: Pixels, rows: NDArray[np.integer], radius: int, correlat
     parts = [perceptual_hashes(_thumbnails(pixels, rows[start : start + _CHUNK])) for start in range(0, len(rows), _CHUNK)]
     hashes, telling = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     usable = np.flatnonzero(telling)
-    pairs = usable[close_pairs(hashes[usable], radius)].reshape(-1, 2)
-    found = [_correlation(pixels, rows, pairs[start : start + _CHUNK]) for start in range(0, len(pairs), _CHUNK)]
-    measured = np.concatenate([np.zeros(0, np.float32), *found])
-    return LikePairs(pairs[measured >= correlation], measured[measured >= correlation])
+    codes, code_of = np.unique(hashes[usable], return_inverse=True)
+
+    def alike(pairs: PairArray) -> FloatArray:
+        found = [_correlation(pixels, rows, pairs[start : start + _CHUNK]) for start in range(0, len(pairs), _CHUNK)]
+        return np.concatenate([np.zeros(0, np.float32), *found])
+
+    copies, pictures = _of_one_code(usable, code_of, alike, correlation)
+    near = _across(close_codes(codes, radius), usable[pictures], code_of[pictures])
+    return copies + _at_least(near, alike(near), correlation)
+
+
+def _of_one_code(
+    usable: NDArray[np.int64], code_of: NDArray[np.int64], alike: Callable[[PairArray], FloatArray], correlation: float
+) -> tuple[LikePairs, NDArray[np.int64]]:
+    """Rows of one hash chained to the first of their own picture, and the places of these firsts, int64, in order.
+
+    A chain is enough to join a group, and 10,000 copies of one picture make 9,999 pairs and not 50 million. What is no copy of
+    the first row of its hash is held against the next that is none either, until every row has its picture.
+    """
+    chained, firsts, waiting = LikePairs(np.zeros((0, 2), np.int64), np.zeros(0, np.float32)), [], np.arange(len(usable))
+    while len(waiting):
+        _, first, which = np.unique(code_of[waiting], return_index=True, return_inverse=True)
+        firsts.append(waiting[first])
+        others = np.setdiff1d(np.arange(len(waiting)), first)
+        pairs = np.stack([usable[waiting[first[which[others]]]], usable[waiting[others]]], axis=1)
+        similarity = alike(pairs)
+        chained += _at_least(pairs, similarity, correlation)
+        waiting = waiting[others[similarity < correlation]]
+    return chained, np.sort(np.concatenate([np.zeros(0, np.int64), *firsts]))
+
+
+def _across(code_pairs: PairArray, rows: NDArray[np.int64], code_of: NDArray[np.int64]) -> PairArray:
+    """Pairs of codes -> all pairs of the pictures (rows and their codes, int64 [P]) that have them."""
+    order = np.argsort(code_of, kind="stable")
+    start, count = np.searchsorted(code_of[order], code_pairs), np.bincount(code_of, minlength=code_pairs.max(initial=-1) + 1)
+    many = count[code_pairs]
+    total = many.prod(axis=1)
+    pair = np.repeat(np.arange(len(code_pairs)), total)
+    place = np.arange(len(pair)) - np.repeat(np.cumsum(total) - total, total)
+    first, second = np.divmod(place, many[pair, 1])
+    both = np.stack([rows[order[start[pair, 0] + first]], rows[order[start[pair, 1] + second]]], axis=1)
+    return np.sort(both, axis=1)
+
+
+def _at_least(pairs: PairArray, similarity: FloatArray, least: float) -> LikePairs:
+    return LikePairs(pairs[similarity >= least], similarity[similarity >= least])
 
 
 def same_look(neighbors: Neighbors, similarity: float) -> LikePairs:

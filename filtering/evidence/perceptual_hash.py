@@ -45,34 +45,33 @@ def perceptual_hashes(thumbnails: Pixels) -> tuple[HashArray, NDArray[np.bool_]]
     return np.packbits(bits, axis=1).view(np.uint64)[:, 0], thumbnails.reshape(-1, SIDE * SIDE).std(axis=1) >= FLAT
 
 
-def close_pairs(hashes: HashArray, radius: int) -> PairArray:
-    """All pairs of hashes that differ in at most `radius` bits.
+def close_codes(codes: HashArray, radius: int) -> PairArray:
+    """All pairs of distinct hashes that differ in at most `radius` bits.
 
     With radius + 2 bands at least two bands of such a pair are equal, so it is enough to compare those that share two.
 
     Args:
-        hashes: uint64 [N].
+        codes: uint64 [C], no two equal.
         radius: bits, 0..16.
 
     Returns:
-        int64 [P, 2], first row below second, sorted.
+        int64 [P, 2], first place below second, sorted.
 
     Raises:
         InputError: radius out of range.
 
-    >>> close_pairs(np.array([0b1011, 0b0011, 0xFFFF], np.uint64), 1).tolist()
+    >>> close_codes(np.array([0b1011, 0b0011, 0xFFFF], np.uint64), 1).tolist()
     [[0, 1]]
     """
     if not 0 <= radius <= 16:
         raise InputError(f"hash radius {radius} bits is not in 0..16", why="beyond that most pictures are alike",
                          fix="set filter.duplicates.hash_radius")
-    codes, owner = np.unique(hashes, return_inverse=True)
     found = [np.zeros((0, 2), np.int64)]
     for key in _keys(codes, radius):
         for first, second in _equal_pairs(key):
             near = np.bitwise_count(codes[first] ^ codes[second]) <= radius
             found.append(np.stack([first[near], second[near]], axis=1))
-    return _owners_of(np.unique(np.sort(np.concatenate(found), axis=1), axis=0), owner, len(codes))
+    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
 
 
 def _keys(codes: HashArray, radius: int) -> Iterator[HashArray]:
@@ -93,15 +92,3 @@ def _equal_pairs(key: HashArray) -> Iterator[tuple[NDArray[np.int64], NDArray[np
         start = start[ranked[start] == ranked[start + step]]
         yield order[start], order[start + step]
         step += 1
-
-
-def _owners_of(code_pairs: PairArray, owner: NDArray[np.int64], codes: int) -> PairArray:
-    """Pairs of distinct codes -> pairs of rows; rows of one code are chained to its first row.
-
-    A chain is enough to join a group, and 10,000 copies of one picture make 9,999 pairs and not 50 million.
-    """
-    first = np.full(codes, len(owner))
-    np.minimum.at(first, owner, np.arange(len(owner)))
-    copies = np.flatnonzero(first[owner] != np.arange(len(owner)))
-    pairs = np.concatenate([first[code_pairs], np.stack([first[owner[copies]], copies], axis=1)])
-    return np.unique(np.sort(pairs, axis=1), axis=0)

@@ -52,11 +52,11 @@ def class_probabilities(
     moments = FoldMoments.gather(features, labels, fold_of, folds, np.eye(classes, dtype=np.float32), chunk)
     weights, strength = moments.ridge()
     known = labels >= 0
-    scores = score(features, labels, fold_of, weights, chunk)
+    scores = score(features, moments.shift, labels, fold_of, weights, chunk)
     temperature = np.float32(fit_temperature(scores[known], labels[known]))
     if polish_passes:
         start = weights / temperature
         weights = polish(start, features, labels, fold_of, moments, POLISH_PENALTY * strength, polish_passes, chunk)
-        scores = score(features, labels, fold_of, weights, chunk)
+        scores = score(features, moments.shift, labels, fold_of, weights, chunk)
         temperature = np.float32(fit_temperature(scores[known], labels[known]))
     return softmax(scores / temperature)

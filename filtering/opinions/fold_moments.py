@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from dataset.errors import InputError
+
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -30,11 +32,13 @@ class FoldMoments:
     """Sums over the rows of each of F folds, with a 1 appended to the D features, for C target columns.
 
     Args:
+        shift: float32 [D], what `prepared_chunks` takes from every feature: sums of squares far from 0 would lose the variance.
         gram: float64 [F, D + 1, D + 1], sums of x x^T.
         target: float64 [F, D + 1, C], sums of x y^T.
         squares: float64 [F], sums of |y|^2.
     """
 
+    shift: FloatArray
     gram: DoubleArray
     target: DoubleArray
     squares: DoubleArray
@@ -56,7 +60,8 @@ class FoldMoments:
         """
         size, columns = features.shape[1] + 1, targets.shape[1]
         gram, target = np.zeros((folds, size, size)), np.zeros((folds, size, columns))
-        for rows, prepared in prepared_chunks(features, chunk, labels >= 0):
+        shift = typical_row(features, labels >= 0)
+        for rows, prepared in prepared_chunks(features, shift, chunk, labels >= 0):
             wanted = targets[labels[rows]]
             for fold in range(folds):
                 mine = fold_of[rows] == fold
@@ -65,7 +70,7 @@ class FoldMoments:
                 target[fold] += own.T @ wanted[mine]
         counts = np.zeros((folds, len(targets)))
         np.add.at(counts, (fold_of[labels >= 0], labels[labels >= 0]), 1)
-        return cls(gram, target, counts @ (targets.astype(np.float64) ** 2).sum(axis=1))
+        return cls(shift, gram, target, counts @ (targets.astype(np.float64) ** 2).sum(axis=1))
 
     @property
     def folds(self) -> int:
@@ -97,8 +102,11 @@ def solve_ridge(gram: DoubleArray, target: DoubleArray, strengths: tuple[float, 
     """Weights float64 [strengths, D + 1, C] of standardised features from sums over rows; the last row is the intercept.
 
     A feature that is constant over the rows gets the weight 0.
+
+    Raises:
+        InputError: the features are no finite numbers, or too large for float32's sums.
     """
-    from scipy.linalg import cho_factor, cho_solve
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
     count = gram[-1, -1]
     mean, target_mean = gram[:-1, -1] / count, target[-1] / count
@@ -109,39 +117,67 @@ def solve_ridge(gram: DoubleArray, target: DoubleArray, strengths: tuple[float, 
     constant = np.diag(covariance) <= _CONSTANT * np.diag(gram)[:-1] / count
     correlation[constant], correlation[:, constant], pull[constant] = 0, 0, 0
     eye = np.eye(len(mean))
-    slopes = np.stack([cho_solve(cho_factor(correlation + strength * eye), pull) for strength in strengths])
+    try:
+        slopes = np.stack([cho_solve(cho_factor(correlation + strength * eye), pull) for strength in strengths])
+    except (LinAlgError, ValueError) as error:  # not positive, not finite
+        raise _unsolvable() from error
     slopes /= deviation[:, np.newaxis]
     return np.concatenate([slopes, (target_mean - mean @ slopes)[:, np.newaxis]], axis=1)
 
 
+def _unsolvable() -> InputError:
+    return InputError("the features' correlations cannot be solved", why="some are not finite, or so large that sums lose them",
+                      fix="look for NaN and infinity, and standardise the features")
+
+
 def score(
-    features: NDArray[np.floating], labels: NDArray[np.integer], fold_of: IntArray, weights: FloatArray, chunk: int = CHUNK
+    features: NDArray[np.floating], shift: FloatArray, labels: NDArray[np.integer], fold_of: IntArray, weights: FloatArray,
+    chunk: int = CHUNK,
 ) -> FloatArray:
-    """Score every row by a model that has not seen it: float32 [N, C].
+    """Score every row by a model that has not seen it: float32 [N, C]; `shift` is that of the moments.
 
     A labelled row is scored by the model of the other folds, an unlabelled one by the mean of all models.
     """
     scores = np.empty((len(labels), weights.shape[2]), np.float32)
     group_of = np.where(labels >= 0, fold_of, len(weights))
     models = np.concatenate([weights, weights.mean(axis=0, keepdims=True)])
-    for rows, prepared in prepared_chunks(features, chunk):
+    for rows, prepared in prepared_chunks(features, shift, chunk):
         for group in np.unique(group_of[rows]):
             mine = group_of[rows] == group
             scores[rows[mine]] = prepared[mine] @ models[group]
     return scores
 
 
+def typical_row(features: NDArray[np.floating], wanted: NDArray[np.bool_]) -> FloatArray:
+    """Mean of the first rows that are wanted, bool [N], as signed roots: float32 [D], 0 where there are none.
+
+    Raises:
+        InputError: a NaN or an infinity among them.
+    """
+    some = np.flatnonzero(wanted)[:CHUNK]
+    if not len(some):
+        return np.zeros(features.shape[1], np.float32)
+    typical = signed_root(np.asarray(features[some], np.float32)).mean(axis=0, dtype=np.float64)
+    if not np.isfinite(typical).all():
+        raise _unsolvable()
+    return typical.astype(np.float32)
+
+
+def signed_root(raw: FloatArray) -> FloatArray:
+    """Square root that keeps the sign: it tames the few large ones."""
+    return np.copysign(np.sqrt(np.abs(raw)), raw)
+
+
 def prepared_chunks(
-    features: NDArray[np.floating], chunk: int, wanted: NDArray[np.bool_] | None = None
+    features: NDArray[np.floating], shift: FloatArray, chunk: int, wanted: NDArray[np.bool_] | None = None
 ) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Row numbers and prepared features: signed square root (it tames the few large ones), then a 1 for the intercept."""
+    """Row numbers and prepared features: signed square root less `shift`, then a 1 for the intercept."""
     for start in range(0, len(features), chunk):
         rows = np.arange(start, min(start + chunk, len(features)))
         if wanted is not None:
             rows = rows[wanted[rows]]
         raw = np.asarray(features[start : start + chunk], np.float32)[rows - start]
         prepared = np.empty((raw.shape[0], raw.shape[1] + 1), np.float32)
-        np.sqrt(np.abs(raw), out=prepared[:, :-1])
-        np.copysign(prepared[:, :-1], raw, out=prepared[:, :-1])
+        np.subtract(signed_root(raw), shift, out=prepared[:, :-1])
         prepared[:, -1] = 1
         yield rows, prepared

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from filtering.opinions.confident_joint import SLACK, confident_thresholds
+from filtering.opinions.confident_joint import confident_thresholds
 from filtering.opinions.probability_matrix import Doubles, Labels, Probabilities, class_columns, own_class
 
-# What scores a chunk: float64 [K, n] probabilities, int [n] labels, float64 [K] thresholds -> float64 [n].
+# What scores a chunk: float64 [K, n] probabilities, int [n] labels, float64 [K] thresholds -> float64 [n] in [0, 1].
 Ranking = Callable[[Doubles, Labels, Doubles], Doubles]
 
 
@@ -46,17 +46,17 @@ def adjusted_margin(columns: Doubles, labels: Labels, thresholds: Doubles) -> Do
     array([0.67, 0.41, 0.93])
     """
     scale = columns.sum(axis=0) + (thresholds.max() - thresholds).sum()
-    return (_lead(columns - thresholds[:, np.newaxis], labels) / scale + 1) / 2
+    return _quality_of_lead(_lead(columns - thresholds[:, np.newaxis], labels) / scale)
 
 
 def self_confidence(columns: Doubles, labels: Labels, thresholds: Doubles) -> Doubles:
-    """Probability of the given label."""
-    return own_class(columns, labels)
+    """Probability of the given label; one that the tolerance of `check_probabilities` lets pass above 1 counts as 1."""
+    return np.minimum(own_class(columns, labels), 1.0)
 
 
 def margin(columns: Doubles, labels: Labels, thresholds: Doubles) -> Doubles:
     """(p_given - largest other p + 1) / 2, known as the normalized margin."""
-    return (_lead(columns, labels) + 1) / 2
+    return _quality_of_lead(_lead(columns, labels))
 
 
 def entropy(columns: Doubles, labels: Labels, thresholds: Doubles) -> Doubles:
@@ -64,12 +64,17 @@ def entropy(columns: Doubles, labels: Labels, thresholds: Doubles) -> Doubles:
 
     An unsure classifier and an improbable given label both lower it.
     """
-    logs = np.log(columns, out=np.zeros_like(columns), where=columns > 0)
+    logs = np.log(np.minimum(columns, 1.0), out=np.zeros_like(columns), where=columns > 0)
     own = own_class(columns, labels)
-    weighted = -(columns * logs).sum(axis=0) / np.log(len(columns)) / np.maximum(own, SLACK)
+    weighted = -(columns * logs).sum(axis=0) / np.log(len(columns)) / np.maximum(own, np.finfo(np.float64).tiny)
     # Without any entropy the label is surely right or surely wrong, which the ratio 0 / p does not tell.
     certain = (own > 0.5).astype(np.float64)
     return np.divide(np.log1p(weighted), weighted, out=certain, where=weighted > 0)
+
+
+def _quality_of_lead(lead: Doubles) -> Doubles:
+    """float64 [n] in [0, 1] of leads float64 [n] that rows summing to a little more than 1 may bring beyond [-1, 1]."""
+    return np.clip((lead + 1) / 2, 0.0, 1.0)
 
 
 def _lead(values: Doubles, labels: Labels) -> Doubles:

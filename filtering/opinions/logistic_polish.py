@@ -32,7 +32,7 @@ def polish(
     solvers = [_Solver(moments.gram.sum(axis=0) - gram, strength) for gram in moments.gram]
     current = weights.astype(np.float64)
     for _ in range(passes):
-        gradients = _gradients(current.astype(np.float32), features, labels, fold_of, chunk)
+        gradients = _gradients(current.astype(np.float32), features, moments.shift, labels, fold_of, chunk)
         current = np.stack([one - solver.step(one, gradient)
                             for one, solver, gradient in zip(current, solvers, gradients, strict=True)])
     return current.astype(np.float32)
@@ -57,11 +57,12 @@ class _Solver:
 
 
 def _gradients(
-    weights: FloatArray, features: NDArray[np.floating], labels: NDArray[np.integer], fold_of: IntArray, chunk: int
+    weights: FloatArray, features: NDArray[np.floating], shift: FloatArray, labels: NDArray[np.integer], fold_of: IntArray,
+    chunk: int,
 ) -> DoubleArray:
     """float64 [F, D + 1, K]: sums of x (p - y)^T over the rows outside each fold."""
     total = np.zeros(weights.shape)
-    for rows, prepared in prepared_chunks(features, chunk, labels >= 0):
+    for rows, prepared in prepared_chunks(features, shift, chunk, labels >= 0):
         for fold, model in enumerate(weights):
             residual = softmax(prepared @ model)
             residual[np.arange(len(rows)), labels[rows]] -= 1

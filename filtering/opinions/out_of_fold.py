@@ -51,8 +51,9 @@ def out_of_fold_probabilities(
     """
     check_rows(embeddings, labels, groups)
     fold_of = assign_folds(labels, folds, rng, groups)
-    weights, _ = FoldMoments.gather(embeddings, labels, fold_of, folds, PERSON_TARGET, chunk).ridge()
-    return platt(score(embeddings, labels, fold_of, weights, chunk)[:, 0], labels)
+    moments = FoldMoments.gather(embeddings, labels, fold_of, folds, PERSON_TARGET, chunk)
+    weights, _ = moments.ridge()
+    return platt(score(embeddings, moments.shift, labels, fold_of, weights, chunk)[:, 0], labels)
 
 
 def assign_folds(

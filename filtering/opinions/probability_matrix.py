@@ -65,7 +65,7 @@ def check_labels(labels: Labels, classes: int, count: int, source: str = "labels
         InvalidLabels: another length or type, a label outside 0..classes-1 (the first row is named), or a class without a sample.
     """
     if labels.ndim == 1 and labels.dtype.kind == "f":
-        raise _broken_label(labels, source)
+        raise _broken_label(labels, classes, source)
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InvalidLabels(f"labels are {labels.dtype} {list(labels.shape)}, expected integers [N]", where=source,
                             fix="write one class number a sample, 0..K-1")
@@ -75,12 +75,7 @@ def check_labels(labels: Labels, classes: int, count: int, source: str = "labels
                             why="row i of each belongs to the same sample", fix="make both files from one list of samples")
     outside = (labels < 0) | (labels >= classes)
     if outside.any():
-        row = int(outside.argmax())
-        raise InvalidLabels(
-            f"label {labels[row]} is outside 0..{classes - 1} ({_rows(outside)})", where=f"{source}, row {row}",
-            why=f"the probabilities have {classes} columns, one a class",
-            fix="number the classes from 0 in the order of the columns, and leave samples without a label out of both files",
-        )  # fmt: skip
+        raise _outside(labels, outside, classes, source)
     empty = np.flatnonzero(np.bincount(labels, minlength=classes) == 0)
     if len(empty):
         raise InvalidLabels(
@@ -108,15 +103,27 @@ def code_type(classes: int) -> type[np.signedinteger[Any]]:
     return np.int8 if classes <= 127 else np.int16 if classes <= 32_767 else np.int32
 
 
-def _broken_label(labels: NDArray[Any], source: str) -> InvalidLabels:
-    """Names the first label that is no whole number; labels that are all whole are asked for as integers."""
-    broken = ~(labels == np.rint(labels))
-    if not broken.any():
-        return InvalidLabels(f"labels are {labels.dtype}, expected integers [N]", where=source, fix="write labels.astype(int)")
-    row = int(broken.argmax())
-    return InvalidLabels(f"label {labels[row]:g} is no whole number ({_rows(broken)})", where=f"{source}, row {row}",
-                         why="classes are numbered 0..K-1 in the order of the columns",
-                         fix="leave samples without a label out of both files, and write one class number a sample")
+def _broken_label(labels: NDArray[Any], classes: int, source: str) -> InvalidLabels:
+    """Names the first label that is no whole number, else the first outside 0..classes-1; else asks for integers."""
+    broken = ~(np.isfinite(labels) & (labels == np.rint(labels)))
+    if broken.any():
+        row = int(broken.argmax())
+        return InvalidLabels(f"label {labels[row]:g} is no whole number ({_rows(broken)})", where=f"{source}, row {row}",
+                             why="classes are numbered 0..K-1 in the order of the columns",
+                             fix="leave samples without a label out of both files, and write one class number a sample")
+    outside = (labels < 0) | (labels > classes - 1)
+    if outside.any():
+        return _outside(labels, outside, classes, source)
+    return InvalidLabels(f"labels are {labels.dtype}, expected integers [N]", where=source, fix="write labels.astype(int)")
+
+
+def _outside(labels: NDArray[Any], outside: NDArray[np.bool_], classes: int, source: str) -> InvalidLabels:
+    row = int(outside.argmax())
+    return InvalidLabels(
+        f"label {labels[row]} is outside 0..{classes - 1} ({_rows(outside)})", where=f"{source}, row {row}",
+        why=f"the probabilities have {classes} columns, one a class",
+        fix="number the classes from 0 in the order of the columns, and leave samples without a label out of both files",
+    )  # fmt: skip
 
 
 def _rows(wrong: NDArray[np.bool_]) -> str:

@@ -26,13 +26,13 @@ def contradicted_by_neighbors(neighbors: Neighbors, labels: NDArray[np.integer])
 
     Returns:
         float32 [M] in [0, 1]: 1 all look-alikes have another label; 0 none has, nobody is near, or the neighbourhood is one of
-        the sparsest tenth (mean similarity).
+        the sparsest tenth (mean similarity). Neighbourhoods as sparse as the first beyond that tenth are heard.
     """
     there = neighbors.rows != NOBODY
     heard = np.maximum(there.sum(axis=1), 1)
     other = (there & (labels[neighbors.rows] != np.asarray(labels)[:, np.newaxis])).sum(axis=1)
     density = np.where(there, neighbors.similarity, 0).sum(axis=1) / heard
-    return np.where(density > np.quantile(density, SPARSE_SHARE), other / heard, 0).astype(np.float32)
+    return np.where(density >= np.quantile(density, SPARSE_SHARE), other / heard, 0).astype(np.float32)
 
 
 def forgotten(retention: NDArray[np.floating]) -> NDArray[np.float32]:

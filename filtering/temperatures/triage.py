@@ -48,10 +48,11 @@ class TriageRule:
 
 # The published rules of h10sheikh/DataEnrichment, named for the scripts they stand in. The first labels every sample there;
 # the second leaves some without a word, and those are easy here, being neither hard nor in need of review. (It needs no swing:
-# from above 1.5 to 1.0 is more than none.)
+# from above 1.5 to 1.0 is more than none.) The first wants an end below 1.0, the second 1.0 or lower; temperatures are float32.
+_BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
 RULES = {
     rule.name: rule
-    for rule in (TriageRule("tsne_plots", 1.6, 1.6, 0.5, 1.0), TriageRule("easy_hard_and_need_review", 2.0, 1.5, 0.0, 1.0))
+    for rule in (TriageRule("tsne_plots", 1.6, 1.6, 0.5, _BELOW_ONE), TriageRule("easy_hard_and_need_review", 2.0, 1.5, 0.0, 1.0))
 }
 
 

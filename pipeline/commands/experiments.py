@@ -21,37 +21,39 @@ Folder = Annotated[Path | None, typer.Option("--data", help="Folder with the set
 RunConfig = Annotated[Path | None, typer.Option("--config", "-c", help="Embeddings and labels of this run instead of a set.")]
 LearnerName = Annotated[str, typer.Option("--learner", help="network (one hidden layer) or ridge (closed form).")]
 FilterBy = Annotated[str, typer.Option("--filter", help="Which labels are issues; see label-issues.")]
+Folds = Annotated[int, typer.Option(min=2, help="Parts for out-of-fold probabilities.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1)]
 Out = Annotated[Path, typer.Option(help="Folder for CSV, JSON and plot.")]
 
 
 @group.command("noise-sweep")
 def noise_sweep(
     dataset: Data = "fashion-mnist", data: Folder = None, config: RunConfig = None, o: Overrides = None,
-    learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: int = 5, seed: int = 0,
+    learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: Folds = 5, seed: Seed = 0,
     levels: Annotated[str, typer.Option(help="Noise levels in per cent.")] = "0,5,10,15,20,25,30,35,40,45",
     out: Out = Path("runs/noise-sweep"), json: Json = False,
 ) -> None:
     """Accuracy with noisy and with cleaned labels, pruned against planted, at noise from 0 to 45 %."""
-    from pipeline.experiments.sweep_files import check_choices, parse_levels, run_noise_sweep
+    from pipeline.experiments.sweep_files import NOISE_SWEEP, check_choices, parse_levels, run_noise_sweep
 
     shares = parse_levels(levels)
-    check_choices(learner, filter_by)
+    check_choices(learner, filter_by, out, NOISE_SWEEP)
     run_noise_sweep(_problem(dataset, data, config, o, seed), shares, learner, filter_by, folds, seed, out, json)
 
 
 @group.command("prune-sweep")
 def prune_sweep(
     dataset: Data = "fashion-mnist", data: Folder = None, config: RunConfig = None, o: Overrides = None,
-    learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: int = 5, seed: int = 0,
+    learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: Folds = 5, seed: Seed = 0,
     noise: Annotated[float, typer.Option(help="Share of labels planted wrong.")] = 0.45,
     out: Out = Path("runs/prune-sweep"), json: Json = False,
 ) -> None:
     """Accuracy when the worst share of the label issues is pruned and the rest relabelled, from 100 % to 0 %."""
-    from pipeline.experiments.sweep_files import check_choices, run_prune_sweep
+    from pipeline.experiments.sweep_files import PRUNE_SWEEP, check_choices, run_prune_sweep
     from pipeline.experiments.sweeps import check_share
 
     check_share("noise", noise, 1.0)
-    check_choices(learner, filter_by)
+    check_choices(learner, filter_by, out, PRUNE_SWEEP)
     run_prune_sweep(_problem(dataset, data, config, o, seed), noise, learner, filter_by, folds, seed, out, json)
 
 
@@ -67,7 +69,7 @@ def cifar_noise(
     per_class: Annotated[bool, typer.Option("--per-class", help="Drop the most suspect of each class, not of the set.")] = False,
     network: Annotated[str, typer.Option(help="small, or wide-resnet-28-10 (wants a GPU).")] = "small",
     images: Annotated[int | None, typer.Option(help="Training images, drawn at random; 0 for all.")] = 10_000,
-    epochs: int = 12, batch_size: int = 128, learning_rate: float = 0.1, held_out: float = 0.1, seed: int = 0,
+    epochs: int = 12, batch_size: int = 128, learning_rate: float = 0.1, held_out: float = 0.1, seed: Seed = 0,
     triage: Annotated[str, typer.Option(help="tsne_plots or easy_hard_and_need_review.")] = "tsne_plots",
     out: Out = Path("runs/cifar-noise"), json: Json = False,
 ) -> None:

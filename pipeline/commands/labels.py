@@ -28,10 +28,12 @@ def label_issues(
     json: Json = False,
 ) -> None:
     """Find the labels that out-of-fold probabilities contradict; needs no data set, only the two arrays."""
+    from dataset.atomic import check_file
     from dataset.errors import InputError
     from pipeline.label_issues import view
     from pipeline.label_issues.arrays import read_labels, read_probabilities
 
+    check_file(out, reads=(probabilities, labels or probabilities))
     if labels is None and probabilities.suffix == ".npy":
         raise InputError("no labels given", where=str(probabilities), why="an .npy file holds the probabilities only",
                          fix="give --labels FILE, or one .npz with both arrays")
@@ -50,12 +52,15 @@ def clean_view(
     json: Json = False,
 ) -> None:
     """Make a version without the label issues: a ledger of drops on top of the current version, no copied images."""
+    from dataset.atomic import check_file
     from pipeline import console
     from pipeline.job import stages_until
     from pipeline.label_issues import clean_view as views
     from pipeline.label_issues import view
     from pipeline.stages import run_stages
 
+    if out:
+        check_file(out, reads=(config,))
     run = open_run(config, o)
     views.check_choices(filter_by, method, prune_fraction)
     run_stages(run, stages_until("opinions"), console.announce)

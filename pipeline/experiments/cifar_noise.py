@@ -22,6 +22,8 @@ from pipeline.experiments.image_sets import ImageSet
 from pipeline.experiments.problem import plant_uniform
 from pipeline.experiments.tempered_training import IntArray, Pictures, Training, TrainingPlan, train
 
+# Names of the trainings, and of their folders.
+TRAININGS = ("without", "with", "retrained")
 ProgressBars = Callable[[str, str], AbstractContextManager[Callable[[int, int], None]]]
 
 
@@ -52,6 +54,8 @@ class CifarNoise:
         for name in ("corrupt", "keep", "held_out"):
             if not 0 < getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)} is not in (0, 1)")
+        if self.images is not None and self.images < 1:
+            raise InputError(f"images = {self.images:,}", fix="a count from 1; the command's 0 means all")
         if self.instance is None and self.by_class is None:
             raise InputError("neither instance nor class temperatures to learn")
 
@@ -134,7 +138,7 @@ def figures(outcome: CifarNoiseOutcome, settings: CifarNoise) -> dict[str, Any]:
     made["test_accuracy"]["with"]["at_reading"] = float(outcome.with_temperatures.test_accuracy[at])
     if settings.instance is not None:
         made |= {"identification": _identification(outcome, settings), "kept": int(outcome.kept.sum()),
-                 "clean_share_of_kept": float(1 - outcome.corrupt[outcome.kept].mean())}
+                 "clean_share_of_kept": float(1 - outcome.corrupt[outcome.kept].mean()) if outcome.kept.any() else None}
     return made
 
 
@@ -153,18 +157,33 @@ def _identification(outcome: CifarNoiseOutcome, settings: CifarNoise) -> dict[st
 
 
 def _trainings(outcome: CifarNoiseOutcome) -> dict[str, Training]:
-    named = {"without": outcome.without, "with": outcome.with_temperatures, "retrained": outcome.retrained}
-    return {name: one for name, one in named.items() if one is not None}
+    made = (outcome.without, outcome.with_temperatures, outcome.retrained)
+    return {name: one for name, one in zip(TRAININGS, made, strict=True) if one is not None}
 
 
-def _split(images: ImageSet, settings: CifarNoise) -> tuple[Pictures, Pictures, NDArray[np.bool_]]:
-    """Teaching samples with planted noise, held-out samples with the same noise, and which teaching labels are corrupt."""
+def plant(images: ImageSet, settings: CifarNoise) -> tuple[IntArray, IntArray, int]:
+    """Rows of the training set int64 [n], the labels they are given, and how many of the first are held out.
+
+    Raises:
+        InputError: too few images, or not both right and wrong labels among those that teach.
+    """
     rng = np.random.default_rng(settings.plan.seed)
     rows = rng.permutation(len(images.train))[: settings.images]
     given = plant_uniform(images.train_labels[rows], settings.corrupt, images.classes, rng)
     out = round(settings.held_out * len(rows))
     if out < 1 or len(rows) - out < settings.plan.batch_size:
         raise InputError(f"{len(rows)} images are too few", fix="use more images, or a smaller batch")
+    wrong = int((given != images.train_labels[rows])[out:].sum())
+    if not 0 < wrong < len(rows) - out:
+        raise InputError(f"with {100 * settings.corrupt:g} % corrupt {wrong:,} of the {len(rows) - out:,} labels that teach are "
+                         "wrong", why="there must be wrong labels to find, and right ones among them",
+                         fix="use more images, or another share")
+    return rows, given, out
+
+
+def _split(images: ImageSet, settings: CifarNoise) -> tuple[Pictures, Pictures, NDArray[np.bool_]]:
+    """Teaching samples with planted noise, held-out samples with the same noise, and which teaching labels are corrupt."""
+    rows, given, out = plant(images, settings)
     held, teach = (Pictures(images.train[part], labels, images.classes)
                    for part, labels in ((rows[:out], given[:out]), (rows[out:], given[out:])))
     return teach, held, np.asarray(teach.labels != images.train_labels[rows[out:]])

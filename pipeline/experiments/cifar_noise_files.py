@@ -13,20 +13,21 @@ from typing import Any
 import numpy as np
 import typer
 
-from dataset.atomic import write_text
+from dataset.atomic import check_folder, write_text
 from dataset.errors import InputError
 from filtering.temperatures.trajectories import summarise
 from filtering.temperatures.triage import RULES, TRIAGE_NAMES, triage
 from filtering.temperatures.turning_point import suspicion
 from pipeline.experiments.cifar_100 import cifar_100
 from pipeline.experiments.cifar_networks import NETWORKS
-from pipeline.experiments.cifar_noise import CifarNoise, CifarNoiseOutcome, cifar_noise, figures
+from pipeline.experiments.cifar_noise import TRAININGS, CifarNoise, CifarNoiseOutcome, cifar_noise, figures, plant
 from pipeline.experiments.image_sets import ImageSet, cifar_10
 from pipeline.native_greetings import load_keras
 from pipeline.progress import progress
 
 SETS: dict[str, Callable[..., ImageSet]] = {"cifar-10": cifar_10, "cifar-100": cifar_100}
 LEARNT = ("instance", "class", "joint")
+CURVES, PLOT, FIGURES = "curves.csv", "curves.png", "cifar-noise.json"
 CIFAR_10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -55,17 +56,22 @@ def run_cifar_noise(
     out: Path,
     as_json: bool,
 ) -> None:
-    """The experiment at each share of corrupt labels, into `out`/<per cent>; `keep` None keeps as many as are right."""
+    """The experiment at each share of corrupt labels, into `out`/<per cent>; `keep` None keeps as many as are right.
+
+    Raises:
+        InputError: a level cannot be run, or its folder not written; before anything slow happens.
+    """
+    planned = _plan(levels, settings, keep, out)
     images = SETS[name](data) if data else SETS[name]()
+    for chosen in planned.values():
+        plant(images, chosen)
     load_keras()
     made = []
-    for corrupt in levels:
-        chosen = replace(settings, corrupt=corrupt, keep=1 - corrupt if keep is None else keep)
-        folder = out / f"{corrupt:.0%}".replace("%", "")
+    for folder, chosen in planned.items():
         outcome = cifar_noise(images, chosen, folder, progress)
         about = {"set": name, "network": chosen.plan.network}
         made.append(about | figures(outcome, chosen) | _store(outcome, chosen, name, rule, folder))
-        write_text(folder / "cifar-noise.json", json.dumps(made[-1], indent=1) + "\n")
+        write_text(folder / FIGURES, json.dumps(made[-1], indent=1) + "\n")
     if as_json:
         typer.echo(json.dumps(made, indent=1))
         return
@@ -74,14 +80,28 @@ def run_cifar_noise(
     typer.echo(f"curves and pictures: {out}")
 
 
+def _plan(levels: Sequence[float], settings: CifarNoise, keep: float | None, out: Path) -> dict[Path, CifarNoise]:
+    """Settings by folder, which is named for its per cent; refuses what cannot be run or written before anything is read."""
+    planned: dict[Path, CifarNoise] = {}
+    for corrupt in levels:
+        folder = out / f"{100 * corrupt:g}"
+        if folder in planned:
+            raise InputError(f"{folder.name} % corrupt stands there twice", where=str(folder), why="both would be written there",
+                             fix="give each share once, with at most six digits")
+        planned[folder] = replace(settings, corrupt=corrupt, keep=1 - corrupt if keep is None else keep)
+        check_folder(folder, (CURVES, PLOT, FIGURES, "pictures/trajectories.png"))
+        check_folder(folder, (f"{one}/trajectories.npy" for one in TRAININGS))
+    return planned
+
+
 def _store(outcome: CifarNoiseOutcome, settings: CifarNoise, name: str, rule: str, folder: Path) -> dict[str, Any]:
     """Curves and pictures; gives the triage counts where instance temperatures were learnt."""
     from pipeline.experiments.cifar_noise_plot import draw_curves
     from pipeline.temperatures.trajectory_pictures import draw_triage
     from pipeline.temperatures.triage_pictures import Triage
 
-    _write_curves(outcome, folder / "curves.csv")
-    draw_curves(outcome, f"{name}, {settings.corrupt:.0%} corrupt, {settings.plan.network}", folder / "curves.png")
+    _write_curves(outcome, folder / CURVES)
+    draw_curves(outcome, f"{name}, {100 * settings.corrupt:g} % corrupt, {settings.plan.network}", folder / PLOT)
     if settings.instance is None:
         return {}
     # The published limits are for the last epoch; only the ranking is read at the turning point.
@@ -114,7 +134,7 @@ def _write_curves(outcome: CifarNoiseOutcome, path: Path) -> None:
 
 
 def _tell(one: dict[str, Any]) -> None:
-    typer.echo(f"{one['set']}, {one['network']}, {one['corrupt']:.0%} corrupt, {one['teaching_images']:,} teaching images, "
+    typer.echo(f"{one['set']}, {one['network']}, {100 * one['corrupt']:g} % corrupt, {one['teaching_images']:,} teaching images, "
                f"read after epoch {one['read_after_epoch']}")
     for name, accuracy in one["test_accuracy"].items():
         words = ", ".join(f"{when.replace('_', ' ')} {value:.4f}" for when, value in accuracy.items())
@@ -123,6 +143,7 @@ def _tell(one: dict[str, Any]) -> None:
         typer.echo(f"  read at {name.replace('_', ' '):<14} AUROC {found['auroc']:.4f}, "
                    f"precision of the top k {found['precision_top_k']:.4f}")
     if "kept" in one:
-        typer.echo(f"  kept {one['kept']:,}, of them clean {one['clean_share_of_kept']:.4f}")
+        clean = one["clean_share_of_kept"]
+        typer.echo(f"  kept {one['kept']:,}" + ("" if clean is None else f", of them clean {clean:.4f}"))
     for word, counts in one.get("triage", {}).items():
         typer.echo(f"  {word:<12} {counts['all']:>6,}, of them corrupt {counts['corrupt']:,}")

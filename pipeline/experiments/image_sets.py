@@ -6,17 +6,16 @@ What is read came from outside: every header and length is checked, and pickled 
 from __future__ import annotations
 
 import gzip
-import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image
 
 from dataset.errors import InputError, MissingRequirement
+from pipeline.experiments.cifar_parquet import read_cifar_parquet
 
 Bytes = NDArray[np.uint8]
 
@@ -72,8 +71,8 @@ def cifar_10(folder: Path = CIFAR_10) -> ImageSet:
         train = np.concatenate([images for images, _ in batches]), np.concatenate([labels for _, labels in batches])
         test = _batch(folder / "test_batch.bin")
     else:
-        train = _parquet(_one(folder, "cifar10*train*.parquet"))
-        test = _parquet(_one(folder, "cifar10*test*.parquet"))
+        train = read_cifar_parquet(_one(folder, "cifar10*train*.parquet"))
+        test = read_cifar_parquet(_one(folder, "cifar10*test*.parquet"))
     return _image_set("CIFAR-10", train[0], train[1], test[0], test[1], folder)
 
 
@@ -97,8 +96,8 @@ def _found(folder: Path, name: str) -> Path:
 def _idx(path: Path, dimensions: int) -> Bytes:
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path)) from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"cannot be read: {error}", where=str(path), fix="fetch it again") from error
     header = 4 + 4 * dimensions
     shape = tuple(int.from_bytes(data[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(dimensions))
     if data[:4] != bytes([0, 0, 8, dimensions]) or len(data) != header + int(np.prod(shape, dtype=np.int64)):
@@ -109,7 +108,10 @@ def _idx(path: Path, dimensions: int) -> Bytes:
 def _batch(path: Path) -> tuple[Bytes, NDArray[Any]]:
     if not path.exists():
         raise MissingRequirement(f"{path.name} is not there", where=str(path.parent), fix="fetch CIFAR-10's binary version")
-    rows = np.fromfile(path, np.uint8)
+    try:
+        rows = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error}", where=str(path), fix="fetch it again") from error
     if not len(rows) or len(rows) % 3073:
         raise InputError(f"{len(rows):,} bytes are no whole number of 3,073-byte images", where=str(path))
     rows = rows.reshape(-1, 3073)
@@ -125,15 +127,6 @@ def _one(folder: Path, pattern: str) -> Path:
                 "file that have columns 'jpeg' and 'clean_label'",
         )  # fmt: skip
     return found[0]
-
-
-def _parquet(path: Path) -> tuple[Bytes, NDArray[Any]]:
-    table = pq.read_table(path)
-    if not {"jpeg", "clean_label"} <= set(table.column_names):
-        raise InputError("no columns 'jpeg' and 'clean_label'", where=str(path),
-                         fix=f"its columns: {', '.join(table.column_names)}")
-    images = np.stack([np.asarray(Image.open(io.BytesIO(one)).convert("RGB")) for one in table["jpeg"].to_pylist()])
-    return images, np.asarray(table["clean_label"].to_numpy(), np.int64)
 
 
 def _same_length(images: Bytes, labels: Bytes, folder: Path) -> None:

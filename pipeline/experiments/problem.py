@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.errors import InputError
-from filtering.opinions.fold_moments import FoldMoments, prepared_chunks, score, solve_ridge
+from filtering.opinions.fold_moments import FoldMoments, prepared_chunks, score, solve_ridge, typical_row
 from filtering.opinions.temperature import fit_temperature, softmax
 
 FloatArray = NDArray[np.floating]
@@ -56,12 +56,13 @@ class FoldedRidge:
             raise InputError(f"{folds} folds of {len(problem.train_labels):,} samples", fix="at least 2, and a sample for each")
         self.problem, self.folds = problem, folds
         self.fold_of = rng.permutation(len(problem.train_labels)) % folds
+        self.shift = typical_row(problem.train, np.ones(len(problem.train_labels), bool))
         self.gram = self._gram(np.arange(len(problem.train_labels)))
 
     def probabilities(self, labels: Labels) -> FloatArray:
         """Out-of-fold probabilities float32 [N, K] for given labels int64 [N]."""
         weights, _ = self._moments(np.arange(len(labels)), labels).ridge()
-        scores = score(self.problem.train, labels, self.fold_of, weights, CHUNK)
+        scores = score(self.problem.train, self.shift, labels, self.fold_of, weights, CHUNK)
         return softmax(scores / np.float32(fit_temperature(scores, labels)))
 
     def accuracy(self, rows: NDArray[np.int64], labels: Labels, rng: np.random.Generator) -> float:
@@ -70,7 +71,7 @@ class FoldedRidge:
         _, strength = moments.ridge()
         weights = solve_ridge(moments.gram.sum(axis=0), moments.target.sum(axis=0), (strength,))[0].astype(np.float32)
         right = 0
-        for tested, prepared in prepared_chunks(self.problem.test, CHUNK):
+        for tested, prepared in prepared_chunks(self.problem.test, self.shift, CHUNK):
             right += int(((prepared @ weights).argmax(axis=1) == self.problem.test_labels[tested]).sum())
         return right / len(self.problem.test_labels)
 
@@ -82,17 +83,17 @@ class FoldedRidge:
         gram = self.gram if len(rows) == count else self._gram(rows)
         target = np.zeros((*self.gram.shape[:2], classes))
         eye = np.eye(classes, dtype=np.float32)
-        for some, prepared in prepared_chunks(self.problem.train, CHUNK, taught >= 0):
+        for some, prepared in prepared_chunks(self.problem.train, self.shift, CHUNK, taught >= 0):
             for fold in range(self.folds):
                 mine = self.fold_of[some] == fold
                 target[fold] += prepared[mine].T @ eye[taught[some[mine]]]
-        return FoldMoments(gram, target, np.bincount(self.fold_of[rows], minlength=self.folds).astype(np.float64))
+        return FoldMoments(self.shift, gram, target, np.bincount(self.fold_of[rows], minlength=self.folds).astype(np.float64))
 
     def _gram(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         size = self.problem.train.shape[1] + 1
         gram, wanted = np.zeros((self.folds, size, size)), np.zeros(len(self.fold_of), bool)
         wanted[rows] = True
-        for some, prepared in prepared_chunks(self.problem.train, CHUNK, wanted):
+        for some, prepared in prepared_chunks(self.problem.train, self.shift, CHUNK, wanted):
             for fold in range(self.folds):
                 own = prepared[self.fold_of[some] == fold]
                 gram[fold] += own.T @ own

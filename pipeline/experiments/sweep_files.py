@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import typer
 
-from dataset.atomic import write_text
+from dataset.atomic import check_folder, write_text
 from dataset.errors import InputError
 from filtering.opinions.issue_filters import FILTERS
 from pipeline.experiments.learners import check_learner, learner_called
@@ -31,6 +31,7 @@ from pipeline.experiments.sweeps import (
 from pipeline.progress import progress
 
 PUBLISHED_SET = "Fashion-MNIST"
+NOISE_SWEEP, PRUNE_SWEEP = "noise_sweep", "prune_sweep"
 Point = TypeVar("Point", NoisePoint, PrunePoint)
 
 
@@ -49,12 +50,18 @@ def parse_levels(text: str) -> tuple[float, ...]:
     return levels
 
 
-def check_choices(learner: str, filter_by: str) -> None:
-    """Refuse unknown names before anything slow happens.
+def check_choices(learner: str, filter_by: str, out: Path, stem: str) -> None:
+    """Refuse unknown names, and a folder that cannot be written into, before anything slow happens.
+
+    Args:
+        learner, filter_by: names.
+        out: folder of the results.
+        stem: NOISE_SWEEP or PRUNE_SWEEP.
 
     Raises:
-        InputError: there is no such learner or filter.
+        InputError: there is no such learner or filter, or see `check_folder`.
     """
+    check_folder(out, (f"{stem}.csv", f"{stem}.json", f"{stem}.png"))
     check_learner(learner)
     if filter_by not in FILTERS:
         raise InputError(f"no filter '{filter_by}'", fix="one of " + ", ".join(FILTERS))
@@ -70,8 +77,8 @@ def run_noise_sweep(
         points = list(_told(noise_sweep(ridge, levels, learn, filter_by, seed, report), as_json))
     published = {f"{level:.2f}": pair for level, pair in PUBLISHED_NOISE.items()} if problem.name == PUBLISHED_SET else {}
     about = _about(problem, learner, filter_by, folds, seed) | {"published": published}
-    plot_noise_sweep(points, problem.name, learner, bool(published), out / "noise_sweep.png")
-    _store(points, about, out / "noise_sweep", as_json)
+    plot_noise_sweep(points, problem.name, learner, bool(published), out / f"{NOISE_SWEEP}.png")
+    _store(points, about, out / NOISE_SWEEP, as_json)
 
 
 def run_prune_sweep(
@@ -85,8 +92,8 @@ def run_prune_sweep(
     comparable = problem.name == PUBLISHED_SET and round(noise, 3) == 0.45
     published = {f"{share:.1f}": accuracy for share, accuracy in PUBLISHED_PRUNE.items()} if comparable else {}
     about = _about(problem, learner, filter_by, folds, seed) | {"noise": noise, "published": published}
-    plot_prune_sweep(points, noise, problem.name, learner, comparable, out / "prune_sweep.png")
-    _store(points, about, out / "prune_sweep", as_json)
+    plot_prune_sweep(points, noise, problem.name, learner, comparable, out / f"{PRUNE_SWEEP}.png")
+    _store(points, about, out / PRUNE_SWEEP, as_json)
 
 
 def _about(problem: Problem, learner: str, filter_by: str, folds: int, seed: int) -> dict[str, Any]:

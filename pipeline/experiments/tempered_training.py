@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.errors import InputError
 from filtering.temperatures.keras_trainer import KerasTrainer
 from filtering.temperatures.temperatures import Temperatures
 from filtering.temperatures.trajectories import HalfArray, TrajectoryLog
@@ -27,9 +28,12 @@ class TrainingPlan:
 
     Args:
         network: a name in NETWORKS.
-        epochs, batch_size: counts.
-        learning_rate: of the network, in the beginning.
-        seed: of weights, order and augmentation.
+        epochs, batch_size: counts, from 1.
+        learning_rate: of the network, in the beginning; above 0.
+        seed: of weights, order and augmentation, in 0..2^32 - 1.
+
+    Raises:
+        InputError: a value is out of range.
     """
 
     network: str
@@ -37,6 +41,13 @@ class TrainingPlan:
     batch_size: int
     learning_rate: float
     seed: int
+
+    def __post_init__(self) -> None:
+        sound = {"epochs": self.epochs >= 1, "batch_size": self.batch_size >= 1,
+                 "learning_rate": 0 < self.learning_rate < np.inf, "seed": 0 <= self.seed < 2**32}  # fmt: skip
+        for name in (name for name, fits in sound.items() if not fits):
+            raise InputError(f"{name} = {getattr(self, name)}",
+                             fix="epochs and batch size from 1, a learning rate above 0, a seed in 0..4294967295")
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, counted from 0."""
@@ -128,8 +139,6 @@ def shifted(images: Bytes, corner: NDArray[np.integer], mirrored: NDArray[np.boo
     columns = corner[:, 1:] + np.arange(width)
     columns = np.where(mirrored[:, np.newaxis], columns[:, ::-1], columns)
     return np.asarray(padded[np.arange(len(images))[:, np.newaxis, np.newaxis], rows[:, :, np.newaxis], columns[:, np.newaxis]])
-
-
 
 
 def _sigma(temperatures: Temperatures, count: int) -> NDArray[np.float32]:

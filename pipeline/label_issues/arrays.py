@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,9 @@ from dataset.sources.tables import read_table
 from filtering.opinions.probability_matrix import InvalidLabels, Labels, Probabilities, check_labels, check_probabilities
 
 PROBABILITIES_KEY, LABELS_KEY = "pred_probs", "given"
+# What numpy, zipfile and zlib raise on files that are cut short, damaged or made to hurt; a header may ask for any memory.
+_DAMAGED = (OSError, ValueError, EOFError, TypeError, SyntaxError, RuntimeError, MemoryError, OverflowError, zipfile.BadZipFile,
+            zlib.error, tokenize.TokenError)
 _FORMATS = "labels come from .npy, .npz, .csv, .parquet or .txt (one number a line)"
 
 
@@ -50,56 +57,94 @@ def read_labels(path: Path, pred_probs: Probabilities, key: str = LABELS_KEY) ->
             labels = _lines(path)
         case _:
             raise InputError(f"labels from '{path.suffix or path.name}'", where=str(path), fix=_FORMATS)
-    if labels.ndim == 1 and labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels == np.rint(labels)).all():
-        labels = labels.astype(np.int64)
+    labels = _whole(labels)
     check_labels(labels, classes, count, str(path))
     return labels
 
 
 def _array(path: Path, key: str) -> NDArray[Any]:
     try:
-        loaded = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
+        packed = path.suffix == ".npz" or zipfile.is_zipfile(path)
+        found = _member(path, key) if packed else np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        raise InputError("no such file", where=str(path), fix="check the path") from error
+    except _DAMAGED as error:
+        raise InputError(f"cannot be read as a numpy file: {error}", where=str(path),
+                         fix="write it with numpy.save or numpy.savez, as numbers") from error
+    if isinstance(found, np.ndarray):
+        return found
+    raise InputError(f"no array '{key}'", where=str(path),
+                     fix=f"its arrays: {', '.join(found)}; choose with --probabilities-key, --labels-key")
+
+
+def _member(path: Path, key: str) -> NDArray[Any] | list[str]:
+    """The array of that name, or the names that there are."""
+    # Opened here, since numpy leaves a damaged archive open.
+    with path.open("rb") as file:
+        loaded = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return loaded
         with loaded:
-            if key in loaded.files:
-                return np.asarray(loaded[key])
-            known = ", ".join(loaded.files)
-    except FileNotFoundError as error:
-        raise InputError("no such file", where=str(path), fix="check the path") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot be read as a numpy file: {error}", where=str(path),
-                         fix="write it with numpy.save or numpy.savez, as numbers") from error
-    raise InputError(f"no array '{key}'", where=str(path),
-                     fix=f"its arrays: {known}; choose with --probabilities-key, --labels-key")
+            return np.asarray(loaded[key]) if key in loaded.files else list(loaded.files)
 
 
-def _column(path: Path, key: str) -> Labels:
+def _whole(labels: NDArray[Any]) -> NDArray[Any]:
+    """Floats that are all whole numbers as int64; others stay, for the check to name the first that is wrong."""
+    if labels.ndim != 1 or labels.dtype.kind != "f" or not np.isfinite(labels).all():
+        return labels
+    with np.errstate(over="ignore"):
+        exact = (labels == np.rint(labels)) & (np.abs(labels.astype(np.float64)) < 2.0**53)
+    return labels.astype(np.int64) if exact.all() else labels
+
+
+def _column(path: Path, key: str) -> NDArray[Any]:
     table = read_table(path)
     name = key if key in table.column_names else table.column_names[0] if table.num_columns == 1 else None
     if name is None:
         raise InputError(f"no column '{key}'", where=f"{path}:1",
                          fix=f"its columns: {', '.join(table.column_names)}; choose with --labels-key")
-    if pa.types.is_integer(table[name].type) and not table[name].null_count:
-        return np.asarray(table[name].to_numpy())
-    return _numbers(pc.cast(table[name], pa.string()), path, 2)
+    column = table[name]
+    if pa.types.is_integer(column.type) and not column.null_count:
+        return np.asarray(column.to_numpy())
+    if path.suffix == ".parquet":
+        return _numbers(column, path, lambda row: f"{path}, row {row}")
+    if table.num_columns == 1:
+        _refuse_gaps(path)
+    return _numbers(column, path, lambda row: f"{path}:{row + 2}")
 
 
-def _lines(path: Path) -> Labels:
+def _refuse_gaps(path: Path) -> None:
+    """Arrow skips empty lines: in a table of one column that is a sample without a label, and the labels below it would shift."""
+    gap = 0
+    # Every byte is a character of Latin-1, and none but line breaks breaks a line.
+    with path.open(encoding="latin-1") as lines:
+        for number, line in enumerate(lines, 1):
+            if gap and line.strip():
+                raise InvalidLabels("an empty line", where=f"{path}:{gap}", why="row i of labels and probabilities is one sample",
+                                    fix="write one label a line, and no empty lines")
+            gap = gap or (0 if line.strip() else number)
+
+
+def _lines(path: Path) -> NDArray[Any]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path), fix=_FORMATS) from error
-    return _numbers(pa.chunked_array([lines], pa.string()), path, 1)
+    return _numbers(pa.chunked_array([lines], pa.string()), path, lambda row: f"{path}:{row + 1}")
 
 
-def _numbers(words: pa.ChunkedArray, path: Path, first_line: int) -> Labels:
-    """Whole numbers; a word that is none is named with its line."""
-    trimmed = pc.fill_null(pc.utf8_trim_whitespace(words), "").combine_chunks()
-    wrong = np.flatnonzero(~pc.match_substring_regex(trimmed, r"^-?\d{1,9}$").to_numpy(zero_copy_only=False))
+def _numbers(values: pa.ChunkedArray, path: Path, place: Callable[[int], str]) -> NDArray[Any]:
+    """float64 [N] of whatever reads as whole numbers; the first that does not is named by its place, made from its row."""
+    try:
+        words = pc.fill_null(pc.utf8_trim_whitespace(pc.cast(values, pa.string())), "").combine_chunks()
+    except pa.ArrowException as error:
+        raise InvalidLabels(f"labels of type {values.type} cannot be read: {error}", where=str(path),
+                            fix="write one whole number a sample") from error
+    numeric = pc.match_substring_regex(words, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+    numbers = pc.cast(pc.if_else(numeric, words, "nan"), pa.float64()).to_numpy(zero_copy_only=False)
+    wrong = np.flatnonzero(~(numbers == np.rint(numbers)))
     if len(wrong):
-        raise InvalidLabels(f"label {trimmed[int(wrong[0])].as_py()!r} is no whole number ({len(wrong):,} such lines)",
-                            where=f"{path}:{wrong[0] + first_line}",
-                            why="classes are numbered 0..K-1 in the order of the columns",
+        raise InvalidLabels(f"label {words[int(wrong[0])].as_py()!r} is no whole number ({len(wrong):,} such)",
+                            where=place(int(wrong[0])), why="classes are numbered 0..K-1 in the order of the columns",
                             fix="write numbers instead of names, and no empty lines")
-    return np.asarray(pc.cast(trimmed, pa.int64()).to_numpy())
+    return np.asarray(numbers)

@@ -126,13 +126,14 @@ def change_galleries(album: Album, chain: list[Version], shown: int = SHOWN_OF_A
     return tuple(galleries)
 
 
-def review_gallery(album: Album, queue: pa.Table, shown: int = SHOWN_OF_A_KIND) -> Gallery:
-    """The head of the review queue: the most doubtful samples, whose labels were left as they are."""
+def review_gallery(album: Album, queue: pa.Table, labels: Codes, shown: int = SHOWN_OF_A_KIND) -> Gallery:
+    """The head of the review queue: the samples that are most worth a look, with their labels int8 [N] as they are now."""
     head = queue.slice(0, shown)
     pictures = []
     for row, entry in zip(album.samples.rows_of(head["sample_id"].combine_chunks()), head.to_pylist(), strict=True):
         opinion = f"filters lean to {entry['proposed']}" if entry["proposed"] else "filters agree on no label"
-        label = f"labelled {entry['label']}" if entry["label"] else "no label"
+        state = LABEL_WORDS[int(labels[row])]
+        label = f"labelled {state}" if labels[row] >= 0 else state
         pictures.append(album.picture(int(row), label, (opinion, *_reasons(entry["reason"]))))
     return Gallery("For a person to review", queue.num_rows, tuple(pictures))
 

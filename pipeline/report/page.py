@@ -94,4 +94,4 @@ def _outside(run: Run) -> dict[str, str]:
     return {} if truth is None else {"truth": hashlib.blake2b(truth.read_bytes(), digest_size=8).hexdigest()}
 
 
-REPORT = Stage("report", 6, NEEDS, _settings, _report, _outside)
+REPORT = Stage("report", 7, NEEDS, _settings, _report, _outside)

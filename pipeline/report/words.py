@@ -20,13 +20,15 @@ class Change:
     Args:
         counts: images by (old label, new label), such as ("no label", "person").
         eligible: images that a policy may change.
-        review: images that wait for a person.
+        review: images that are worth a person's look.
+        review_changed: of these, images that already have another label than they came with.
         made_by: notes of the versions that made the change, oldest first.
     """
 
     counts: Mapping[tuple[str, str], int]
     eligible: int
     review: int
+    review_changed: int
     made_by: tuple[str, ...]
 
 
@@ -171,7 +173,7 @@ def _changed(change: Change) -> str:
     return (f"Of {count(change.eligible, 'image', 'images')} that may change, {count(away + back)} were flipped "
             f"({count(away)} person to background, {count(back)} background to person), {count(dropped)} dropped and "
             f"{count(named)} unlabeled ones labelled ({', then '.join(change.made_by)}); "
-            f"{count(change.review, 'waits', 'wait')} for a person to review.")
+            f"{count(change.review, 'is', 'are')} worth a person's look, {count(change.review_changed)} of them changed already.")
 
 
 def _comparable(recipe: Json) -> str:

@@ -11,7 +11,7 @@ import pyarrow.csv as pacsv
 
 from dataset.atomic import replacing
 from dataset.errors import InputError
-from dataset.samples import DROPPED, UNLABELED, Codes, SampleTable
+from dataset.samples import DROPPED, UNLABELED, Codes, Mask, SampleTable
 from dataset.sources.tables import read_table
 from filtering.decisions.answers import settle
 from filtering.decisions.audit import STRATA, AnsweredStratum, draw_audit, judge_audit, strata_of
@@ -26,15 +26,13 @@ AUDIT = "audit.csv"
 
 
 def write_audit(run: Run, looks: int) -> Path:
-    """Draw an audit of the policy's version into `audit.csv` of the run folder: stratum, its size, and room for a decision."""
+    """Draw an audit of the policy's version into `audit.csv` of the run folder: stratum, and room for a decision."""
     samples = samples_of(run)
     before, after = _labels(run)
-    strata = strata_of(before, after, _p_wrong(run, len(before)), eligible_rows(run, samples))
-    drawn = draw_audit(strata, looks, np.random.default_rng(run.config.seed))
+    drawn = draw_audit(_strata(run, samples, before, after), looks, np.random.default_rng(run.config.seed))
     table = samples.table.select(["sample_id", "filepath", "split"]).take(pa.array(drawn.rows))
     names = [STRATA[code] for code in drawn.strata]
     table = table.append_column("stratum", pa.array(names, pa.string()))
-    table = table.append_column("stratum_size", pa.array([drawn.sizes[name] for name in names], pa.int64()))
     table = table.append_column("decision", pa.array([""] * len(names), pa.string()))
     path = run.folder / AUDIT
     with replacing(path) as temporary:
@@ -46,10 +44,11 @@ def read_audit(run: Run, path: Path) -> list[AnsweredStratum]:
     """Count a filled audit against the labels before and after the policy.
 
     Raises:
-        InputError: no column `stratum`, an unknown stratum, nothing answered, or whatever `read_answers` refuses.
+        InputError: no column `stratum`, a sample that is not in that stratum now, nothing answered, or whatever `read_answers`
+            refuses.
     """
     table = read_table(path)
-    missing = [name for name in ("stratum", "stratum_size") if name not in table.column_names]
+    missing = [name for name in ("sample_id", "stratum") if name not in table.column_names]
     if missing:
         raise InputError(f"no column '{missing[0]}'", where=f"{path}:1", why="answers count for their stratum",
                          fix="fill the file that 'tinysieve audit sample' wrote")
@@ -57,9 +56,11 @@ def read_audit(run: Run, path: Path) -> list[AnsweredStratum]:
     decisions = settle(read_answers(path, "human"), samples, before).agreed()
     if not len(decisions):
         raise InputError("nothing is answered", where=str(path), fix="fill the column 'decision'")
+    strata = _strata(run, samples, before, after)
+    _refuse_other_strata(table, strata[samples.rows_of(table["sample_id"].combine_chunks())], path)
     said = np.full(len(before), UNLABELED, np.int8)
     said[decisions.rows] = decisions.new_labels
-    return [_count(samples, table, name, said, before, after) for name in STRATA]
+    return [_count(strata == code, name, said, before, after) for code, name in enumerate(STRATA)]
 
 
 def audit_result(run: Run, path: Path) -> dict[str, Share | None]:
@@ -67,15 +68,24 @@ def audit_result(run: Run, path: Path) -> dict[str, Share | None]:
     return judge_audit(read_audit(run, path), np.random.default_rng(run.config.seed))
 
 
-def _count(samples: SampleTable, table: pa.Table, stratum: str, said: Codes, before: Codes, after: Codes) -> AnsweredStratum:
-    places = np.flatnonzero(np.asarray(table["stratum"].to_pylist()) == stratum)
-    if not len(places):
-        return AnsweredStratum(stratum, 0, 0, 0, 0)
-    rows = samples.rows_of(table["sample_id"].combine_chunks().take(pa.array(places)))
-    rows = np.unique(rows[said[rows] != UNLABELED])
-    size = int(str(table["stratum_size"][int(places[0])].as_py()))
+def _strata(run: Run, samples: SampleTable, before: Codes, after: Codes) -> Codes:
+    return strata_of(before, after, _p_wrong(run, len(before)), eligible_rows(run, samples))
+
+
+def _refuse_other_strata(table: pa.Table, codes: Codes, path: Path) -> None:
+    """An audit of one policy says nothing of another: the strata are drawn with other chances."""
+    now = [STRATA[code] if code >= 0 else "no stratum" for code in codes]
+    for line, (drawn, found) in enumerate(zip(table["stratum"].to_pylist(), now, strict=True), 2):
+        if drawn != found:
+            raise InputError(f"drawn from '{drawn}', and now in '{found}'", where=f"{path}:{line}",
+                             why="the policy has changed since the audit was drawn, so its answers stand for other samples",
+                             fix="draw a new one with 'tinysieve audit sample', or go back to the settings it was drawn under")
+
+
+def _count(inside: Mask, stratum: str, said: Codes, before: Codes, after: Codes) -> AnsweredStratum:
+    rows = np.flatnonzero(inside & (said != UNLABELED))
     wrong_after = (after[rows] != said[rows]) & (after[rows] != DROPPED)
-    return AnsweredStratum(stratum, size, len(rows), int((before[rows] != said[rows]).sum()), int(wrong_after.sum()))
+    return AnsweredStratum(stratum, int(inside.sum()), len(rows), int((before[rows] != said[rows]).sum()), int(wrong_after.sum()))
 
 
 def _labels(run: Run) -> tuple[Codes, Codes]:

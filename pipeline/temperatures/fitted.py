@@ -30,6 +30,7 @@ from pipeline.config_filter import DataParameterFilter, Temperature, TriageLimit
 from pipeline.data_stages import samples_of
 from pipeline.progress import progress
 from pipeline.stages import Run, Stage, identity
+from pipeline.temperatures.divergence import refuse_divergence
 
 FOLDER, TRIAGE_FILE, SUMMARY = "data-parameters", "triage.parquet", "data-parameters.json"
 EMBEDDINGS = "embeddings.npy"
@@ -68,10 +69,12 @@ def triage_run(run: Run, folder: Path) -> Triaged:
     features = read_embeddings(run.at("embed") / EMBEDDINGS, len(samples))
     rows = np.flatnonzero(samples.in_split("train") & (samples.labels > UNLABELED))
     stream, labels = RowStream(features, rows), samples.labels[rows].astype(np.int64)
-    with progress("temperatures", "visits") as report:
+    # A fit that diverges is told of once, in words.
+    with progress("temperatures", "visits") as report, np.errstate(over="ignore", invalid="ignore"):
         trajectories = fit_linear(
             stream, labels, _fit_settings(settings), run.config.seed, identity(run, "embed"), folder, report
         )
+    refuse_divergence(trajectories, settings)
     epoch = _reading(run, stream, labels, folder)
     read = summarise(trajectories, epoch)
     sorted_by = summarise(trajectories, -1) if settings.triage_read == "last" else read
@@ -184,6 +187,6 @@ def _against(
 
 
 DATA_PARAMETERS = Stage(
-    FOLDER, 1, ("ingest", "embed"),
+    FOLDER, 2, ("ingest", "embed"),
     lambda config: {"filter": config.filter.data_parameters.model_dump(mode="json"), "seed": config.seed}, _work,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,8 @@ from dataset.errors import FrozenSplit, InputError
 from dataset.images import decode, resize_bilinear
 from dataset.ingest import IngestResult, ingest, open_pixels
 from dataset.sources.folders import list_folders
-from dataset.sources.listing import Listing, image_files, misnamed_files, settle
+from dataset.sources.listing import Listing, image_files, misnamed_files
+from dataset.sources.settling import settle
 from dataset.sources.tables import list_table, list_wake_vision
 from dataset.test_split import hold_test_split
 
@@ -27,7 +29,7 @@ def photo(path: Path, seed: int) -> None:
 
 
 def run(listing: Listing, root: Path, folder: Path) -> IngestResult:
-    return ingest(settle(listing, image_files(root), "skip", "source"), root, folder, lambda done, total: None, 2)
+    return ingest(settle(listing, image_files(root), root, "skip"), root, folder, lambda done, total: None, 2)
 
 
 @pytest.fixture
@@ -162,8 +164,9 @@ def test_missing_rows_are_an_error_when_asked(tmp_path: Path) -> None:
     root = tmp_path / "images"
     photo(root / "a.jpg", 1)
     listing = list_wake_vision(wake_vision_files(tmp_path))
-    with pytest.raises(InputError, match="have no image file"):
-        settle(listing, image_files(root), "error", "train.csv")
+    with pytest.raises(InputError, match=r"8 rows have no image file, the first is 'b.jpg'") as caught:
+        settle(listing, image_files(root), root, "error")
+    assert caught.value.where == f"{tmp_path / 'train.csv'}: record 2 after the header"
 
 
 def test_strange_labels_name_file_and_line(tmp_path: Path) -> None:
@@ -201,7 +204,7 @@ def test_interrupted_ingest_ends_in_the_same_bytes(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dataset.ingest.CHUNK", 3)
-    listing = settle(list_folders(tree), image_files(tree), "skip", "source")
+    listing = settle(list_folders(tree), image_files(tree), tree, "skip")
 
     def stop_at(limit: int) -> Callable[[int, int], None]:
         def progress(done: int, total: int) -> None:
@@ -217,9 +220,34 @@ def test_interrupted_ingest_ends_in_the_same_bytes(
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+def refusing(code: int) -> Callable[[int, int, int], None]:
+    def refuse(file: int, start: int, length: int) -> None:
+        assert (start, length) == (0, 128 + 12 * 144 * 144 * 3)
+        raise OSError(code, os.strerror(code))
+    return refuse
+
+
+def test_a_full_disk_is_an_error_before_anything_is_decoded(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writing to a memory map on a full disk would be a bus error."""
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", refusing(errno.ENOSPC))
+        with pytest.raises(OSError, match="No space left") as caught:
+            run(list_folders(tree), tree, tmp_path / "out")
+    assert caught.value.filename == str(tmp_path / "out/pixels.npy")
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+    assert len(run(list_folders(tree), tree, tmp_path / "out").samples) == 12
+
+
+def test_a_file_system_that_cannot_set_room_aside_is_taken(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "posix_fallocate", refusing(errno.EOPNOTSUPP))
+    assert len(run(list_folders(tree), tree, tmp_path / "out").samples) == 12
+
+
 def test_voc_labels(shared: Path) -> None:
     root = shared / "data/voc2007_person/images"
     listing = list_table(root.parent / "labels.csv", "filename", "person", "split", {}, np.random.default_rng(0))
-    table = settle(listing, image_files(root), "error", "labels.csv").table
+    table = settle(listing, image_files(root), root, "error").table
     assert table.num_rows == 4952
     assert table.group_by("split").aggregate([("label", "count")]).sort_by("split")["label_count"].to_pylist() == [797, 3422, 733]

@@ -132,3 +132,33 @@ def test_same_decisions_give_the_same_bytes(samples: SampleTable, tmp_path: Path
     assert len(files) == 7
     for name in files:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_new_policy_version_says_what_it_leaves_behind_and_the_same_one_leaves_nothing(
+    samples: SampleTable, tmp_path: Path
+) -> None:
+    store, first = VersionStore(tmp_path), first_version(samples)
+    store.save(first)
+    policy = apply_decisions(samples, first, decide([0], [RELABEL], [BACKGROUND]), "policy")
+    assert store.advance(policy) == ()
+    person = apply_decisions(samples, policy, decide([1], [DROP], [DROPPED]), "review by Ada")
+    store.save(person)
+    assert store.advance(policy) == ()
+    assert store.load("HEAD").id == person.id
+    other = apply_decisions(samples, first, decide([2], [RELABEL], [BACKGROUND]), "policy")
+    assert store.advance(other) == (person.id,)
+    assert store.load("HEAD").id == other.id
+
+
+@pytest.mark.parametrize("damaged", [b"", b"gone", b"\xff\x00", None])
+def test_a_damaged_head_is_said_and_a_checkout_mends_it(damaged: bytes | None, samples: SampleTable, tmp_path: Path) -> None:
+    store, first = VersionStore(tmp_path), first_version(samples)
+    store.save(first)
+    head = tmp_path / "HEAD"
+    head.unlink() if damaged is None else head.write_bytes(damaged)
+    for ask in (store.load, store.log, store.undo):
+        with pytest.raises(InputError, match="HEAD names no version") as caught:
+            ask()
+        assert "'tinysieve checkout ID'" in caught.value.fix
+        assert first.id in caught.value.fix
+    assert store.checkout(first.id).id == store.load().id == first.id

@@ -86,3 +86,10 @@ def test_intervals_hold_the_truth() -> None:
             share = found[name]
             hits[place] += share is not None and share.low <= true <= share.high
     assert (hits / rounds >= 0.9).all()
+
+
+def test_an_interval_reaches_what_was_seen_where_all_were_right() -> None:
+    found = judge_audit([AnsweredStratum(FLIPPED, 100, 50, 50, 0)], np.random.default_rng(0))["precision_of_flips"]
+    assert found is not None
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert 0.9 < found.low < 1

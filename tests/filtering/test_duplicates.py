@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import permutations
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ from dataset.images import Pixels, decode, resize_bilinear
 from dataset.samples import DROPPED, SampleTable
 from filtering.evidence.near_duplicates import LikePairs, join, same_look, same_pixels
 from filtering.evidence.nearest import nearest
-from filtering.evidence.perceptual_hash import close_pairs, grey_thumbnail, perceptual_hashes
+from filtering.evidence.perceptual_hash import close_codes, grey_thumbnail, perceptual_hashes
 from filtering.opinions.duplicates import duplicates, leaks
 from filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW
 
@@ -65,36 +66,40 @@ def test_a_flat_picture_has_no_hash() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=12), st.integers(0, 10), st.integers(0, 2**32 - 1))
-def test_close_pairs_join_what_brute_force_joins(codes: list[int], radius: int, seed: int) -> None:
-    """Hashes with up to radius + 2 flipped bits beside them; chains of equal codes stand for all their pairs."""
+def test_close_codes_are_those_of_brute_force(codes: list[int], radius: int, seed: int) -> None:
+    """Hashes with up to radius + 2 flipped bits beside them."""
     rng = np.random.default_rng(seed)
     hashes = np.array(codes * 2, np.uint64)
     for place in range(len(codes)):
         for bit in rng.choice(64, rng.integers(0, radius + 3), replace=False):
             hashes[place] ^= np.uint64(1) << np.uint64(bit)
+    hashes = np.unique(hashes)
     apart = np.bitwise_count(hashes[:, np.newaxis] ^ hashes[np.newaxis])
-    close = (apart <= radius) & ~np.eye(len(hashes), dtype=bool)
-    found = close_pairs(hashes, radius)
-    assert close[found[:, 0], found[:, 1]].all()
-    assert (found[:, 0] < found[:, 1]).all()
-
-    def joined(pairs: np.ndarray) -> list[int]:
-        label = np.arange(len(hashes))
-        for _ in range(len(hashes)):
-            for one, two in pairs:
-                label[[one, two]] = label[[one, two]].min()
-        return label.tolist()
-
-    assert joined(found) == joined(np.argwhere(close))
-
-
-def test_ten_thousand_copies_do_not_make_fifty_million_pairs() -> None:
-    assert len(close_pairs(np.full(10_000, 5, np.uint64), 3)) == 9_999
+    assert close_codes(hashes, radius).tolist() == np.argwhere(np.triu(apart <= radius, 1)).tolist()
 
 
 def test_radius_out_of_range() -> None:
     with pytest.raises(InputError, match="17 bits"):
-        close_pairs(np.zeros(2, np.uint64), 17)
+        close_codes(np.zeros(2, np.uint64), 17)
+
+
+def test_a_thousand_copies_do_not_make_half_a_million_pairs() -> None:
+    found = same_pixels(np.broadcast_to(picture(1), (1_000, *picture(1).shape)), np.arange(1_000), 8, 0.9).pairs
+    assert found.tolist() == [[0, row] for row in range(1, 1_000)]
+
+
+@pytest.mark.parametrize("radius", [0, 8])
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_copies_are_found_behind_another_picture_of_the_same_hash(order: tuple[int, ...], radius: int) -> None:
+    """A fine checkerboard leaves the low frequencies, and with them the hash, and takes the correlation away."""
+    plain = picture(2) // 2 + 60
+    fine = (np.indices((144, 144)) // 5).sum(axis=0) % 2 * 100 - 50
+    rough = np.clip(plain.astype(int) + fine[..., np.newaxis], 0, 255).astype(np.uint8)
+    pixels = np.stack([plain, rough, rough, plain])
+    hashed, _ = perceptual_hashes(np.stack([grey_thumbnail(one) for one in pixels]))
+    assert len(set(hashed.tolist())) == 1
+    found = same_pixels(pixels[list(order)], np.arange(4), radius, 0.9).pairs
+    assert {frozenset(order[row] for row in pair) for pair in found.tolist()} == {frozenset({0, 3}), frozenset({1, 2})}
 
 
 def test_pixels_must_agree_too() -> None:

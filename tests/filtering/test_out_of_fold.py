@@ -31,8 +31,9 @@ def test_it_is_ridge_regression_on_the_other_folds() -> None:
     features, labels, _ = problem(noise=0.2)
     labels[300:] = -1
     folds = assign_folds(labels, 4, rng())
-    weights, strength = FoldMoments.gather(features, labels, folds, 4, PERSON_TARGET, 64).ridge((2.0,))
-    found = score(features, labels, folds, weights, 64)[:, 0]
+    moments = FoldMoments.gather(features, labels, folds, 4, PERSON_TARGET, 64)
+    weights, strength = moments.ridge((2.0,))
+    found = score(features, moments.shift, labels, folds, weights, 64)[:, 0]
     rooted = np.sign(features) * np.sqrt(np.abs(features))
     scores = np.zeros((4, 400))
     for fold in range(4):
@@ -54,7 +55,7 @@ def test_the_strength_is_the_one_with_the_least_out_of_fold_error() -> None:
     errors = []
     for strength in STRENGTHS:
         weights, _ = moments.ridge((strength,))
-        errors.append(((score(features, labels, folds, weights)[:, 0] - labels) ** 2).mean())
+        errors.append(((score(features, moments.shift, labels, folds, weights)[:, 0] - labels) ** 2).mean())
     assert moments.ridge()[1] == STRENGTHS[int(np.argmin(errors))]
 
 
@@ -63,8 +64,8 @@ def test_platt_is_a_straight_line_in_logits() -> None:
     features, labels, _ = problem(noise=0.2)
     p_person = out_of_fold_probabilities(features, labels, 4, rng()).astype(float)
     folds = assign_folds(labels, 4, rng())
-    weights, _ = FoldMoments.gather(features, labels, folds, 4, PERSON_TARGET).ridge()
-    scores = score(features, labels, folds, weights)[:, 0]
+    moments = FoldMoments.gather(features, labels, folds, 4, PERSON_TARGET)
+    scores = score(features, moments.shift, labels, folds, moments.ridge()[0])[:, 0]
     logits = np.log(p_person / (1 - p_person))
     slope, intercept = np.polyfit(scores, logits, 1)
     assert slope > 0

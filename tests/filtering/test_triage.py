@@ -34,6 +34,15 @@ def test_published_rules_on_the_toy_matrix(name: str) -> None:
     assert triage(summarise(TOY, -1), RULES[name]).tolist() == EXPECTED[name]
 
 
+@pytest.mark.parametrize(("end", "expected"), [(0.9995, [NEED_REVIEW, NEED_REVIEW]), (1.0, [EASY, NEED_REVIEW]),
+                                               (1.001, [EASY, EASY])])
+def test_an_end_at_one_needs_review_by_one_published_script_only(end: float, expected: list[int]) -> None:
+    """tsne_plots.py asks for final < 1.0, easy_hard_and_need_review.py for final <= 1.0."""
+    trajectory = np.float16([[1.0, 2.8, end]])
+    made = [triage(summarise(trajectory, -1), RULES[name]).item() for name in ("tsne_plots", "easy_hard_and_need_review")]
+    assert made == expected
+
+
 def test_when_it_is_read_decides() -> None:
     """At epoch 2 the fourth sample stands at its peak: hard, not yet in need of review."""
     assert triage(summarise(TOY, 1), RULES["tsne_plots"])[3] == HARD
@@ -114,6 +123,17 @@ def test_rare_and_wrong_part_on_the_second_axis() -> None:
     codes = np.array([HARD, HARD, EASY, EASY, EASY], np.int8)
     assert wrong_not_rare(codes, against).tolist() == [True, False, False, False, False]
     assert wrong_not_rare(codes, forgotten(np.float32([0.1, 0.9, 0, 0, 0]))).tolist() == [True, False, False, False, False]
+
+
+def test_the_sparsest_tenth_is_silent_and_ties_are_heard() -> None:
+    """Every look-alike of every row has another label, so what is 0 was silenced; 21 rows, so a tenth of the others is 2."""
+    count = 21
+    rows = np.roll(np.arange(count, dtype=np.int32), 1)[:, np.newaxis]
+    labels = np.arange(count)
+    alike = contradicted_by_neighbors(Neighbors(rows, np.full((count, 1), 0.7, np.float32)), labels)
+    np.testing.assert_array_equal(alike, np.ones(count))
+    rising = np.linspace(0.1, 0.9, count, dtype=np.float32)[:, np.newaxis]
+    np.testing.assert_array_equal(contradicted_by_neighbors(Neighbors(rows, rising), labels), [0, 0] + [1] * 19)
 
 
 def test_a_log_resumes_its_own_fit_only(tmp_path: Path) -> None:

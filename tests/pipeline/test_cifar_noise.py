@@ -8,16 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from dataset.errors import InputError, MissingRequirement
 from filtering.temperatures.indexed_sgd import TableSettings
 from filtering.temperatures.keras_trainer import KerasTrainer
 from filtering.temperatures.temperatures import Temperatures
+from pipeline.cli import app
 from pipeline.experiments.cifar_100 import cifar_100
 from pipeline.experiments.cifar_networks import small_network, wide_resnet_28_10
 from pipeline.experiments.cifar_noise import CifarNoise, keep_least_suspect
 from pipeline.experiments.cifar_noise_files import check_names, run_cifar_noise
 from pipeline.experiments.problem import plant_uniform
+from pipeline.experiments.sweep_files import parse_levels
 from pipeline.experiments.tempered_training import PAD, TrainingPlan, batches, shifted
 
 
@@ -142,6 +145,63 @@ def test_the_whole_experiment_on_made_up_pictures(tmp_path: Path, monkeypatch: p
     assert sum(row["all"] for row in found["triage"].values()) == 360
     names = {path.relative_to(tmp_path / "out/40").as_posix() for path in (tmp_path / "out/40").rglob("*.*")}
     assert {"curves.csv", "curves.png", "cifar-noise.json", "pictures/trajectories.png", "pictures/rows-class-0.png"} <= names
+
+
+def experiment(**changes: object) -> CifarNoise:
+    """A small one; fields of the plan go to the plan."""
+    about = {"network": "small", "epochs": 1, "batch_size": 16, "learning_rate": 0.1, "seed": 0}
+    plan = TrainingPlan(**{name: changes.pop(name, value) for name, value in about.items()})
+    whole = {"corrupt": 0.5, "keep": 0.5, "keep_level": "dataset", "held_out": 0.1, "images": None,
+             "instance": TableSettings(learning_rate=4.0), "by_class": None, "plan": plan}
+    return CifarNoise(**(whole | changes))
+
+
+def test_each_share_has_its_own_folder_and_keeping_nobody_is_still_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipeline.experiments.cifar_noise_files.progress", silent)
+    write_cifar_100(tmp_path)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    levels = parse_levels("20,20.4,0.4")
+    run_cifar_noise("cifar-100", tmp_path, levels, experiment(), 0.001, "tsne_plots", tmp_path / "out", True)
+    made = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"20", "20.4", "0.4"}
+    for one, level in zip(made, ("20", "20.4", "0.4"), strict=True):
+        stored = json.loads((tmp_path / "out" / level / "cifar-noise.json").read_text(), parse_constant=refuse)
+        assert stored == one
+        assert stored["corrupt"] == pytest.approx(float(level) / 100)
+        assert (stored["kept"], stored["clean_share_of_kept"]) == (0, None)
+
+
+@pytest.mark.parametrize(("levels", "changes", "message"), [
+    ("40,0.1", {}, r"with 0.1 % corrupt 0 of the 360 labels that teach are wrong"),
+    ("40,99.9", {}, r"with 99.9 % corrupt 360 of the 360 labels"),
+    ("40,20", {"batch_size": 361}, "400 images are too few"),
+    ("40,40", {}, "40 % corrupt stands there twice"),
+    ("40,0", {}, "corrupt = 0.0 is not in"),
+])
+def test_what_cannot_be_run_is_refused_before_a_network_is_trained(
+    tmp_path: Path, levels: str, changes: dict[str, object], message: str
+) -> None:
+    write_cifar_100(tmp_path)
+    with pytest.raises(InputError, match=message):
+        run_cifar_noise("cifar-100", tmp_path, parse_levels(levels), experiment(**changes), None, "tsne_plots", tmp_path / "out",
+                        True)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("option", "message"), [
+    ("--epochs -1", "epochs = -1"), ("--epochs 0", "epochs = 0"), ("--batch-size 0", "batch_size = 0"),
+    ("--learning-rate -1", "learning_rate = -1"), ("--learning-rate nan", "learning_rate = nan"), ("--images -5", "images = -5"),
+])
+def test_numbers_that_make_no_training_are_refused(option: str, message: str) -> None:
+    told = CliRunner().invoke(app, ["experiment", "cifar-noise", *option.split()])
+    assert isinstance(told.exception, InputError)
+    assert message in told.exception.what
+    assert told.exception.fix
 
 
 @pytest.mark.parametrize("names", [("mnist", "small", "joint", "tsne_plots"), ("cifar-10", "big", "joint", "tsne_plots"),

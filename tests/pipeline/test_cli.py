@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -15,10 +17,21 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from tiny_run import ROOT, TinyRun, make_images, write_config
 
+from pipeline import cli
+from pipeline.commands import versions
+
 
 def tinysieve(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "pipeline", *arguments], cwd=ROOT, capture_output=True, text=True,
                           env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **environment})
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
+    """Exit code of the command, run in this process."""
+    monkeypatch.setattr(sys, "argv", ["tinysieve", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return stop.value.code
 
 
 @pytest.fixture
@@ -45,6 +58,64 @@ def test_wrong_input_is_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
     assert failed.stderr.startswith("error: no configuration at")
     assert "Traceback" not in failed.stderr
     assert "Traceback" in tinysieve("filter", "-c", str(tmp_path / "none.yaml"), "--debug").stderr
+
+
+@pytest.mark.parametrize(("run", "code", "words"), [
+    ("/proc/x", 3, "error: No such file or directory: /proc/x\n  fix:   correct the path"),
+    ("{0}", 2, "a file is in its way\n  where: {0}"),
+    ("{0}/x", 2, "a file is in its way\n  where: {0}/x"),
+])
+def test_an_impossible_run_folder_is_a_sentence(
+    run: str, code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, file = write_config(tmp_path / "c.yaml", tmp_path, tmp_path / "run"), tmp_path / "a file"
+    file.touch()
+    assert ended(monkeypatch, "ingest", "-c", str(config), "-o", f"run={run.format(file)}") == code
+    said = capsys.readouterr().err
+    assert words.format(file) in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("error", "code", "words"), [
+    (OSError(errno.ENOSPC, "No space left", "a/b.npy"), 3, "error: No space left: a/b.npy\n  fix:   make room"),
+    (OSError(errno.EFBIG, "File too large"), 3, "error: File too large\n  fix:   raise the limit"),
+    (OSError("no number"), 3, "error: no number\n  fix:   'tinysieve doctor'"),
+    (MemoryError("Unable to allocate 5 GiB"), 3, "error: not enough memory: Unable to allocate 5 GiB"),
+    (ZeroDivisionError("of ours"), 4, "ZeroDivisionError: of ours\nerror: this is a defect of tinysieve"),
+    (EOFError("of ours"), 4, "EOFError: of ours\nerror: this is a defect of tinysieve"),
+    (KeyboardInterrupt(), 130, "interrupted; the next run goes on from the last finished piece\n"),
+    (BrokenPipeError(errno.EPIPE, "Broken pipe"), 141, ""),
+])
+def test_exit_code_1_is_left_to_the_gates(
+    error: BaseException, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*given: object) -> None:
+        raise error
+
+    monkeypatch.setattr(versions, "open_run", fail)
+    streams = sys.stdout, sys.stderr
+    assert ended(monkeypatch, "log") == code
+    # Typer wraps both for good where a reader has gone.
+    sys.stdout, sys.stderr = streams
+    said = capsys.readouterr().err
+    assert words in said
+    assert ("Traceback" in said) == (code == cli.Defect.exit_code)
+
+
+def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
+    make_images(tmp_path / "images")
+    config = write_config(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "run")
+    # Whoever starts the tests in the background has them ignore the signal, and so would the command.
+    code = ("import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from pipeline.cli import main; main()")
+    command = [sys.executable, "-c", code, "report", "-c", str(config)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any("starting" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert said.endswith("interrupted; the next run goes on from the last finished piece\n")
 
 
 def test_missing_weights_are_exit_code_3(copy: list[str], tmp_path: Path) -> None:
@@ -154,3 +225,20 @@ def test_a_report_ends_with_the_verdict(copy: list[str]) -> None:
     assert "Tflite model test accuracy: " in said
     assert "e+0" not in said
     assert said.splitlines()[-1].endswith("report.html")
+
+
+@pytest.mark.parametrize("verb", ["run", "report"])
+def test_the_verdict_is_there_for_programs(verb: str, copy: list[str], tmp_path: Path) -> None:
+    said = tinysieve(verb, *copy, "--json").stdout
+    assert json.loads(said) == json.loads((tmp_path / "run/verify/verify.json").read_text())
+    assert said.endswith("}\n")
+
+
+def test_a_deleted_queue_comes_back(copy: list[str], tmp_path: Path) -> None:
+    queue = tmp_path / "run/policy/review_queue.csv"
+    as_it_was = queue.read_bytes()
+    queue.unlink()
+    outlooks = json.loads(tinysieve("status", *copy, "--json").stdout)
+    assert next(one["reasons"] for one in outlooks if one["runs"]) == ["review_queue.csv is missing"]
+    assert "run  policy: review_queue.csv is missing" in tinysieve("review", "queue", *copy).stderr
+    assert queue.read_bytes() == as_it_was

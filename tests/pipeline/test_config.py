@@ -73,3 +73,42 @@ def test_overrides_that_say_nothing_are_refused(file: Path) -> None:
     for override in ("train.recipe", "=3", "seed.deep=1"):
         with pytest.raises(InputError):
             load_config(file, (override,))
+
+
+@pytest.mark.parametrize(("override", "what"), [
+    ("verify.ram=320KB", "setting 'verify.ram': a size is a number with one of the units B, kB, MB, KiB, MiB"),
+    ("verify.rm=3", "unknown key 'verify.rm' (did you mean 'verify.ram'?)"),
+    ("verify={rm: 3}", "unknown key 'verify.rm' (did you mean 'verify.ram'?)"),
+    ("card.dataset_license=CC BY", "setting 'card.dataset_license': String should match"),
+    ("quantize.fit.max_extra_mac=1", "unknown key 'quantize.fit.max_extra_mac' (did you mean 'quantize.fit.max_extra_macs'?)"),
+    ("train.recipe=sed", "setting 'train.recipe': Input should be 'challenge-1'"),
+    ("train.recipe={base: seed, epochs: 0}", "setting 'train.recipe.epochs': "),
+    ("filter.backbone={kind: onnx, file: x, mean: [a]}", "setting 'filter.backbone.mean.0': "),
+    ("filter.data_parameters.by_class.init=-1", "setting 'filter.data_parameters.by_class.init': "),
+    ("policy.kind=defalt", "setting 'policy.kind': Input tag 'defalt'"),
+    ("seed=4294967296", "setting 'seed': Input should be less than or equal to 4294967295"),
+    ("policy={kind: default", "'{kind: default' is not YAML: expected ',' or '}'"),
+    ("card.dataset_name=2024-99-99", "'2024-99-99' is not YAML: month must be in 1..12"),
+])
+def test_errors_of_an_override_name_it_and_the_whole_path(file: Path, override: str, what: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_config(file, (override,))
+    assert caught.value.what.startswith(what)
+    assert caught.value.where == f"-o {override}"
+
+
+def test_what_file_and_override_made_together_names_both(file: Path) -> None:
+    with pytest.raises(InputError, match=r"'filter.detector.weights': Field required") as caught:
+        load_config(file, ("verify.flash=1MiB", "filter.detector.kind=ultralytics"))
+    assert caught.value.where == f"{file}:8 and -o filter.detector.kind=ultralytics"
+
+
+@pytest.mark.parametrize(("size", "size_bytes"), [("64kB", 64_000), ("1.5 KiB", 1536), ("'4096'", 4096), ("7", 7)])
+def test_sizes(file: Path, size: str, size_bytes: int) -> None:
+    assert load_config(file, (f"verify.flash={size}",)).verify.flash == size_bytes
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no configuration at") as caught:
+        load_config(tmp_path)
+    assert caught.value.why == "Is a directory"

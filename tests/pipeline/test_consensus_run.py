@@ -12,6 +12,7 @@ from tiny_run import make_images, write_config
 
 from dataset.errors import InputError
 from dataset.sources.tables import read_table
+from filtering.decisions.audit import STRATA
 from pipeline import consensus
 from pipeline.config_file import load_config
 from pipeline.data_stages import samples_of, versions_of
@@ -116,6 +117,16 @@ def test_an_audit_goes_out_and_comes_back(run: Run) -> None:
     assert found["wrong_before"].value == 0
     if found["precision_of_flips"] is not None:
         assert found["precision_of_flips"].value == 0
+
+
+def test_an_audit_of_another_policy_is_refused(run: Run) -> None:
+    """Its answers were drawn from other strata: a flip that was looked at may be kept now."""
+    path = write_audit(run, 20)
+    text = path.read_text().replace(',""\n', ',"person"\n').replace(",\n", ",person\n")
+    strata = [name for name in STRATA if f'"{name}"' in text]
+    path.write_text(text.replace(f'"{strata[0]}"', f'"{STRATA[0] if strata[0] != STRATA[0] else STRATA[1]}"', 1))
+    with pytest.raises(InputError, match=f"and now in '{strata[0]}'"):
+        audit_result(run, path)
 
 
 def test_a_file_that_is_no_audit_is_refused(run: Run, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
+from dataset.version_store import LogEntry
 from filtering.decisions.answers import Conflict
 from filtering.opinions.vote_table import FilterRow
 from pipeline import console, native_greetings, progress
@@ -27,6 +28,35 @@ def test_a_missing_label_has_one_name(capsys: pytest.CaptureFixture[str]) -> Non
                                 "old_label": pa.array([None], pa.string()), "new_label": ["person"]}), False)
     assert "None" not in (said := capsys.readouterr().out)
     assert said.count("none -> person") == 2
+
+
+def test_names_of_files_give_the_terminal_no_orders(capsys: pytest.CaptureFixture[str]) -> None:
+    console.show_diff(pa.table({"sample_id": ["a"], "filepath": ["café \x1b[31mred\n.jpg"], "split": ["train"],
+                                "old_label": ["background"], "new_label": ["person"]}), False)
+    assert r"  café \x1b[31mred\n.jpg  background -> person" in capsys.readouterr().out.splitlines()[1]
+
+
+def test_names_of_reviewers_give_the_terminal_no_orders(capsys: pytest.CaptureFixture[str]) -> None:
+    conflicts = (Conflict("a" * 32, "person by \x1b[2Jann", "drop by ben", "decisions.csv:3"),)
+    console.show_imported(SimpleNamespace(version=SimpleNamespace(id="0"), changed=0, confirmed=0, review=SimpleNamespace(
+        conflicts=conflicts, skipped=0, repeated=0, taken_back=0)), False)
+    console.show_log([LogEntry("0", None, "reviewed by \x1b[2Jann", 1, True, "2026-01-01")], False)
+    said = capsys.readouterr().out
+    assert said.count(r"by \x1b[2Jann") == 2
+    assert "\x1b" not in said
+
+
+def test_rows_without_a_file_are_told_with_what_becomes_of_their_photos(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = {"samples": 100, "quarantined": 0, "skipped": 37, "leaked": 1, "version": "0123456789abcdef"}
+    rows = {"no such file": 35, "path leaves the image root": 1}
+    console.show_ingest({**counts, "skipped_rows": rows})
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "37 skipped: see ingest/skipped.csv",
+        "  35 rows: no such file; photos that no row names count as unlabeled",
+        "  1 row: path leaves the image root",
+        "1 leaked: see ingest/leaks.csv"]
+    console.show_ingest(counts)
+    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 def test_time_left_counts_from_the_first_report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
+from dataset.errors import InputError
 from filtering.opinions.opinion import Opinions
 from filtering.temperatures.triage import TRIAGE_NAMES
 from pipeline.commands.data_parameters import commands
@@ -104,6 +105,15 @@ def test_the_filter_votes_only_where_the_configuration_says(made: Made, tmp_path
     assert len(Opinions.load(tmp_path / "opinions.parquet")) == len(samples_of(run))
     untaught = ~samples_of(run).in_split("train")
     assert not opinions.votes[untaught].any()
+
+
+@pytest.mark.parametrize("read", ["last", "turning_point"])
+def test_temperatures_that_diverged_are_told_of_and_not_drawn(made: Made, tmp_path: Path, read: str) -> None:
+    wild = ("enabled=true", "learning_rate=1e38", f"read={read}")
+    run = made.open(*(f"filter.data_parameters.{one}" for one in wild))
+    with pytest.raises(InputError, match=r"temperatures have diverged: .* after epoch") as caught:
+        temperature_opinions(run, samples_of(run), tmp_path)
+    assert "lower learning_rate (now 1e+38)" in caught.value.fix
 
 
 def test_the_same_seed_gives_the_same_bytes(made: Made, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_other_epochs_are_another_recipe() -> None:
 
 @pytest.mark.parametrize(("argv", "words"), [
     (["--epochs", "0"], "--epochs: Input should be greater than or equal to 1"),
+    (["--seed", "99999999999999999999"], "--seed: Input should be less than or equal to 4294967295"),
     (["--dataset", "nowhere"], "image folder nowhere does not exist"),
     (["--output", "nowhere/model.tflite"], "nowhere is not a folder"),
 ])

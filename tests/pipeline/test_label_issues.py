@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -85,6 +86,30 @@ def test_probabilities_alone_ask_for_the_labels(tmp_path: Path, probabilities: P
     assert isinstance(told.exception, InputError)
     assert "--labels FILE" in told.exception.fix
     assert not (tmp_path / "o.parquet").exists()
+
+
+def test_the_output_is_checked_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    os.mkfifo("pipe")
+    for out in (".", "", "file/o.parquet", "x" * 300, "/proc/tinysieve/o.parquet", "pipe"):
+        told = CliRunner().invoke(app, ["label-issues", "--probabilities", "absent.npz", "--out", out])
+        assert isinstance(told.exception, InputError), out
+        assert "absent" not in str(told.exception)
+    assert Path("pipe").is_fifo()
+
+
+@pytest.mark.parametrize("out", ["both.npz", "labels.npy", "link.npz"])
+def test_an_input_is_never_the_output(tmp_path: Path, out: str) -> None:
+    pred_probs, labels = arrays()
+    np.savez(tmp_path / "both.npz", pred_probs=pred_probs, given=labels)
+    (tmp_path / "link.npz").symlink_to("both.npz")
+    before = {path: path.read_bytes() for path in (tmp_path / "both.npz", write_labels(tmp_path, "npy", labels))}
+    words = ["--probabilities", str(tmp_path / "both.npz"), *(["--labels", str(tmp_path / out)] if "npy" in out else [])]
+    told = CliRunner().invoke(app, ["label-issues", *words, "--out", str(tmp_path / out)])
+    assert isinstance(told.exception, InputError)
+    assert "read and written" in told.exception.what
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_two_classes_are_told_which_filters_differ(tmp_path: Path) -> None:
@@ -213,6 +238,17 @@ def test_clean_view_by_command(run: Run, judged: tuple[Path, Path], tmp_path: Pa
     summary, table = json.loads(told.stdout), pq.read_table(tmp_path / "judged.parquet")
     assert summary["labels"] == table.num_rows == 24
     assert table.column_names[:2] == ["sample_id", "filepath"]
+
+
+def test_a_clean_view_that_cannot_be_listed_is_not_made(run: Run, judged: tuple[Path, Path], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    config = judged[0].read_bytes()
+    for out in (tmp_path, tmp_path / "pipe", judged[0] / "o.parquet", judged[0]):
+        told = CliRunner().invoke(app, ["clean-view", "-c", str(judged[0]), "-o", f"run={run.folder}", "--filter",
+                                        "predicted_neq_given", "--out", str(out)])
+        assert isinstance(told.exception, InputError), out
+        assert versions_of(run).load("HEAD").parent is None
+    assert judged[0].read_bytes() == config
 
 
 @pytest.mark.parametrize(("setting", "problem"), [

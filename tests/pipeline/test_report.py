@@ -133,7 +133,7 @@ def test_says_what_was_measured(page: Page) -> None:
     assert ("It does not fit: flash 899,000 of 1,048,576 B (149,576 B to spare); "
             "arena 363,184 of 327,680 B (35,504 B too much).") in text
     assert "Of 22 images that may change, 3 were flipped (2 person to background, 1 background to person)" in text
-    assert "1 dropped and 2 unlabeled ones labelled (policy <default>); 2 wait for a person to review." in text
+    assert "1 dropped and 2 unlabeled ones labelled (policy <default>); 2 are worth a person's look, 0 of them changed" in text
     assert "not with published results" in text
     assert "Gates missed: arena" in text
     assert "363,184 B (354.7 KiB)" in text
@@ -288,20 +288,20 @@ def test_sentences_for_a_published_recipe_that_fits(run: Run) -> None:
     verdict = json.loads((run.at("verify") / "verify.json").read_text())
     verdict["budgets"] = verdict["budgets"][:1]
     recipe = {"name": "seed", "comparable": True, "source": "the submission"}
-    change = Change({("person", "dropped"): 3, ("no label", "background"): 1}, 1000, 1, ("policy default", "review by Ada"))
+    change = Change({("person", "dropped"): 3, ("no label", "background"): 1}, 1000, 1, 1, ("policy default", "review by Ada"))
     said = sentences(verdict, change, recipe)
     assert len(said) == 5
     assert said[2].startswith("It fits: flash 899,000 of 1,048,576 B (149,576 B to spare).")
     assert said[3] == ("Of 1,000 images that may change, 0 were flipped (0 person to background, 0 background to person), "
                        "3 dropped and 1 unlabeled ones labelled (policy default, then review by Ada); "
-                       "1 waits for a person to review.")
+                       "1 is worth a person's look, 1 of them changed already.")
     assert said[4] == "Both models follow the published recipe 'seed' (the submission), so the result is comparable to it."
 
 
 def test_two_models_that_err_on_the_same_images_do_not_differ(run: Run) -> None:
     verdict = json.loads((run.at("verify") / "verify.json").read_text())
     verdict["comparison"]["mcnemar"] |= {"only_first_right": 0, "only_second_right": 0}
-    said = sentences(verdict, Change({}, 10, 0, ()), {"name": "seed", "comparable": True, "source": "the submission"})
+    said = sentences(verdict, Change({}, 10, 0, 0, ()), {"name": "seed", "comparable": True, "source": "the submission"})
     assert said[1] == "There is no difference: both models are right on the same test images."
 
 

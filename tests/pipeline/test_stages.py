@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import time
 from pathlib import Path
@@ -81,6 +82,46 @@ def test_same_identity_upstream_means_nothing_to_do(tmp_path: Path) -> None:
     upper = Stage("b", 1, ("a",), lambda config: {}, upper.work)
     outlooks_of(make_run(tmp_path), lower, upper)
     assert [one.runs for one in outlooks_of(make_run(tmp_path, seed=9), lower, upper)] == [True, False]
+
+
+def test_a_stage_whose_file_is_gone_runs_again(tmp_path: Path) -> None:
+    calls: list[str] = []
+    stages = (counting("a", (), calls), counting("b", ("a",), calls))
+    outlooks_of(make_run(tmp_path), *stages)
+    assert json.loads((tmp_path / "a/stage.json").read_text())["files"] == ["first.txt", "out.txt"]
+    (tmp_path / "a/out.txt").unlink()
+    assert [one.reasons for one in foresee(make_run(tmp_path), stages)] == [("out.txt is missing",), ("a would run first",)]
+    assert [one.runs for one in outlooks_of(make_run(tmp_path), *stages)] == [True, False]
+    assert (tmp_path / "a/out.txt").exists()
+
+
+def test_logs_may_go(tmp_path: Path) -> None:
+    def work(run: Run, folder: Path) -> str:
+        (folder / "timing.log.jsonl").touch()
+        return ""
+
+    stage = Stage("a", 1, (), lambda config: {}, work)
+    outlooks_of(make_run(tmp_path), stage)
+    (tmp_path / "a/timing.log.jsonl").unlink()
+    assert not foresee(make_run(tmp_path), (stage,))[0].runs
+
+
+def test_a_record_that_names_no_files_is_judged_by_its_key(tmp_path: Path) -> None:
+    stage, record = counting("a", (), []), tmp_path / "a/stage.json"
+    outlooks_of(make_run(tmp_path), stage)
+    record.write_text(json.dumps({name: part for name, part in json.loads(record.read_text()).items() if name != "files"}))
+    (tmp_path / "a/out.txt").unlink()
+    assert foresee(make_run(tmp_path), (stage,))[0].reasons == ("up to date",)
+
+
+@pytest.mark.parametrize("damaged", [b"{", b"", b"{}", b"[]", b"\xff", b'{"key": "x", "identity": "x", "parts": 3}'])
+def test_a_damaged_record_is_that_of_no_finished_stage(damaged: bytes, tmp_path: Path) -> None:
+    calls: list[str] = []
+    stages = (counting("a", (), calls), counting("b", ("a",), calls))
+    outlooks_of(make_run(tmp_path), *stages)
+    (tmp_path / "a/stage.json").write_bytes(damaged)
+    assert foresee(make_run(tmp_path), stages)[0].reasons == ("its record cannot be read",)
+    assert [one.runs for one in outlooks_of(make_run(tmp_path), *stages)] == [True, False]
 
 
 def _hold(folder: Path) -> None:

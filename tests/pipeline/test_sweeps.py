@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
 from dataset.errors import InputError, MissingRequirement
 from dataset.progress import silent
-from filtering.opinions.fold_moments import FoldMoments
+from filtering.opinions.fold_moments import FoldMoments, score
 from filtering.opinions.label_errors import find_label_errors
 from pipeline.cli import app
 from pipeline.experiments.image_sets import cifar_10, fashion_mnist
@@ -52,13 +56,14 @@ def test_planting_is_exact_and_spares_no_class() -> None:
 
 
 def test_folded_ridge_is_ridge_on_the_rows_it_was_given(digits: Problem, ridge: FoldedRidge) -> None:
-    """The sums are those of the kept rows alone, however many they are."""
+    """The models are those of the kept rows alone, however many they are."""
     for kept in (np.arange(1000), np.arange(0, 1200, 3)):
         labels = digits.train_labels[kept]
         made = ridge._moments(kept, labels)
         plain = FoldMoments.gather(digits.train[kept], labels, ridge.fold_of[kept], 5, np.eye(10, dtype=np.float32))
-        np.testing.assert_allclose(made.gram, plain.gram, rtol=1e-4, atol=0.5)
-        np.testing.assert_allclose(made.target, plain.target, rtol=1e-4, atol=1e-2)
+        found, expected = (score(digits.train[kept], one.shift, labels, ridge.fold_of[kept], one.ridge((1.0,))[0])
+                           for one in (made, plain))
+        np.testing.assert_allclose(found, expected, atol=1e-4)
         np.testing.assert_array_equal(made.squares, plain.squares)
 
 
@@ -156,6 +161,25 @@ def test_unknown_names(ridge: FoldedRidge, tmp_path: Path) -> None:
         assert message in str(told.exception)
 
 
+@pytest.mark.parametrize("command", ["noise-sweep", "prune-sweep", "cifar-noise"])
+def test_a_folder_that_cannot_be_written_into_is_refused_before_data_is_asked_for(tmp_path: Path, command: str) -> None:
+    (tmp_path / "file").touch()
+    for name in ("noise_sweep.csv", "prune_sweep.json", "40/curves.csv", "40/with/trajectories.npy"):
+        (tmp_path / "taken" / name).mkdir(parents=True)
+    for out in (tmp_path / "file", tmp_path / "file/under", tmp_path / "taken", tmp_path / ("x" * 300), "/proc/tinysieve"):
+        told = CliRunner().invoke(app, ["experiment", command, "--data", str(tmp_path), "--out", str(out)])
+        assert isinstance(told.exception, InputError), (out, told.output)
+        assert str(out) in told.exception.where
+
+
+@pytest.mark.parametrize("words", ["noise-sweep --seed -1", "prune-sweep --seed -1", "cifar-noise --seed -1",
+                                   "noise-sweep --folds 1", "cifar-noise --seed 4294967296"])
+def test_numbers_out_of_range_are_refused(words: str) -> None:
+    told = CliRunner().invoke(app, ["experiment", *words.split()])
+    assert told.exit_code == 2
+    assert f"Invalid value for '{words.split()[1]}'" in told.output
+
+
 def write_idx(path: Path, values: np.ndarray) -> None:
     header = bytes([0, 0, 8, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
     path.write_bytes(gzip.compress(header + values.tobytes()) if path.suffix == ".gz" else header + values.tobytes())
@@ -170,6 +194,11 @@ def test_fashion_mnist_files_are_read_and_checked(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.train[..., 0], images)
     np.testing.assert_array_equal(found.test_labels, labels)
     whole = (tmp_path / "t10k-images-idx3-ubyte").read_bytes()
+    packed = (tmp_path / "train-images-idx3-ubyte.gz").read_bytes()
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(packed[:100] + b"\xff" * 50 + packed[150:])
+    with pytest.raises(InputError, match="cannot be read"):
+        fashion_mnist(tmp_path)
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(packed)
     for broken in (whole[:-1], b"", b"\x00\x00\x0d" + whole[3:]):
         (tmp_path / "t10k-images-idx3-ubyte").write_bytes(broken)
         with pytest.raises(InputError, match="idx"):
@@ -186,6 +215,49 @@ def test_cifar_10_files_are_read_and_checked(tmp_path: Path, shared: Path) -> No
     assert found.test_labels.tolist() == [7, 7]
     (tmp_path / "test_batch.bin").write_bytes(row.tobytes()[:-1])
     with pytest.raises(InputError, match="3,073"):
+        cifar_10(tmp_path)
+
+
+def jpeg(side: int = 32) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.full((side, side, 3), 90, np.uint8)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def test_cifar_10_as_parquet_is_read_and_checked(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        pq.write_table(pa.table({"jpeg": [jpeg()] * 3, "clean_label": [0, 9, 4]}), tmp_path / f"cifar10_{part}.parquet")
+    found = cifar_10(tmp_path)
+    assert found.train.shape == (3, 32, 32, 3)
+    assert np.abs(found.test.astype(int) - 90).max() < 3
+    assert found.test_labels.tolist() == [0, 9, 4]
+
+
+@pytest.mark.parametrize(("columns", "message", "row"), [
+    ({"jpeg": [jpeg(), b"garbage"], "clean_label": [0, 1]}, "no JPEG: not an image", 1),
+    ({"jpeg": [jpeg(), jpeg()[:300]], "clean_label": [0, 1]}, "no JPEG", 1),
+    ({"jpeg": [jpeg(), None], "clean_label": [0, 1]}, "no JPEG: empty", 1),
+    ({"jpeg": [jpeg(), jpeg(40)], "clean_label": [0, 1]}, "40 x 40 pixels, not 32 x 32", 1),
+    ({"jpeg": [jpeg(40)], "clean_label": [0]}, "40 x 40 pixels", 0),
+    ({"jpeg": ["text"], "clean_label": [0]}, "'jpeg' is string", None),
+    ({"jpeg": [[1]], "clean_label": [0]}, "'jpeg' is list", None),
+    ({"jpeg": [jpeg(), jpeg()], "clean_label": [0, None]}, "1 nulls", None),
+    ({"jpeg": [jpeg()], "clean_label": ["cat"]}, "'clean_label' is string", None),
+    ({"jpeg": [jpeg()]}, "no columns 'jpeg' and 'clean_label'", None),
+    ({"jpeg": [jpeg()], "clean_label": [10]}, "not all in 0..9", None),
+])
+def test_parquet_that_is_no_cifar(tmp_path: Path, columns: dict[str, list[object]], message: str, row: int | None) -> None:
+    for part in ("train", "test"):
+        pq.write_table(pa.table(columns), tmp_path / f"cifar10_{part}.parquet")
+    with pytest.raises(InputError, match=message) as caught:
+        cifar_10(tmp_path)
+    assert row is None or caught.value.where == f"{tmp_path / 'cifar10_train.parquet'}, row {row}"
+
+
+def test_a_parquet_file_that_is_none(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        (tmp_path / f"cifar10_{part}.parquet").write_bytes(b"PAR1 garbage PAR1")
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
         cifar_10(tmp_path)
 
 

@@ -1,0 +1,194 @@
+"""What sources say of tables and folders that are not quite as they must be."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from dataset.errors import InputError
+from dataset.sources.folders import list_folders
+from dataset.sources.listing import Listing, SkippedRow, image_files, misnamed_files, parse_labels, row_reasons
+from dataset.sources.settling import settle
+from dataset.sources.tables import list_table, list_wake_vision, read_table
+from pipeline.config_file import load_config
+from pipeline.data_stages import INGEST, list_source
+from pipeline.stages import Run
+
+
+def files(root: Path, *names: str) -> Path:
+    """Empty files: a source opens none."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def listed(table: Path, text: str) -> Listing:
+    table.write_text(text)
+    return list_table(table, "filename", "person", "split", {}, np.random.default_rng(0))
+
+
+def settled(listing: Listing, root: Path) -> Listing:
+    return settle(listing, image_files(root), root, "skip")
+
+
+@pytest.mark.parametrize(("row", "file"), [
+    ("images/sub/a.jpg", "sub/a.jpg"), ("/data/sub/a.jpg", "sub/a.jpg"), (r"sub\a.jpg", "sub/a.jpg"),
+    ("sub/a.JPG", "sub/a.jpg"), ("sub/other.jpg", "0.jpg"),
+])
+def test_rows_that_all_miss_their_files_are_told_with_a_row_and_a_file(tmp_path: Path, row: str, file: str) -> None:
+    root = files(tmp_path / "images", "0.jpg", "sub/a.jpg")
+    listing = listed(tmp_path / "t.csv", f"filename,person,split\n{row},1,train\nb.jpg,0,test\n")
+    with pytest.raises(InputError, match=re.escape(f"none of 2 rows names a file below {root}: ")) as caught:
+        settled(listing, root)
+    assert f"the first names {row!r}, a file there is {file!r}" in caught.value.what
+    assert caught.value.where == f"{tmp_path / 't.csv'}: record 1 after the header"
+
+
+def test_rows_over_an_empty_image_folder_are_told_so(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    with pytest.raises(InputError, match=r"none of 1 row names .* no image is there"):
+        settled(listed(tmp_path / "t.csv", "filename,person,split\na.jpg,1,train\n"), tmp_path / "images")
+
+
+def test_a_dot_and_slash_in_front_is_taken_off(tmp_path: Path) -> None:
+    root = files(tmp_path / "images", "a.jpg", "b/c.jpg")
+    text = "filename,person,split\n./a.jpg,1,train\n././b/c.jpg,0,train\n.//a.jpg,1,train\n./../x.jpg,1,train\n"
+    found = settled(listed(tmp_path / "t.csv", text), root)
+    assert found.table["filepath"].to_pylist() == ["a.jpg", "b/c.jpg"]
+    assert [row.filepath for row in found.skipped] == ["../x.jpg", "a.jpg"]
+
+
+def test_a_skipped_row_is_named_by_its_record_in_the_file(tmp_path: Path) -> None:
+    """Whatever was left out before it; an empty line and a line break within quotes make no record."""
+    root = files(tmp_path / "images", "a.jpg", "b.jpg")
+    text = ("filename,person,split,note\na.jpg,1,train,\nt.jpg,,test,\n\nb.jpg,0,train,\"two\nlines\"\n../x.jpg,1,train,\n"
+            "a.jpg,0,train,\ngone.jpg,1,train,\n")
+    found = settled(listed(tmp_path / "t.csv", text), root)
+    assert [(row.filepath, row.where.removeprefix(f"{tmp_path / 't.csv'}: "), row.reason) for row in found.skipped] == [
+        ("t.jpg", "record 2 after the header", "held-out row without a usable label"),
+        ("../x.jpg", "record 4 after the header", "path leaves the image root"),
+        ("a.jpg", "record 5 after the header", "file named by an earlier row or a held-out split"),
+        ("gone.jpg", "record 6 after the header", "no such file")]
+    assert found.table.column_names == ["filepath", "split", "label", "person", "note"]
+
+
+def test_records_are_counted_in_each_file_for_itself(tmp_path: Path) -> None:
+    root = files(tmp_path / "images", "a.jpg", "b.jpg")
+    tables = [tmp_path / f"{number}.csv" for number in range(2)]
+    tables[0].write_text("filename,person\na.jpg,1\n")
+    tables[1].write_text("filename,person\nb.jpg,0\na.jpg,1\n")
+    found = settled(list_wake_vision({"train": tables}), root)
+    assert [row.where for row in found.skipped] == [f"{tables[1]}: record 2 after the header"]
+
+
+def test_a_parquet_file_has_records_and_no_header(tmp_path: Path) -> None:
+    root, table = files(tmp_path / "images", "a.jpg"), tmp_path / "t.parquet"
+    pq.write_table(pa.table({"filename": ["a.jpg", "gone.jpg"], "person": [1, 0], "split": ["train", "train"]}), table)
+    found = settled(list_table(table, "filename", "person", "split", {}, np.random.default_rng(0)), root)
+    assert [row.where for row in found.skipped] == [f"{table}: record 2"]
+
+
+def test_reasons_are_counted_for_rows_and_not_for_files_that_no_row_can_name(tmp_path: Path) -> None:
+    skipped = [SkippedRow("a", "", one) for one in ("twice", "no such file", "no such file")]
+    files(tmp_path, "\udce9.jpg")
+    assert list(row_reasons([*skipped, *misnamed_files(tmp_path)]).items()) == [("no such file", 2), ("twice", 1)]
+
+
+def test_columns_of_ours_and_columns_called_as_we_would_call_them_are_both_kept(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("filename,source_label,label,_record\na.jpg,from,1,r\n")
+    found = settled(list_table(table, "filename", "label", None, {}, np.random.default_rng(0)), files(tmp_path / "i", "a.jpg"))
+    row = found.table.to_pylist()[0]
+    assert row == {"filepath": "a.jpg", "split": "train", "label": "person", "source_label": "from",
+                   "source_source_label": "1", "source__record": "r"}
+
+
+@pytest.mark.parametrize(("name", "columns"), [
+    ("t.csv", ["filename", "person", "split", "person"]), ("t.csv", ["filename", "note", "note"]),
+    ("t.csv", ["sample_id", "sample_id", "decision"]), ("t.parquet", ["filename", "person", "person"]),
+])
+def test_a_doubled_column_is_named(tmp_path: Path, name: str, columns: list[str]) -> None:
+    if name.endswith(".csv"):
+        (tmp_path / name).write_text(",".join(columns) + "\n" + ",".join("1" * len(columns)) + "\n")
+    else:
+        pq.write_table(pa.Table.from_arrays([pa.array(["1"])] * len(columns), names=columns), tmp_path / name)
+    doubled = next(one for one in columns if columns.count(one) > 1)
+    with pytest.raises(InputError, match=f'has the column "{doubled}" twice'):
+        read_table(tmp_path / name)
+
+
+def test_labels_count_in_any_case_and_are_quoted_as_they_stand() -> None:
+    assert parse_labels(pa.array(["Person", "BACKGROUND"]), "t.csv").to_pylist() == ["person", "background"]
+    with pytest.raises(InputError, match="'Dog'"):
+        parse_labels(pa.array(["Dog"]), "t.csv")
+
+
+def test_folders_count_in_any_case(tmp_path: Path) -> None:
+    files(tmp_path, "Train/Person/a.jpg", "Train/background/b.jpg", "VAL/PERSON/c.jpg", "Unlabeled/d.jpg", "Other/e.jpg")
+    rows = {row["filepath"]: (row["split"], row["label"]) for row in list_folders(tmp_path, ("train",)).table.to_pylist()}
+    assert rows == {"Train/Person/a.jpg": ("train", "person"), "Train/background/b.jpg": ("train", "background"),
+                    "VAL/PERSON/c.jpg": ("validation", "person"), "Unlabeled/d.jpg": ("unlabeled", None)}
+
+
+@pytest.mark.parametrize(("first", "second"), [
+    ("Train/person", "train/background"), ("train/Person", "train/person"), ("Unlabeled/x", "unlabeled/x"),
+])
+def test_folders_that_differ_in_case_only_are_refused(tmp_path: Path, first: str, second: str) -> None:
+    files(tmp_path, f"{first}/a.jpg", f"{second}/b.jpg", "val/person/c.jpg")
+    if (tmp_path / first.swapcase()).exists():
+        pytest.skip("this file system does not tell upper case from lower case")
+    with pytest.raises(InputError, match="differ in case only"):
+        list_folders(tmp_path)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 image lies in no"), (2, "2 images lie in no")])
+def test_images_in_no_class_folder_are_counted_in_good_grammar(tmp_path: Path, count: int, words: str) -> None:
+    files(tmp_path, *(f"train/dogs/{number}.jpg" for number in range(count)))
+    with pytest.raises(InputError, match=f"{words} class folder, the first is 'train/dogs/0.jpg'"):
+        list_folders(tmp_path)
+
+
+def test_who_has_folders_is_told_of_folders(tmp_path: Path) -> None:
+    files(tmp_path / "images", "train/person/a.jpg", "train/background/b.jpg", "val/person/c.jpg")
+    with pytest.raises(InputError, match="split 'validation' holds no image labelled background") as caught:
+        list_source(run_over(tmp_path, "kind: folders").config)
+    assert "table" not in str(caught.value)
+    assert "'background'" in caught.value.fix
+
+
+def test_a_folder_in_place_of_a_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels.parquet").mkdir()
+    files(tmp_path / "images", "a.jpg")
+    run = run_over(tmp_path, f"kind: table, table: {tmp_path / 'labels.parquet'}")
+    with pytest.raises(InputError, match="the table cannot be read: Is a directory") as caught:
+        INGEST.outside(run)
+    assert caught.value.where == str(tmp_path / "labels.parquet")
+
+
+def test_ingest_keeps_what_the_console_tells_of_skipped_rows(tmp_path: Path) -> None:
+    rows = [f"{split}-{label}.png,{label},{split}" for split in ("train", "val", "test") for label in (0, 1)]
+    for number, row in enumerate(rows):
+        (tmp_path / "images").mkdir(exist_ok=True)
+        Image.new("RGB", (40, 40), (40 * number, 0, 0)).save(tmp_path / "images" / row.partition(",")[0])
+    (tmp_path / "t.csv").write_text("\n".join(["filename,person,split", *rows, "gone.png,1,train", "lost.png,1,train"]) + "\n")
+    run = run_over(tmp_path, f"kind: table, table: {tmp_path / 't.csv'}")
+    run.at("ingest").mkdir(parents=True)
+    INGEST.work(run, run.at("ingest"))
+    assert json.loads((run.at("ingest") / "ingest.json").read_text())["skipped_rows"] == {"no such file": 2}
+
+
+def run_over(base: Path, source: str) -> Run:
+    """A run over the images in `base / "images"`."""
+    (base / "config.yaml").write_text(
+        f"run: {base / 'run'}\nworkers: 1\ndataset: {{source: {{{source}, images: {base / 'images'}}}}}\n"
+        "filter: {detector: {kind: presence_head}}\npolicy: {kind: default}\ntrain: {recipe: seed}\n")
+    config = load_config(base / "config.yaml")
+    return Run(config, config.run)
