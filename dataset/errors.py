@@ -1,6 +1,7 @@
 """The one error type of the program: what, where, why it matters, what to do.
 
-Exit codes: 1 a gate was missed, 2 the user's input is wrong, 3 the environment lacks something.
+Exit codes: 1 a gate was missed, 2 the user's input is wrong, 3 the environment lacks something; 4, a defect, is for what is
+no TinysieveError.
 """
 
 from __future__ import annotations

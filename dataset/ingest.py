@@ -6,9 +6,7 @@ The folder that `ingest` fills is complete and never written again: samples.parq
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from dataset.array_file import create_array
 from dataset.atomic import replacing
 from dataset.errors import InputError
 from dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, resize_bilinear
@@ -133,27 +132,7 @@ def _pixel_file(path: Path, rows: int) -> np.memmap:
     shape = (rows, MODEL_SIZE, MODEL_SIZE, 3)
     if path.exists():
         return np.lib.format.open_memmap(path, mode="r+")
-    # Made under another name first: a kill between creation and full size must not look like a pixel file.
-    try:
-        with replacing(path) as temporary:
-            np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape).flush()
-            _take_room(temporary)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    return np.lib.format.open_memmap(path, mode="r+")
-
-
-def _take_room(file: Path) -> None:
-    """Take a sparse file's space on the disk: where there is none, writing to its memory map kills the process without words."""
-    if not hasattr(os, "posix_fallocate"):
-        return
-    with file.open("r+b") as opened:
-        try:
-            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
-        except OSError as error:
-            # What file systems answer that do not know of it.
-            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
-                raise
+    return create_array(path, np.uint8, shape)
 
 
 def _write_chunk(path: Path, found: list[_Examined]) -> None:

@@ -32,7 +32,7 @@ from pipeline.commands import (
 app = typer.Typer(
     name="tinysieve", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Sieve the data, shrink the model, ship the .tflite.\n\n"
-         "Exit codes: 0 fine, 1 a gate missed, 2 the input, 3 the environment.",
+         "Exit codes: 0 fine, 1 a gate missed, 2 the input, 3 the environment, 4 a defect.",
 )
 for group in (main_job, versions, export, explore, compare, labels, audit, data_parameters,
               review, machine, inspect, fit, metadata, firmware, dataperf, experiments):

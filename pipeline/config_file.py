@@ -26,7 +26,8 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
         node = yaml.compose(text, yaml.SafeLoader)
         data = yaml.safe_load(text)
     except OSError as error:
-        raise InputError(f"no configuration at {path}", why=error.strerror, fix="give --config FILE; see configs/") from error
+        raise InputError(f"no configuration at {path}", why=error.strerror or str(error),
+                         fix="give --config FILE; see configs/") from error
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{path} is not YAML: {error}") from error
     if not isinstance(data, dict):

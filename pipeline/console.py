@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from dataset.sources.settling import NO_FILE
@@ -18,6 +17,7 @@ from filtering.opinions.vote_table import FilterRow
 from pipeline.report.words import count
 from pipeline.review.queue import Imported
 from pipeline.stages import Outlook, Run
+from pipeline.verdict_lines import show_verdict, terminal
 
 _SHOWN_DIFFERENCES = 20
 
@@ -101,7 +101,7 @@ def show_filters(rows: Sequence[FilterRow]) -> None:
         counts = (f"{value:,}" for value in (row.to_person, row.to_background, row.new_person, row.new_background,
                                               row.ask_drop, row.ask_review))
         table.add_row(row.filter, row.signal, *shares, *counts)
-    _console().print(table)
+    terminal().print(table)
 
 
 def show_precision(precision: Mapping[str, Any]) -> None:
@@ -116,7 +116,7 @@ def show_precision(precision: Mapping[str, Any]) -> None:
         share = one["precision"]
         found = "" if one["recall"] is None else f"{one['recall']:.0%}"
         table.add_row(name, f"{one['against']:,}", f"{share['value']:.1%}", f"{share['low']:.1%} to {share['high']:.1%}", found)
-    _console().print(table)
+    terminal().print(table)
 
 
 def show_ingest(counts: dict[str, Any]) -> None:
@@ -151,53 +151,7 @@ def show_pairs(title: str, pairs: dict[str, int]) -> None:
     table.add_column(justify="right")
     for name, number in pairs.items():
         table.add_row(name, f"{number:,}")
-    _console().print(table)
-
-
-def show_verdict(verdict: dict[str, Any]) -> None:
-    """Accuracies with their intervals, and each budget."""
-    for name, title in (("baseline_int8", "baseline int8"), ("int8", "mended int8"), ("float32", "mended float")):
-        accuracy = verdict[name]
-        interval = accuracy["interval"]
-        typer.echo(f"{title:<14} accuracy {accuracy['value']:.4f} on {accuracy['images']:,} test images "
-                   f"(95 % interval {interval['low']:.4f} to {interval['high']:.4f})")
-    comparison = verdict["comparison"]
-    typer.echo(f"{'difference':<14} {comparison['difference']:+.4f} ({comparison['interval']['low']:+.4f} to "
-               f"{comparison['interval']['high']:+.4f}), McNemar p {comparison['mcnemar']['p_value']:.3g}")
-    balanced = comparison["balanced_interval"]
-    typer.echo(f"{'balanced':<14} {verdict['baseline_confusion']['balanced_accuracy']:.4f} -> "
-               f"{verdict['confusion']['balanced_accuracy']:.4f}, both classes weighed alike: "
-               f"{comparison['balanced_difference']:+.4f} ({balanced['low']:+.4f} to {balanced['high']:+.4f})")
-    typer.echo(f"{'one answer':<14} always the more frequent class: accuracy {verdict['confusion']['constant_accuracy']:.4f}")
-    table = Table(title="budgets")
-    for column in ("gate", "limit", "measured", "verdict"):
-        table.add_column(column, justify="left" if column == "gate" else "right")
-    for one in verdict["budgets"]:
-        judged = {True: "met", False: "MISSED", None: "not measured"}[one["met"]]
-        measured = "" if one["measured"] is None else amount(one["measured"], one["unit"])
-        table.add_row(one["name"], amount(one["limit"], one["unit"]), measured, judged)
-    _console().print(table)
-    if verdict["fit"]:
-        typer.echo(fit_line(verdict["fit"]))
-    for note in verdict["notes"]:
-        typer.echo(f"note: {note}")
-    typer.echo(verdict["challenge_line"])
-
-
-def amount(value: float, unit: str) -> str:
-    """A measured value with its unit: whole numbers in full, others with four digits behind the point.
-
-    >>> amount(1048576, "B"), amount(-0.0, "share"), amount(0.411765, "share")
-    ('1,048,576 B', '0 share', '0.4118 share')
-    """
-    return f"{int(value):,} {unit}" if float(value).is_integer() else f"{value:,.4f} {unit}"
-
-
-def fit_line(fit: dict[str, Any]) -> str:
-    """What fitting made of the mended model."""
-    arenas = [f"{one['arena']['total_bytes']:,} B" if one["arena"] else "not measured" for one in (fit["before"], fit["after"])]
-    return (f"fitted, same outputs: file {fit['before']['file_bytes']:,} B -> {fit['after']['file_bytes']:,} B, arena "
-            f"{' -> '.join(arenas)}, {fit['extra_macs']:+.2%} multiply-accumulates")
+    terminal().print(table)
 
 
 _SHOW = {"ingest": show_ingest, "policy": show_policy, "verify": show_verdict}
@@ -217,10 +171,6 @@ def show_result(run: Run, last: str, as_json: bool) -> None:
     if last == "report":
         show_verdict(json.loads(summary.read_text()))
     typer.echo(f"done: {folder / 'report.html' if last == 'report' else folder}")
-
-
-def _console() -> Console:
-    return Console(width=None if Console().is_terminal else 130)
 
 
 def _json(value: Any) -> None:

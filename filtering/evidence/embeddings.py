@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from dataset.array_file import create_array
 from dataset.atomic import write_text
 from dataset.errors import InputError
 from dataset.images import Pixels, UndecodableImage, decode
@@ -72,7 +73,7 @@ def embed_all(
     asked = {"backbone": backbone.fingerprint, "chunk": chunk, "samples": _digest(sample_ids), "done": 0}
     done = _finished(folder, asked)
     shape = (len(paths), backbone.dim)
-    rows = open_memmap(folder / ARRAY, "r+" if done else "w+", None if done else np.float16, None if done else shape)
+    rows = open_memmap(folder / ARRAY, "r+") if done else create_array(folder / ARRAY, np.float16, shape)
     for start, images in _decoded_chunks(paths, range(done, len(paths), chunk), chunk, backbone.side):
         end = start + len(images)
         rows[start:end] = _finite(backbone.embed(images).astype(np.float16), f"{paths[start]} .. {paths[end - 1]}")

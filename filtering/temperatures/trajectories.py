@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from dataset.array_file import create_array
 from dataset.atomic import replacing
 from dataset.errors import InputError
 
@@ -47,8 +48,7 @@ class TrajectoryLog:
         note = json.loads(state.pop("note").tobytes()) if state else {}
         if note.get("identity") == self.identity and (self.folder / ARRAY).is_file():
             return int(note["done"]), state
-        rows = open_memmap(self.folder / ARRAY, "w+", np.float16, (self.samples, self.epochs), fortran_order=True)
-        rows.flush()
+        create_array(self.folder / ARRAY, np.float16, (self.samples, self.epochs), fortran_order=True)
         return 0, {}
 
     def append(self, epoch: int, sigma: NDArray[np.floating], state: Arrays) -> None:

@@ -1,0 +1,68 @@
+"""The verdict as commands print it: accuracies, what differs, budgets, notes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def show_verdict(verdict: dict[str, Any]) -> None:
+    """Accuracies with their intervals, and each budget."""
+    for name, title in (("baseline_int8", "baseline int8"), ("int8", "mended int8"), ("float32", "mended float")):
+        accuracy = verdict[name]
+        interval = accuracy["interval"]
+        typer.echo(f"{title:<14} accuracy {accuracy['value']:.4f} on {accuracy['images']:,} test images "
+                   f"(95 % interval {interval['low']:.4f} to {interval['high']:.4f})")
+    _show_difference(verdict)
+    _show_budgets(verdict["budgets"])
+    if verdict["fit"]:
+        typer.echo(fit_line(verdict["fit"]))
+    for note in verdict["notes"]:
+        typer.echo(f"note: {note}")
+    typer.echo(verdict["challenge_line"])
+
+
+def _show_difference(verdict: dict[str, Any]) -> None:
+    comparison = verdict["comparison"]
+    typer.echo(f"{'difference':<14} {comparison['difference']:+.4f} ({comparison['interval']['low']:+.4f} to "
+               f"{comparison['interval']['high']:+.4f}), McNemar p {comparison['mcnemar']['p_value']:.3g}")
+    balanced = comparison["balanced_interval"]
+    typer.echo(f"{'balanced':<14} {verdict['baseline_confusion']['balanced_accuracy']:.4f} -> "
+               f"{verdict['confusion']['balanced_accuracy']:.4f}, both classes weighed alike: "
+               f"{comparison['balanced_difference']:+.4f} ({balanced['low']:+.4f} to {balanced['high']:+.4f})")
+    typer.echo(f"{'one answer':<14} always the more frequent class: accuracy {verdict['confusion']['constant_accuracy']:.4f}")
+
+
+def _show_budgets(budgets: list[dict[str, Any]]) -> None:
+    table = Table(title="budgets")
+    for column in ("gate", "limit", "measured", "verdict"):
+        table.add_column(column, justify="left" if column == "gate" else "right")
+    for one in budgets:
+        judged = {True: "met", False: "MISSED", None: "not measured"}[one["met"]]
+        measured = "" if one["measured"] is None else amount(one["measured"], one["unit"])
+        table.add_row(one["name"], amount(one["limit"], one["unit"]), measured, judged)
+    terminal().print(table)
+
+
+def amount(value: float, unit: str) -> str:
+    """A measured value with its unit: whole numbers in full, others with four digits behind the point.
+
+    >>> amount(1048576, "B"), amount(-0.0, "share"), amount(0.411765, "share")
+    ('1,048,576 B', '0 share', '0.4118 share')
+    """
+    return f"{int(value):,} {unit}" if float(value).is_integer() else f"{value:,.4f} {unit}"
+
+
+def fit_line(fit: dict[str, Any]) -> str:
+    """What fitting made of the mended model."""
+    arenas = [f"{one['arena']['total_bytes']:,} B" if one["arena"] else "not measured" for one in (fit["before"], fit["after"])]
+    return (f"fitted, same outputs: file {fit['before']['file_bytes']:,} B -> {fit['after']['file_bytes']:,} B, arena "
+            f"{' -> '.join(arenas)}, {fit['extra_macs']:+.2%} multiply-accumulates")
+
+
+def terminal() -> Console:
+    """Where tables go: as wide as the terminal, 130 characters where there is none."""
+    return Console(width=None if Console().is_terminal else 130)
