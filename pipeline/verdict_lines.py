@@ -64,5 +64,5 @@ def fit_line(fit: dict[str, Any]) -> str:
 
 
 def terminal() -> Console:
-    """Where tables go: as wide as the terminal, 130 characters where there is none."""
-    return Console(width=None if Console().is_terminal else 130)
+    """Where tables go: as wide as the terminal, 150 characters where there is none."""
+    return Console(width=None if Console().is_terminal else 150)
