@@ -18,6 +18,7 @@ from dataset.errors import InputError
 BACKGROUND, PERSON = 0, 1
 UNLABELED, DROPPED = -1, -2
 CLASS_NAMES = ("background", "person")
+LABEL_WORDS = {BACKGROUND: "background", PERSON: "person", UNLABELED: "no label", DROPPED: "dropped"}
 SPLITS = ("train", "validation", "test", "unlabeled")
 
 Codes = NDArray[np.int8]
@@ -118,7 +119,7 @@ def state_names(codes: Codes) -> pa.Array:
     >>> state_names(np.array([1, -2, -1], dtype=np.int8)).to_pylist()
     ['person', 'dropped', None]
     """
-    return pc.if_else(pa.array(codes == DROPPED), "dropped", label_names(codes))
+    return pc.if_else(pa.array(codes == DROPPED), LABEL_WORDS[DROPPED], label_names(codes))
 
 
 def label_names(codes: Codes) -> pa.Array:

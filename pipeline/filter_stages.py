@@ -11,7 +11,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, PERSON, UNLABELED, Codes, Mask, SampleTable
+from dataset.samples import BACKGROUND, DROPPED, LABEL_WORDS, PERSON, UNLABELED, Codes, Mask, SampleTable
 from dataset.versions import apply_decisions
 from filtering.decisions.consensus import Beliefs
 from filtering.decisions.human_review import write_review_queue
@@ -145,7 +145,7 @@ def _decide(run: Run, opinions: Sequence[Opinions], beliefs: Beliefs | None, lab
 
 
 def _changes(old: Codes, new: Codes, samples: SampleTable) -> dict[str, int]:
-    names = dict(zip((BACKGROUND, PERSON), CLASS_NAMES, strict=True)) | {UNLABELED: "none", DROPPED: "dropped"}
+    names = LABEL_WORDS | {UNLABELED: "none"}
     changed, counts = old != new, {}
     for before in (PERSON, BACKGROUND, UNLABELED):
         for after in (PERSON, BACKGROUND, DROPPED):

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.samples import Codes, SampleTable
+from dataset.samples import LABEL_WORDS, Codes, SampleTable
 from pipeline.comparison.recorded_run import RecordedRun
-from pipeline.report.gallery import LABEL_WORDS
 
 
 @dataclass(frozen=True)

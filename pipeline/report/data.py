@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from dataset.ingest import open_pixels
-from dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, PERSON, SPLITS, UNLABELED, Codes, SampleTable
+from dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, LABEL_WORDS, PERSON, SPLITS, UNLABELED, Codes, SampleTable
 from dataset.sources.tables import read_table
 from dataset.version_store import VersionStore
 from dataset.versions import Version
@@ -21,7 +21,7 @@ from pipeline.data_stages import samples_of, versions_of
 from pipeline.demo.planted import planted_counts, truth_file
 from pipeline.filter_stages import DETECTIONS, REVIEW_QUEUE, eligible_rows
 from pipeline.report.data_map import DataMap
-from pipeline.report.gallery import LABEL_WORDS, Album, Gallery, change_galleries, mistake_gallery, review_gallery
+from pipeline.report.gallery import Album, Gallery, change_galleries, mistake_gallery, review_gallery
 from pipeline.report.map_chart import map_of
 from pipeline.report.memory_charts import LiveMemory, live_memories
 from pipeline.report.reliability_chart import reliabilities

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dataset.images import Pixels
-from dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, Codes, SampleTable
+from dataset.samples import BACKGROUND, DROPPED, LABEL_WORDS, PERSON, UNLABELED, Codes, SampleTable
 from dataset.versions import Version
 from filtering.evidence.boxes import Boxes
 
 LONG_SIDE, SHORTEST_SIDE, JPEG_QUALITY = 144, 24, 72
 SHOWN_OF_A_KIND = 24
-LABEL_WORDS = {PERSON: "person", BACKGROUND: "background", UNLABELED: "no label", DROPPED: "dropped"}
 _TITLES = {
     (PERSON, BACKGROUND): "Flipped: person to background", (BACKGROUND, PERSON): "Flipped: background to person",
     (PERSON, DROPPED): "Dropped: labelled person", (BACKGROUND, DROPPED): "Dropped: labelled background",

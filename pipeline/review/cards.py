@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dataset.errors import InputError
-from dataset.samples import CLASS_NAMES, DROPPED, Codes, SampleTable
+from dataset.samples import LABEL_WORDS, UNLABELED, Codes, SampleTable
 from dataset.sources.tables import read_table
 from filtering.decisions.answers import refuse_first
 from filtering.decisions.contradiction import contradiction
@@ -106,7 +106,7 @@ def _texts(table: pa.Table, name: str) -> list[str]:
 
 
 def _label(code: int) -> str:
-    return "dropped" if code == DROPPED else "" if code < 0 else CLASS_NAMES[code]
+    return "" if code == UNLABELED else LABEL_WORDS[code]
 
 
 def _boxes(run: Run, samples: SampleTable, rows: NDArray[np.int64]) -> list[tuple[Box, ...]]:
