@@ -137,8 +137,12 @@ class VersionStore:
 
     def _ancestry(self, version_id: str) -> tuple[str, ...]:
         """The version and all it descends from, oldest first."""
-        parent = json.loads(self._meta(version_id).read_text())["parent"]
-        return (version_id,) if parent is None else (*self._ancestry(parent), version_id)
+        chain: list[str] = []
+        found: str | None = version_id
+        while found is not None:
+            chain.append(found)
+            found = json.loads(self._meta(found).read_text())["parent"]
+        return tuple(reversed(chain))
 
     def _ids(self) -> list[str]:
         return sorted(path.stem for path in self.folder.glob("*.json"))

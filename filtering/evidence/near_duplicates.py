@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,14 +108,11 @@ def _of_one_code(
 def _across(code_pairs: PairArray, rows: NDArray[np.int64], code_of: NDArray[np.int64]) -> PairArray:
     """Pairs of codes -> all pairs of the pictures (rows and their codes, int64 [P]) that have them."""
     order = np.argsort(code_of, kind="stable")
-    start, count = np.searchsorted(code_of[order], code_pairs), np.bincount(code_of, minlength=code_pairs.max(initial=-1) + 1)
-    many = count[code_pairs]
-    total = many.prod(axis=1)
-    pair = np.repeat(np.arange(len(code_pairs)), total)
-    place = np.arange(len(pair)) - np.repeat(np.cumsum(total) - total, total)
-    first, second = np.divmod(place, many[pair, 1])
-    both = np.stack([rows[order[start[pair, 0] + first]], rows[order[start[pair, 1] + second]]], axis=1)
-    return np.sort(both, axis=1)
+    ranked, by_code = code_of[order], rows[order]
+    low, high = (np.searchsorted(ranked, code_pairs, side) for side in ("left", "right"))
+    found = [pair for start, end in zip(low, high, strict=True)
+             for pair in product(by_code[start[0]:end[0]], by_code[start[1]:end[1]])]
+    return np.sort(np.array(found, np.int64).reshape(-1, 2), axis=1)
 
 
 def _at_least(pairs: PairArray, similarity: FloatArray, least: float) -> LikePairs:
