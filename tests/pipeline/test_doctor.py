@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,17 +49,12 @@ def test_this_machine_can_run_the_tests() -> None:
     assert "source under AGPL-3.0" in of(found, "Ultralytics and its YOLO weights").advice
 
 
-def test_is_quick_and_loads_nothing_heavy() -> None:
-    """The target is 3 seconds alone; on a busy machine the processor time says more than the clock."""
-    code = ("import sys, time\nfrom pipeline.doctor.examination import examine, render\nprint(render(examine(None), False)[:6])\n"
-            "print([n for n in ('tensorflow', 'keras', 'torch', 'ultralytics', 'fiftyone', 'openvino') if n in sys.modules],"
-            " time.process_time())")
-    began = time.monotonic()
+def test_loads_nothing_heavy() -> None:
+    """What it costs is measured in benchmarks/start.py."""
+    code = ("import sys\nfrom pipeline.doctor.examination import examine\nexamine(None)\n"
+            "print([n for n in ('tensorflow', 'keras', 'torch', 'ultralytics', 'fiftyone', 'openvino') if n in sys.modules])")
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    heavy, _, seconds = said.splitlines()[-1].rpartition(" ")
-    assert heavy == "[]"
-    assert float(seconds) < 3
-    assert time.monotonic() - began < 20
+    assert said.splitlines()[-1] == "[]"
 
 
 def test_json_holds_every_finding() -> None:
@@ -160,6 +154,6 @@ def test_without_tflm_and_without_room(monkeypatch: pytest.MonkeyPatch, tmp_path
 
     monkeypatch.setattr("quantize.arena.tflm_runtime", missing)
     assert machine.tflm().state == MISSING
-    assert machine.disk(tmp_path / "not" / "there" / "yet").state == OK
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: SimpleNamespace(free=10**6))
-    assert machine.disk(tmp_path).state == PROBLEM
+    for free, state in ((machine.LEAST_FREE_BYTES, OK), (machine.LEAST_FREE_BYTES - 1, PROBLEM)):
+        monkeypatch.setattr(machine.shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))
+        assert machine.disk(tmp_path / "not" / "there" / "yet").state == state
