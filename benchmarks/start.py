@@ -3,8 +3,8 @@
     python benchmarks/start.py
 
 Each command is run REPEATS times in turn with the others, so that a busy machine slows all alike; the medians count, with the
-range of the clock. Goal: `doctor` in at most DOCTOR_GOAL_SECONDS of processor time; where it is missed the exit code is 1. Results
-go to benchmarks/results/start.json.
+range of the clock. Goal: `doctor` in at most DOCTOR_GOAL_SECONDS of processor time; the exit code is 1 where it is missed.
+Results go to benchmarks/results/start.json.
 """
 
 from __future__ import annotations
