@@ -3,14 +3,12 @@
 #   docker build -t tinysieve:cpu .
 #   docker run -it --rm -v $PWD:/app tinysieve:cpu tinysieve --help
 #
-# The working folder is mounted over /app, so nothing that the image needs lives there, and PYTHONSAFEPATH keeps its
-# folders out of the imports.
+# The working folder is mounted over /app, so nothing that the image needs lives there.
 FROM python:3.11-slim-bookworm
 
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore \
-    PYTHONSAFEPATH=1 \
     PYTHONUNBUFFERED=1 \
     TF_CPP_MIN_LOG_LEVEL=2
 
@@ -21,16 +19,9 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
     && pip install -c constraints.txt -r requirements.txt
 
 COPY README.md ./
-COPY dataset dataset
-COPY filtering filtering
-COPY training training
-COPY quantize quantize
-COPY dataperf dataperf
-COPY pipeline pipeline
-COPY configs configs
-COPY models models
+COPY src src
 RUN pip install --no-deps . \
-    && python -c "import dataset, dataperf.strategies.registry, pipeline.cli; assert 'site-packages' in dataset.__file__"
+    && python -c "import tinysieve.dataperf.strategies.registry, tinysieve.pipeline.cli"
 
 WORKDIR /app
 CMD ["tinysieve", "--help"]

@@ -25,7 +25,7 @@ test: .venv/dev.stamp
 
 lint: .venv/dev.stamp
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy dataset filtering training quantize dataperf pipeline
+	@$(BIN)/mypy -p tinysieve
 
 # Without the trainings (voc2007), the scripts that write pictures or weights, and what others import.
 BENCHMARKS = $(filter-out $(addprefix benchmarks/, chromium.py gap_won_back.py label_quality_inputs.py label_quality_peers.py \

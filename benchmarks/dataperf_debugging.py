@@ -29,13 +29,13 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
-from dataperf.baselines.ranker import load_evidence  # noqa: E402
-from dataperf.baselines.registry import BASELINES  # noqa: E402
-from dataperf.debugging import LabelScore, TaskEvaluation, cleaned_labels, cleaning_curve  # noqa: E402
-from dataperf.debugging_data import DebuggingTask, load_task  # noqa: E402
-from dataperf.debugging_setup import DebuggingSetup, TaskSetup  # noqa: E402
-from dataperf.submissions import find_submissions, read_submission  # noqa: E402
-from pipeline.dataperf_rankings import RANKINGS  # noqa: E402
+from tinysieve.dataperf.baselines.ranker import load_evidence  # noqa: E402
+from tinysieve.dataperf.baselines.registry import BASELINES  # noqa: E402
+from tinysieve.dataperf.debugging import LabelScore, TaskEvaluation, cleaned_labels, cleaning_curve  # noqa: E402
+from tinysieve.dataperf.debugging_data import DebuggingTask, load_task  # noqa: E402
+from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup  # noqa: E402
+from tinysieve.dataperf.submissions import find_submissions, read_submission  # noqa: E402
+from tinysieve.pipeline.dataperf_rankings import RANKINGS  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "dataperf_debugging.json"
 TARGET, RANKING_TARGET = 20.0, 0.10

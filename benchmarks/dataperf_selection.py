@@ -47,7 +47,7 @@ class Measured:
 def run_command(folder: Path, setup: str) -> Measured:
     """`tinysieve dataperf selection` as a process of its own."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = [sys.executable, "-c", "import resource, sys; from pipeline.cli import main\ntry: main()\nfinally: "
+    command = [sys.executable, "-c", "import resource, sys; from tinysieve.pipeline.cli import main\ntry: main()\nfinally: "
                "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"]
     done = subprocess.run([*command, "dataperf", "selection", "--setup_yaml_path", setup, "--json"], cwd=folder, check=True,
                           capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})

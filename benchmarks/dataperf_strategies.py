@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from dataperf.logistic_regression import fit
-from dataperf.selection_scores import confusion
-from dataperf.strategies.pool import Pool
-from dataperf.strategies.registry import STRATEGIES, make_strategy
+from tinysieve.dataperf.logistic_regression import fit
+from tinysieve.dataperf.selection_scores import confusion
+from tinysieve.dataperf.strategies.pool import Pool
+from tinysieve.dataperf.strategies.registry import STRATEGIES, make_strategy
 
 RUN = Path(__file__).parents[1] / "runs" / "voc2007"
 RESULT = Path(__file__).parent / "results" / "dataperf_strategies.json"

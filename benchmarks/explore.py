@@ -24,14 +24,14 @@ import numpy as np
 import psutil
 import pyarrow as pa
 
-from dataset.samples import BACKGROUND, PERSON, SampleTable, label_names
-from filtering.evidence.boxes import Boxes
-from filtering.opinions.opinion import opine
-from pipeline.explore.columns import Column, columns_of, declare, tags_of
-from pipeline.explore.database import open_fiftyone
-from pipeline.explore.fields import EMBEDDING, GROUND_TRUTH, SAMPLE_ID
-from pipeline.explore.fill import fill
-from pipeline.explore.findings import Findings, Looks
+from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable, label_names
+from tinysieve.filtering.evidence.boxes import Boxes
+from tinysieve.filtering.opinions.opinion import opine
+from tinysieve.pipeline.explore.columns import Column, columns_of, declare, tags_of
+from tinysieve.pipeline.explore.database import open_fiftyone
+from tinysieve.pipeline.explore.fields import EMBEDDING, GROUND_TRUTH, SAMPLE_ID
+from tinysieve.pipeline.explore.fill import fill
+from tinysieve.pipeline.explore.findings import Findings, Looks
 
 RESULT = Path(__file__).parent / "results" / "explore.json"
 SAMPLES, LOOPED, FEATURES = 20_000, 2_000, 64

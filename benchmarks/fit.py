@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dataset.atomic import write_text
-from quantize.passes.fit import Target, fit_model
+from tinysieve.dataset.atomic import write_text
+from tinysieve.quantize.passes.fit import Target, fit_model
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("TINYSIEVE_SHARED", ROOT.parent / "shared")) / "models" / "reference"

@@ -14,26 +14,26 @@ from neighbor_votes import SEARCHED, K, plant
 from PIL import Image
 from voc2007 import RATES, ROOT, SHARED, announce, open_run, true_labels
 
-from dataset.atomic import replacing
-from dataset.progress import silent
-from dataset.samples import UNLABELED, SampleTable
-from filtering.evidence.box_scores import BoxScores, box_scores
-from filtering.evidence.boxes import align, read_boxes
-from filtering.evidence.crop_rule import RULES, Presence, largest_in_each, presence
-from filtering.evidence.embeddings import read_embeddings
-from filtering.evidence.lite0_backbone import Lite0Backbone, shrink
-from filtering.evidence.nearest import nearest
-from filtering.evidence.neighbors import Neighbors
-from filtering.opinions.class_probabilities import class_probabilities
-from filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
-from filtering.opinions.neighbor_agreement import neighbor_agreement
-from filtering.opinions.opinion import Opinions
-from filtering.opinions.out_of_fold import out_of_fold_probabilities
-from filtering.opinions.probable_label import probable_label
-from pipeline.data_stages import samples_of
-from pipeline.filter_stages import DETECT, DETECTIONS, EMBED, EMBEDDINGS
-from pipeline.job import stages_until
-from pipeline.stages import Run, run_stages
+from tinysieve.dataset.atomic import replacing
+from tinysieve.dataset.progress import silent
+from tinysieve.dataset.samples import UNLABELED, SampleTable
+from tinysieve.filtering.evidence.box_scores import BoxScores, box_scores
+from tinysieve.filtering.evidence.boxes import align, read_boxes
+from tinysieve.filtering.evidence.crop_rule import RULES, Presence, largest_in_each, presence
+from tinysieve.filtering.evidence.embeddings import read_embeddings
+from tinysieve.filtering.evidence.lite0_backbone import Lite0Backbone, shrink
+from tinysieve.filtering.evidence.nearest import nearest
+from tinysieve.filtering.evidence.neighbors import Neighbors
+from tinysieve.filtering.opinions.class_probabilities import class_probabilities
+from tinysieve.filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
+from tinysieve.filtering.opinions.neighbor_agreement import neighbor_agreement
+from tinysieve.filtering.opinions.opinion import Opinions
+from tinysieve.filtering.opinions.out_of_fold import out_of_fold_probabilities
+from tinysieve.filtering.opinions.probable_label import probable_label
+from tinysieve.pipeline.data_stages import samples_of
+from tinysieve.pipeline.filter_stages import DETECT, DETECTIONS, EMBED, EMBEDDINGS
+from tinysieve.pipeline.job import stages_until
+from tinysieve.pipeline.stages import Run, run_stages
 
 NOISE = RATES | {"fifteen_each_way": (0.15, 0.15), "thirty_each_way": (0.3, 0.3), "nothing_planted": (0.0, 0.0)}
 LOOK_AGAIN_BELOW = 0.7

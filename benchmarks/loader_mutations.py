@@ -22,11 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.atomic import write_text
-from dataset.errors import InputError, MissingRequirement
-from quantize.arena import Arena, tflm_runtime
-from quantize.arena_process import measure_arena_apart
-from quantize.inspection import inspect_model
+from tinysieve.dataset.atomic import write_text
+from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.quantize.arena import Arena, tflm_runtime
+from tinysieve.quantize.arena_process import measure_arena_apart
+from tinysieve.quantize.inspection import inspect_model
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("TINYSIEVE_SHARED", ROOT.parent / "shared"))

@@ -18,21 +18,21 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.atomic import write_text
-from dataset.errors import MissingRequirement
-from dataset.progress import silent
-from quantize.arena_process import measure_arena
-from quantize.firmware.c_program import generate
-from quantize.firmware.c_stripes import stripe_for_c
-from quantize.firmware.emulate import emulate
-from quantize.firmware.kernel_sets import kernel_set
-from quantize.graph import read_graph
-from quantize.passes.constant_shapes import constant_shapes
-from quantize.passes.dead_parts import drop_dead_parts
-from quantize.passes.equality import require_equal
-from quantize.passes.fit import Target, fit_model
-from quantize.passes.fold_padding import fold_padding
-from quantize.passes.squeeze import squeeze
+from tinysieve.dataset.atomic import write_text
+from tinysieve.dataset.errors import MissingRequirement
+from tinysieve.dataset.progress import silent
+from tinysieve.quantize.arena_process import measure_arena
+from tinysieve.quantize.firmware.c_program import generate
+from tinysieve.quantize.firmware.c_stripes import stripe_for_c
+from tinysieve.quantize.firmware.emulate import emulate
+from tinysieve.quantize.firmware.kernel_sets import kernel_set
+from tinysieve.quantize.graph import read_graph
+from tinysieve.quantize.passes.constant_shapes import constant_shapes
+from tinysieve.quantize.passes.dead_parts import drop_dead_parts
+from tinysieve.quantize.passes.equality import require_equal
+from tinysieve.quantize.passes.fit import Target, fit_model
+from tinysieve.quantize.passes.fold_padding import fold_padding
+from tinysieve.quantize.passes.squeeze import squeeze
 
 SHARED = Path(os.environ.get("TINYSIEVE_SHARED", Path(__file__).parents[2] / "shared"))
 MODEL = SHARED / "models" / "reference" / "seed_submission.tflite"

@@ -20,12 +20,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from dataset.atomic import write_text
-from quantize.arena import Arena
-from quantize.arena_process import measure_arena
-from quantize.graph import Graph, read_graph
-from quantize.memory_plan import greedy_plan, lifetimes, tflm_scratch
-from quantize.stored_plan import stored_offsets
+from tinysieve.dataset.atomic import write_text
+from tinysieve.quantize.arena import Arena
+from tinysieve.quantize.arena_process import measure_arena
+from tinysieve.quantize.graph import Graph, read_graph
+from tinysieve.quantize.memory_plan import greedy_plan, lifetimes, tflm_scratch
+from tinysieve.quantize.stored_plan import stored_offsets
 
 KIB, LIMIT_BYTES = 1024, 320 * 1024
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "memory.svg"

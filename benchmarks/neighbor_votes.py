@@ -18,23 +18,23 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from voc2007 import HIDDEN, RATES, announce, count_outcome, open_run, true_labels
 
-from dataset.samples import UNLABELED, Codes, SampleTable
-from filtering.decisions.policy import TwoSignals
-from filtering.evidence.boxes import align, read_boxes
-from filtering.evidence.crop_rule import RULES, Presence, presence
-from filtering.evidence.embeddings import read_embeddings
-from filtering.evidence.nearest import nearest
-from filtering.evidence.neighbors import Neighbors
-from filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label
-from filtering.opinions.knn_shapley import knn_shapley
-from filtering.opinions.neighbor_agreement import neighbor_agreement, person_share
-from filtering.opinions.opinion import Opinions
-from filtering.opinions.out_of_fold import out_of_fold_probabilities
-from filtering.opinions.probable_label import probable_label
-from pipeline.data_stages import samples_of
-from pipeline.filter_stages import DETECTIONS, EMBED, EMBEDDINGS
-from pipeline.job import stages_until
-from pipeline.stages import Run, run_stages
+from tinysieve.dataset.samples import UNLABELED, Codes, SampleTable
+from tinysieve.filtering.decisions.policy import TwoSignals
+from tinysieve.filtering.evidence.boxes import align, read_boxes
+from tinysieve.filtering.evidence.crop_rule import RULES, Presence, presence
+from tinysieve.filtering.evidence.embeddings import read_embeddings
+from tinysieve.filtering.evidence.nearest import nearest
+from tinysieve.filtering.evidence.neighbors import Neighbors
+from tinysieve.filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label
+from tinysieve.filtering.opinions.knn_shapley import knn_shapley
+from tinysieve.filtering.opinions.neighbor_agreement import neighbor_agreement, person_share
+from tinysieve.filtering.opinions.opinion import Opinions
+from tinysieve.filtering.opinions.out_of_fold import out_of_fold_probabilities
+from tinysieve.filtering.opinions.probable_label import probable_label
+from tinysieve.pipeline.data_stages import samples_of
+from tinysieve.pipeline.filter_stages import DETECTIONS, EMBED, EMBEDDINGS
+from tinysieve.pipeline.job import stages_until
+from tinysieve.pipeline.stages import Run, run_stages
 
 RESULT = Path(__file__).parent / "results" / "neighbor_votes.json"
 SEEDS_FROM = 1

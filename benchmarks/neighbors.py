@@ -22,10 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-from filtering.evidence.neighbor_lists import approximate_neighbors
-from filtering.evidence.neighbors import Directions, exact_neighbors
-from filtering.evidence.perceptual_hash import close_codes
-from filtering.opinions.knn_shapley import knn_shapley
+from tinysieve.filtering.evidence.neighbor_lists import approximate_neighbors
+from tinysieve.filtering.evidence.neighbors import Directions, exact_neighbors
+from tinysieve.filtering.evidence.perceptual_hash import close_codes
+from tinysieve.filtering.opinions.knn_shapley import knn_shapley
 
 RESULT = Path(__file__).parent / "results" / "neighbors.json"
 DIM, K, LATENT, HIDDEN = 384, 20, 12, 128

@@ -25,12 +25,12 @@ import pyarrow as pa
 from chromium import Page, browse, find_browser
 from PIL import Image
 
-from dataset.samples import SampleTable
-from pipeline.review.cards import Box, Card
-from pipeline.review.diary import opened
-from pipeline.review.page import CARDS_A_PAGE, Sheet, write_pages
-from pipeline.review.photos import THUMBNAIL_SIDE, Photos
-from pipeline.review.server import Desk, ReviewServer, new_token
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.pipeline.review.cards import Box, Card
+from tinysieve.pipeline.review.diary import opened
+from tinysieve.pipeline.review.page import CARDS_A_PAGE, Sheet, write_pages
+from tinysieve.pipeline.review.photos import THUMBNAIL_SIDE, Photos
+from tinysieve.pipeline.review.server import Desk, ReviewServer, new_token
 
 RESULT = Path(__file__).parent / "results" / "review_pages.json"
 SAMPLES, FILES, OPENINGS, KEYS = 10_000, 100, 3, 40

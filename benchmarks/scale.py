@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from dataset.samples import SampleTable
-from dataset.versions import apply_decisions, diff, first_version
-from filtering.decisions.policy import TwoSignals, refuse_large_change
-from filtering.evidence.boxes import Boxes, align
-from filtering.evidence.crop_rule import RULES, presence
-from filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label
-from filtering.opinions.probable_label import probable_label
-from filtering.opinions.vote_table import vote_table
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.versions import apply_decisions, diff, first_version
+from tinysieve.filtering.decisions.policy import TwoSignals, refuse_large_change
+from tinysieve.filtering.evidence.boxes import Boxes, align
+from tinysieve.filtering.evidence.crop_rule import RULES, presence
+from tinysieve.filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label
+from tinysieve.filtering.opinions.probable_label import probable_label
+from tinysieve.filtering.opinions.vote_table import vote_table
 
 ROWS, BOXES = 5_760_428, 12_000_000
 RESULT = Path(__file__).parent / "results" / "scale.json"

@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from dataset.atomic import write_text
+from tinysieve.dataset.atomic import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = Path(__file__).parent / "results" / "start.json"
@@ -25,8 +25,8 @@ REPEATS, DOCTOR_GOAL_SECONDS = 9, 3.0
 IMPORT = "numpy and pyarrow"
 COMMANDS = {
     IMPORT: ("-c", "import numpy, pyarrow"),
-    "tinysieve --help": ("-m", "pipeline", "--help"),
-    "tinysieve doctor": ("-m", "pipeline", "doctor"),
+    "tinysieve --help": ("-m", "tinysieve", "--help"),
+    "tinysieve doctor": ("-m", "tinysieve", "doctor"),
 }
 
 

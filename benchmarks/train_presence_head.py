@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from filtering.evidence.embeddings import embed_all  # noqa: E402
-from filtering.evidence.lite0_backbone import Lite0Backbone  # noqa: E402
-from filtering.evidence.presence_head import HEAD_FILE, PresenceHead  # noqa: E402
+from tinysieve.filtering.evidence.embeddings import embed_all  # noqa: E402
+from tinysieve.filtering.evidence.lite0_backbone import Lite0Backbone  # noqa: E402
+from tinysieve.filtering.evidence.presence_head import HEAD_FILE, PresenceHead  # noqa: E402
 
 STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 FOLDS = 5

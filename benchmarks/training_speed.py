@@ -58,7 +58,7 @@ def voc_photos(count: int) -> tuple[list[str], np.ndarray]:
 
 def pack(paths: list[str]) -> np.ndarray:
     """Decode and resize every photo once, as ingest does."""
-    from dataset.images import decode, resize_bilinear
+    from tinysieve.dataset.images import decode, resize_bilinear
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         return np.stack(list(threads.map(lambda path: resize_bilinear(decode(path)), paths)))
@@ -93,7 +93,7 @@ def plain_model():
     """MCUNet as the challenge's script compiles it, but for XLA, which would make it slower on CPU."""
     import keras
 
-    from training.mcunet import build_mcunet
+    from tinysieve.training.mcunet import build_mcunet
 
     model = build_mcunet(1)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -102,10 +102,10 @@ def plain_model():
 
 
 def our_epoch(pixels: np.ndarray, labels: np.ndarray, batch: int) -> Callable[[], Cost]:
-    """One epoch of `training.fit`'s inner loop; returns a function that gives its seconds."""
-    from training.batches import EpochBatches
-    from training.epochs import train_epoch
-    from training.labelled_images import LabelledImages
+    """One epoch of `tinysieve.training.fit`'s inner loop; returns a function that gives its seconds."""
+    from tinysieve.training.batches import EpochBatches
+    from tinysieve.training.epochs import train_epoch
+    from tinysieve.training.labelled_images import LabelledImages
 
     model, epoch = our_model(batch), iter(range(1, 1000))
     images = LabelledImages(pixels, np.arange(len(pixels)), labels, "train")
@@ -119,15 +119,15 @@ def our_epoch(pixels: np.ndarray, labels: np.ndarray, batch: int) -> Callable[[]
 
 
 def our_model(batch: int):
-    """MCUNet compiled as `training.fit` does it."""
-    from training.epochs import compile_model
-    from training.mcunet import build_mcunet
+    """MCUNet compiled as `tinysieve.training.fit` does it."""
+    from tinysieve.training.epochs import compile_model
+    from tinysieve.training.mcunet import build_mcunet
 
     return compile_model(build_mcunet(1), _recipe(batch))
 
 
 def _recipe(batch: int):
-    from training.recipe import RECIPES, derive
+    from tinysieve.training.recipe import RECIPES, derive
 
     return derive(RECIPES["challenge-2"], batch_size=batch)
 

@@ -23,21 +23,21 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.ingest import open_pixels
-from dataset.samples import PERSON, UNLABELED, Codes
-from pipeline.config_file import load_config
-from pipeline.data_stages import samples_of, versions_of
-from pipeline.filter_stages import DETECT, DETECTIONS
-from pipeline.job import stages_until
-from pipeline.progress import progress
-from pipeline.stages import Run, run_stages
-from quantize.calibration import choose_calibration
-from quantize.convert import convert_int8
-from quantize.interpreters import LiteRTReference
-from quantize.statistics import confusion, wilson_interval
-from training.fit import fit, trained_mcunet
-from training.labelled_images import LabelledImages
-from training.recipe import RECIPES, derive
+from tinysieve.dataset.ingest import open_pixels
+from tinysieve.dataset.samples import PERSON, UNLABELED, Codes
+from tinysieve.pipeline.config_file import load_config
+from tinysieve.pipeline.data_stages import samples_of, versions_of
+from tinysieve.pipeline.filter_stages import DETECT, DETECTIONS
+from tinysieve.pipeline.job import stages_until
+from tinysieve.pipeline.progress import progress
+from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.quantize.calibration import choose_calibration
+from tinysieve.quantize.convert import convert_int8
+from tinysieve.quantize.interpreters import LiteRTReference
+from tinysieve.quantize.statistics import confusion, wilson_interval
+from tinysieve.training.fit import fit, trained_mcunet
+from tinysieve.training.labelled_images import LabelledImages
+from tinysieve.training.recipe import RECIPES, derive
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("TINYSIEVE_SHARED", ROOT.parent / "shared"))

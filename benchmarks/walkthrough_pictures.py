@@ -29,13 +29,13 @@ import pyarrow.csv as pacsv
 from chromium import Page, browse, find_browser
 from PIL import Image
 
-from dataset.samples import SampleTable
-from dataset.sources.tables import read_table
-from dataset.version_store import VersionStore
-from pipeline.demo import photos as demo_photos
-from pipeline.demo.photos import TRUTH
-from pipeline.demo.run import run_demo
-from pipeline.demo.scenes import OPTIONAL, installed_scenes
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.sources.tables import read_table
+from tinysieve.dataset.version_store import VersionStore
+from tinysieve.pipeline.demo import photos as demo_photos
+from tinysieve.pipeline.demo.photos import TRUTH
+from tinysieve.pipeline.demo.run import run_demo
+from tinysieve.pipeline.demo.scenes import OPTIONAL, installed_scenes
 
 ROOT = Path(__file__).parent.parent
 RUN, PICTURES, CONFIG = ROOT / "runs/pictures/run", ROOT / "docs/pictures", ROOT / "configs/demo.yaml"
@@ -94,8 +94,8 @@ def reviewing(run: Path, queue: Path) -> Iterator[str]:
     """`tinysieve review` on a run, as its address."""
     photos = run.parent / "photos"
     settings = (f"run={run}", f"dataset.source.images={photos / 'images'}", f"dataset.source.table={photos / 'labels.csv'}")
-    command = [sys.executable, "-m", "pipeline", "review", "-c", str(CONFIG), *(part for one in settings for part in ("-o", one)),
-               "--queue", str(queue), "--reviewer", "ann", "--port", "0", "--json"]
+    command = [sys.executable, "-m", "tinysieve", "review", "-c", str(CONFIG),
+               *(part for one in settings for part in ("-o", one)), "--queue", str(queue), "--reviewer", "ann", "--port", "0", "--json"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

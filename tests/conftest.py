@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Processes that tests start import this checkout, whatever is installed.
+SOURCE = Path(__file__).parents[1] / "src"
+os.environ["PYTHONPATH"] = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+SOURCE = Path(__file__).parents[1] / "src"
 FLOOR = {"dataset": 0, "filtering": 1, "training": 1, "quantize": 1, "dataperf": 1, "pipeline": 2}
 HEAVY = ("tensorflow", "keras", "torch", "ultralytics", "fiftyone", "openvino")
 
@@ -18,30 +18,50 @@ def imports_of(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{path}: relative import"
-            found.add(node.module.split(".")[0])
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
-@pytest.mark.parametrize("package", [name for name in FLOOR if (ROOT / name).is_dir()])
-def test_imports_go_down(package: str) -> None:
-    for path in (ROOT / package).rglob("*.py"):
-        for target in imports_of(path) & FLOOR.keys() - {package}:
-            assert FLOOR[target] < FLOOR[package], f"{path.relative_to(ROOT)} imports {target}"
+def wrong_arrows(source: Path) -> list[str]:
+    """Imports that go up or sideways between packages, each as `file imports package`."""
+    wrong = []
+    for path in sorted((source / "tinysieve").rglob("*.py")):
+        room = path.relative_to(source / "tinysieve").parts[0]
+        targets = {name.split(".")[1] for name in imports_of(path) if name.startswith("tinysieve.")}
+        wrong += [f"{path.relative_to(source)} imports {target}" for target in sorted(targets & FLOOR.keys() - {room})
+                  if room in FLOOR and FLOOR[target] >= FLOOR[room]]
+    return wrong
+
+
+def test_imports_go_down() -> None:
+    assert {path.parent.name for path in (SOURCE / "tinysieve").glob("*/__init__.py")} >= FLOOR.keys()
+    assert wrong_arrows(SOURCE) == []
+
+
+@pytest.mark.parametrize(("room", "line"), [
+    ("dataset", "from tinysieve.filtering import opinions"), ("quantize", "import tinysieve.training.fit"),
+    ("filtering", "from tinysieve.pipeline.config import Config"),
+])
+def test_an_arrow_up_or_sideways_is_found(room: str, line: str, tmp_path: Path) -> None:
+    (tmp_path / "tinysieve" / room).mkdir(parents=True)
+    (tmp_path / "tinysieve" / room / "planted.py").write_text(line + "\n")
+    assert wrong_arrows(tmp_path) == [f"tinysieve/{room}/planted.py imports {line.split('.')[1].split()[0]}"]
 
 
 @pytest.mark.parametrize("package", ["dataset", "filtering", "quantize", "dataperf", "pipeline"])
 def test_importing_every_module_loads_nothing_heavy(package: str) -> None:
-    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-               for path in sorted((ROOT / package).rglob("*.py"))]
+    modules = [".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+               for path in sorted((SOURCE / "tinysieve" / package).rglob("*.py"))]
+    assert modules
     code = (f"import importlib, sys\nfor m in {modules!r}: importlib.import_module(m)\n"
             f"print([h for h in {HEAVY!r} if h in sys.modules])")
-    seen = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert seen.stdout.strip() == "[]"
 
 
 def test_quantize_never_imports_torch() -> None:
-    for path in (ROOT / "quantize").rglob("*.py"):
-        assert "torch" not in imports_of(path), path
+    for path in (SOURCE / "tinysieve" / "quantize").rglob("*.py"):
+        assert not {name for name in imports_of(path) if name.split(".")[0] == "torch"}, path

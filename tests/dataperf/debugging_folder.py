@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from dataperf.debugging_setup import DebuggingSetup, load_setup
+from tinysieve.dataperf.debugging_setup import DebuggingSetup, load_setup
 
 DATA_ID, TRAIN, VAL, TEST, DIMENSIONS, WRONG = "toy", 40, 30, 50, 12, 12
 

@@ -12,12 +12,12 @@ from debugging_folder import DATA_ID, TRAIN, WRONG, write_folder, write_lines, w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataperf.debugging import LabelScore, cleaned_labels, cleaning_curve, evaluate
-from dataperf.debugging_data import DebuggingTask, LabelledRows, load_task, read_rows, read_true_labels
-from dataperf.debugging_run import evaluate_task, evaluate_tasks
-from dataperf.debugging_setup import DebuggingSetup, find_setup, load_setup
-from dataperf.submissions import find_submissions, read_seconds, read_submission, write_submission
-from dataset.errors import InputError
+from tinysieve.dataperf.debugging import LabelScore, cleaned_labels, cleaning_curve, evaluate
+from tinysieve.dataperf.debugging_data import DebuggingTask, LabelledRows, load_task, read_rows, read_true_labels
+from tinysieve.dataperf.debugging_run import evaluate_task, evaluate_tasks
+from tinysieve.dataperf.debugging_setup import DebuggingSetup, find_setup, load_setup
+from tinysieve.dataperf.submissions import find_submissions, read_seconds, read_submission, write_submission
+from tinysieve.dataset.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from debugging_folder import DATA_ID, TRAIN, WRONG, write_folder
 
-from dataperf.baselines.bruteforce_shapley import bruteforce_shapley, bruteforce_values
-from dataperf.baselines.influence import (
+from tinysieve.dataperf.baselines.bruteforce_shapley import bruteforce_shapley, bruteforce_values
+from tinysieve.dataperf.baselines.influence import (
     _errors,
     _mean_gradient,
     corrected_influence,
@@ -19,18 +19,18 @@ from dataperf.baselines.influence import (
     published_influence,
     tangent_kernel,
 )
-from dataperf.baselines.monte_carlo_shapley import monte_carlo_values
-from dataperf.baselines.neighbor_shapley import neighbor_shapley, neighbor_shapley_values, worst_constant
-from dataperf.baselines.ranker import RankingEvidence, load_evidence
-from dataperf.baselines.registry import BASELINES, chosen_rankers, create_baseline
-from dataperf.baselines.subset_accuracy import SubsetAccuracy
-from dataperf.classifier import Layers
-from dataperf.classifier_fit import fit_layers
-from dataperf.debugging import LabelScore, cleaning_curve
-from dataperf.debugging_data import load_task
-from dataperf.debugging_setup import DebuggingSetup
-from dataperf.submissions import read_seconds, read_submission
-from dataset.errors import InputError
+from tinysieve.dataperf.baselines.monte_carlo_shapley import monte_carlo_values
+from tinysieve.dataperf.baselines.neighbor_shapley import neighbor_shapley, neighbor_shapley_values, worst_constant
+from tinysieve.dataperf.baselines.ranker import RankingEvidence, load_evidence
+from tinysieve.dataperf.baselines.registry import BASELINES, chosen_rankers, create_baseline
+from tinysieve.dataperf.baselines.subset_accuracy import SubsetAccuracy
+from tinysieve.dataperf.classifier import Layers
+from tinysieve.dataperf.classifier_fit import fit_layers
+from tinysieve.dataperf.debugging import LabelScore, cleaning_curve
+from tinysieve.dataperf.debugging_data import load_task
+from tinysieve.dataperf.debugging_setup import DebuggingSetup
+from tinysieve.dataperf.submissions import read_seconds, read_submission
+from tinysieve.dataset.errors import InputError
 
 
 def evidence_of(seed: int, rows: int = 5, val: int = 6) -> RankingEvidence:

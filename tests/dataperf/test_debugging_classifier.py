@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from dataperf.classifier import initial_layers, rounded_accuracy, sigmoid, tuned_threshold
-from dataperf.classifier_fit import _Scaled, fit_layers
+from tinysieve.dataperf.classifier import initial_layers, rounded_accuracy, sigmoid, tuned_threshold
+from tinysieve.dataperf.classifier_fit import _Scaled, fit_layers
 
 
 def test_initial_weights_are_torchs_to_the_bit() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from dataperf.archive import safe_name, unpack
-from dataperf.download import download
-from dataset.errors import InputError, MissingRequirement
+from tinysieve.dataperf.archive import safe_name, unpack
+from tinysieve.dataperf.download import download
+from tinysieve.dataset.errors import InputError, MissingRequirement
 
 CONTENT = bytes(range(256)) * 9000
 

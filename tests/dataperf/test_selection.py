@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selection_data import DIM, write_benchmark, write_rows, write_setup
 
-from dataperf.embedding_rows import EmbeddingRows
-from dataperf.embedding_store import open_parquet
-from dataperf.logistic_regression import fit
-from dataperf.selection import evaluate, joined, read_test_set, result_text, write_results
-from dataperf.selection_scores import Confusion, Scores, confusion
-from dataperf.selection_setup import read_setup
-from dataperf.train_set import TrainSet, read_train_set, write_train_set
-from dataset.errors import InputError
+from tinysieve.dataperf.embedding_rows import EmbeddingRows
+from tinysieve.dataperf.embedding_store import open_parquet
+from tinysieve.dataperf.logistic_regression import fit
+from tinysieve.dataperf.selection import evaluate, joined, read_test_set, result_text, write_results
+from tinysieve.dataperf.selection_scores import Confusion, Scores, confusion
+from tinysieve.dataperf.selection_setup import read_setup
+from tinysieve.dataperf.train_set import TrainSet, read_train_set, write_train_set
+from tinysieve.dataset.errors import InputError
 
 
 def scores_of(setup_file: Path) -> tuple[dict[str, Scores], list[str], list[str]]:

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from selection_data import write_benchmark
 
-from dataperf.selection_setup import read_setup
+from tinysieve.dataperf.selection_setup import read_setup
 
 ROOT = Path(__file__).parents[2]
 
 
 def tinysieve(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "pipeline", "dataperf", *words], cwd=folder, capture_output=True, text=True,
+    return subprocess.run([sys.executable, "-m", "tinysieve", "dataperf", *words], cwd=folder, capture_output=True, text=True,
                           env={**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"})
 
 
@@ -62,7 +62,8 @@ def test_ray_data_gives_the_same_scores(tmp_path: Path) -> None:
     assert there.returncode == 0, there.stderr
     assert json.loads(there.stdout) == json.loads(tinysieve(tmp_path, "selection", "--json").stdout)
     code = ("import sys; from pathlib import Path; import numpy as np\n"
-            "from dataperf.embedding_store import open_parquet; from dataperf.ray_embeddings import open_ray\n"
+            "from tinysieve.dataperf.embedding_store import open_parquet\n"
+            "from tinysieve.dataperf.ray_embeddings import open_ray\n"
             "ours, rays = (opener(Path(sys.argv[1])) for opener in (open_parquet, open_ray))\n"
             "for one in (ours, rays): print(one.count(), one.dim(), one.columns())\n"
             "left, right = (one.rows(['id0007', 'id0100', 'x']) for one in (ours, rays))\n"
@@ -79,7 +80,7 @@ def test_without_ray_the_error_names_the_extra(tmp_path: Path) -> None:
     write_benchmark(tmp_path)
     (tmp_path / "hidden/ray").mkdir(parents=True)
     (tmp_path / "hidden/ray/__init__.py").write_text("raise ImportError('hidden')\n")
-    done = subprocess.run([sys.executable, "-m", "pipeline", "dataperf", "selection", "--reader", "ray"], cwd=tmp_path,
+    done = subprocess.run([sys.executable, "-m", "tinysieve", "dataperf", "selection", "--reader", "ray"], cwd=tmp_path,
                           capture_output=True, text=True, env={**os.environ, "PYTHONPATH": f"{tmp_path / 'hidden'}:{ROOT}"})
     assert done.returncode == 3
     assert "tinysieve[scale]" in done.stderr

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from selection_data import write_benchmark
 
-from dataperf.embedding_store import open_parquet
-from dataperf.logistic_regression import fit
-from dataperf.selection_scores import confusion
-from dataperf.strategies.farthest_point import farthest_points
-from dataperf.strategies.n_closest import NClosest
-from dataperf.strategies.pool import Pool, load_pool
-from dataperf.strategies.registry import STRATEGIES, make_strategy
-from dataperf.train_set import TrainSet, read_train_set, write_train_set
-from dataset.errors import InputError
+from tinysieve.dataperf.embedding_store import open_parquet
+from tinysieve.dataperf.logistic_regression import fit
+from tinysieve.dataperf.selection_scores import confusion
+from tinysieve.dataperf.strategies.farthest_point import farthest_points
+from tinysieve.dataperf.strategies.n_closest import NClosest
+from tinysieve.dataperf.strategies.pool import Pool, load_pool
+from tinysieve.dataperf.strategies.registry import STRATEGIES, make_strategy
+from tinysieve.dataperf.train_set import TrainSet, read_train_set, write_train_set
+from tinysieve.dataset.errors import InputError
 
 ROWS, CLASS_ROWS = 1500, 150
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset import images
-from dataset.images import UndecodableImage, decode, resize_bilinear
+from tinysieve.dataset import images
+from tinysieve.dataset.images import UndecodableImage, decode, resize_bilinear
 
 GRADIENT = np.add.outer(np.arange(40), np.arange(60)).astype(np.uint8)
 

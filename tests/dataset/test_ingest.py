@@ -12,14 +12,14 @@ import pyarrow.csv as pacsv
 import pytest
 from PIL import Image
 
-from dataset.errors import FrozenSplit, InputError
-from dataset.images import decode, resize_bilinear
-from dataset.ingest import IngestResult, ingest, open_pixels
-from dataset.sources.folders import list_folders
-from dataset.sources.listing import Listing, image_files, misnamed_files
-from dataset.sources.settling import settle
-from dataset.sources.tables import list_table, list_wake_vision
-from dataset.test_split import hold_test_split
+from tinysieve.dataset.errors import FrozenSplit, InputError
+from tinysieve.dataset.images import decode, resize_bilinear
+from tinysieve.dataset.ingest import IngestResult, ingest, open_pixels
+from tinysieve.dataset.sources.folders import list_folders
+from tinysieve.dataset.sources.listing import Listing, image_files, misnamed_files
+from tinysieve.dataset.sources.settling import settle
+from tinysieve.dataset.sources.tables import list_table, list_wake_vision
+from tinysieve.dataset.test_split import hold_test_split
 
 
 def photo(path: Path, seed: int) -> None:
@@ -203,7 +203,7 @@ def test_splits_are_drawn_by_seed(tmp_path: Path) -> None:
 def test_interrupted_ingest_ends_in_the_same_bytes(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dataset.ingest.CHUNK", 3)
+    monkeypatch.setattr("tinysieve.dataset.ingest.CHUNK", 3)
     listing = settle(list_folders(tree), image_files(tree), tree, "skip")
 
     def stop_at(limit: int) -> Callable[[int, int], None]:

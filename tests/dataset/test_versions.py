@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.decisions import DROP, LABEL, RELABEL, RESTORE, Decisions, drop
-from dataset.errors import FrozenSplit, InputError
-from dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
-from dataset.version_store import VersionStore
-from dataset.versions import apply_decisions, diff, first_version
+from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, RESTORE, Decisions, drop
+from tinysieve.dataset.errors import FrozenSplit, InputError
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
+from tinysieve.dataset.version_store import VersionStore
+from tinysieve.dataset.versions import apply_decisions, diff, first_version
 
 SPLIT = ["train", "train", "train", "unlabeled", "validation", "validation", "test", "test"]
 LABEL_NAMES = ["person", "background", "person", None, "person", "background", "person", "background"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dataset.errors import InputError
-from dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
-from filtering.decisions.audit import (
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
+from tinysieve.filtering.decisions.audit import (
     DROPPED_STRATUM,
     FLIPPED,
     KEPT,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.errors import InputError
-from filtering.evidence.boxes import Boxes, align, concatenate, read_boxes, take, write_boxes
+from tinysieve.dataset.errors import InputError
+from tinysieve.filtering.evidence.boxes import Boxes, align, concatenate, read_boxes, take, write_boxes
 
 BOX = [1.0, 2.0, 3.0, 4.0, 0.5, 0.0]
 
@@ -66,7 +66,7 @@ def test_file_keeps_everything_also_across_row_groups(tmp_path_factory, counts):
     path = tmp_path_factory.mktemp("boxes") / "detections.parquet"
     boxes = boxes_with(counts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("filtering.evidence.boxes.ROWS_A_GROUP", 3)
+        patch.setattr("tinysieve.filtering.evidence.boxes.ROWS_A_GROUP", 3)
         write_boxes(boxes, path)
     assert same(read_boxes(path), boxes)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
-from filtering.decisions.contradiction import contradiction
-from filtering.opinions.opinion import ASK_DROP, ASK_REVIEW, Opinions, opine
-from filtering.temperatures.triage import EASY, HARD, NEED_REVIEW
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
+from tinysieve.filtering.decisions.contradiction import contradiction
+from tinysieve.filtering.opinions.opinion import ASK_DROP, ASK_REVIEW, Opinions, opine
+from tinysieve.filtering.temperatures.triage import EASY, HARD, NEED_REVIEW
 
 
 def says(proposal: int, confidence: float) -> Opinions:

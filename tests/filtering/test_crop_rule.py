@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.errors import InputError
-from filtering.evidence.boxes import Boxes
-from filtering.evidence.crop_rule import (
+from tinysieve.dataset.errors import InputError
+from tinysieve.filtering.evidence.boxes import Boxes
+from tinysieve.filtering.evidence.crop_rule import (
     NONE,
     NOT_EXAMINED,
     PERSON_PRESENT,

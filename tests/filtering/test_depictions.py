@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dataset.errors import InputError
-from dataset.samples import BACKGROUND, PERSON
-from filtering.decisions.policy import TwoSignals
-from filtering.opinions.depictions import DEPICTED, REAL, UNKNOWN, contested_persons, depiction_probabilities, depictions
-from filtering.opinions.opinion import ABSTAIN, ASK_REVIEW, Opinions
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.samples import BACKGROUND, PERSON
+from tinysieve.filtering.decisions.policy import TwoSignals
+from tinysieve.filtering.opinions.depictions import (
+    DEPICTED,
+    REAL,
+    UNKNOWN,
+    contested_persons,
+    depiction_probabilities,
+    depictions,
+)
+from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_REVIEW, Opinions
 
 
 def detector(proposed: list[int]) -> Opinions:

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.images import UndecodableImage
-from filtering.evidence.boxes import read_boxes
-from filtering.evidence.detector import detect_all, remove_parts
-from filtering.evidence.examination import BATCH, DetectorFailed
+from tinysieve.dataset.images import UndecodableImage
+from tinysieve.filtering.evidence.boxes import read_boxes
+from tinysieve.filtering.evidence.detector import detect_all, remove_parts
+from tinysieve.filtering.evidence.examination import BATCH, DetectorFailed
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,7 +163,7 @@ def test_killed_at_random_moments_it_ends_in_the_same_bytes(tmp_path):
     code = textwrap.dedent(SLOW.format(here=str(Path(__file__).parent), folder=str(folder)))
     rng = np.random.default_rng(0)
     for _ in range(4):
-        child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
         deadline = time.monotonic() + 20
         parts = len(list(folder.glob("parts-*/*.parquet")))
         while len(list(folder.glob("parts-*/*.parquet"))) == parts and time.monotonic() < deadline:

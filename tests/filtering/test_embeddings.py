@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.errors import InputError
-from dataset.progress import silent
-from filtering.evidence.embeddings import ARRAY, RESUME, embed_all, read_embeddings
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.progress import silent
+from tinysieve.filtering.evidence.embeddings import ARRAY, RESUME, embed_all, read_embeddings
 
 
 class MeanColour:

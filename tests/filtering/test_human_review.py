@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
 
-from dataset.decisions import ACTIONS, Decisions, no_decisions
-from dataset.errors import InputError
-from dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
-from filtering.decisions.answers import settle
-from filtering.decisions.human_review import read_answers, write_review_queue
-from filtering.decisions.policy import Plan
+from tinysieve.dataset.decisions import ACTIONS, Decisions, no_decisions
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
+from tinysieve.filtering.decisions.answers import settle
+from tinysieve.filtering.decisions.human_review import read_answers, write_review_queue
+from tinysieve.filtering.decisions.policy import Plan
 
 LABELS = np.array([PERSON, BACKGROUND, UNLABELED, DROPPED], np.int8)
 

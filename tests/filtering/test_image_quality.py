@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.errors import InputError
-from dataset.images import Pixels, decode, resize_bilinear
-from filtering.evidence.image_quality import ImageQuality, grey_measures, measure_quality
-from filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
-from filtering.opinions.poor_images import QualityLimits, poor_images
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.images import Pixels, decode, resize_bilinear
+from tinysieve.filtering.evidence.image_quality import ImageQuality, grey_measures, measure_quality
+from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
+from tinysieve.filtering.opinions.poor_images import QualityLimits, poor_images
 
 
 def grey(values: np.ndarray) -> Pixels:

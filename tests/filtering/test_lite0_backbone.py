@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataset.errors import InputError, MissingRequirement
-from dataset.images import Pixels, decode
-from filtering.evidence.lite0_backbone import Lite0Backbone, checkpoint_path, normalised, shrink
-from filtering.evidence.lite0_graph import BN_EPSILON, blocks
-from filtering.evidence.torch_checkpoint import read_tensors
+from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.dataset.images import Pixels, decode
+from tinysieve.filtering.evidence.lite0_backbone import Lite0Backbone, checkpoint_path, normalised, shrink
+from tinysieve.filtering.evidence.lite0_graph import BN_EPSILON, blocks
+from tinysieve.filtering.evidence.torch_checkpoint import read_tensors
 
 
 @pytest.fixture(scope="module")

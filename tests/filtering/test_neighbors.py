@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.errors import InputError, MissingRequirement
-from dataset.progress import silent
-from filtering.evidence import neighbors as module
-from filtering.evidence.nearest import nearest
-from filtering.evidence.neighbors import NOBODY, Directions, Neighbors
+from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.dataset.progress import silent
+from tinysieve.filtering.evidence import neighbors as module
+from tinysieve.filtering.evidence.nearest import nearest
+from tinysieve.filtering.evidence.neighbors import NOBODY, Directions, Neighbors
 
 ALWAYS_EXACT = 10**9
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.decisions import ACTIONS
-from dataset.errors import ChangeTooLarge, InputError
-from dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
-from filtering.decisions.policy import FollowDetector, TwoSignals, refuse_large_change
-from filtering.opinions.opinion import ABSTAIN, Opinions
+from tinysieve.dataset.decisions import ACTIONS
+from tinysieve.dataset.errors import ChangeTooLarge, InputError
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
+from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals, refuse_large_change
+from tinysieve.filtering.opinions.opinion import ABSTAIN, Opinions
 
 
 def opinion(name: str, proposed: list[int], confidence: float = 0.95) -> Opinions:

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.errors import InputError
-from dataset.images import Pixels, decode
-from filtering.evidence import presence_head
-from filtering.evidence.embeddings import embed_all
-from filtering.evidence.lite0_backbone import Lite0Backbone
-from filtering.evidence.presence_head import PresenceDetector, PresenceHead, coarse_box, head_fingerprint, load_head
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.images import Pixels, decode
+from tinysieve.filtering.evidence import presence_head
+from tinysieve.filtering.evidence.embeddings import embed_all
+from tinysieve.filtering.evidence.lite0_backbone import Lite0Backbone
+from tinysieve.filtering.evidence.presence_head import PresenceDetector, PresenceHead, coarse_box, head_fingerprint, load_head
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_turning_the_map_turns_the_box_and_a_flat_map_is_the_whole_image() -> No
 
 
 def test_the_file_is_small_reproducible_and_fits_the_installed_backbone() -> None:
-    stored = files("models").joinpath("presence_head.npz").read_bytes()
+    stored = files("tinysieve.models").joinpath("presence_head.npz").read_bytes()
     assert len(stored) < 30_000
     assert load_head().to_bytes() == stored
     assert load_head().backbone == Lite0Backbone(workers=1).fingerprint
@@ -116,7 +116,7 @@ def test_the_stated_accuracy_is_what_the_shipped_file_reaches(shared: Path, tmp_
     paths = [folder / "images" / row["filename"] for row in test]
     features = embed_all(Lite0Backbone(), paths, [path.name for path in paths], tmp_path, 256, lambda done, total: None)
     right = (load_head().probabilities(features) >= 0.5) == np.array([row["person"] == "1" for row in test])
-    stated = json.loads(files("models").joinpath("presence_head.json").read_text())["images"]["test"]
+    stated = json.loads(files("tinysieve.models").joinpath("presence_head.json").read_text())["images"]["test"]
     assert len(test) == stated["images"]
     # Other processors round differently: two images may sit on the fence.
     assert abs(int(right.sum()) - stated["accuracy"] * len(test)) <= 2

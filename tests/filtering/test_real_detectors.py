@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.errors import InputError, MissingRequirement
-from dataset.images import decode
-from filtering.evidence.open_detector import open_detector
-from filtering.evidence.second_look import SecondLook, mirror
-from filtering.evidence.weights import DetectorSettings, fingerprint, weights_hash
+from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.dataset.images import decode
+from tinysieve.filtering.evidence.open_detector import open_detector
+from tinysieve.filtering.evidence.second_look import SecondLook, mirror
+from tinysieve.filtering.evidence.weights import DetectorSettings, fingerprint, weights_hash
 
 ROOT = Path(__file__).parents[2]
 PHOTOS = 24
@@ -64,9 +64,9 @@ def test_the_int8_export_finds_persons_and_neighbours_change_nothing(shared, pho
 ENGINES_AGREE = """
 import sys, numpy as np
 from pathlib import Path
-from dataset.images import decode
-from filtering.evidence.open_detector import open_detector
-from filtering.evidence.weights import DetectorSettings
+from tinysieve.dataset.images import decode
+from tinysieve.filtering.evidence.open_detector import open_detector
+from tinysieve.filtering.evidence.weights import DetectorSettings
 models, cache, *files = map(Path, sys.argv[1:])
 images = [decode(one) for one in files]
 found = {}
@@ -97,7 +97,7 @@ def test_all_engines_agree_and_leave_no_trace(shared, tmp_path):
     home.mkdir()
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("YOLO_", "XDG_"))}
     command = [sys.executable, "-c", ENGINES_AGREE, shared / "models", tmp_path / "cache", *files]
-    done = subprocess.run(command, cwd=ROOT, env={**clean, "HOME": str(home), "PYTHONPATH": str(ROOT)},
+    done = subprocess.run(command, cwd=ROOT, env={**clean, "HOME": str(home), "PYTHONPATH": str(ROOT / "src")},
                           capture_output=True, text=True)
     assert done.stdout.endswith("same answers\n"), done.stdout + done.stderr
     assert not (home / ".config" / "Ultralytics").exists()

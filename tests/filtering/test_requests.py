@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.decisions import ACTIONS
-from dataset.errors import InputError
-from dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
-from filtering.decisions.policy import FollowDetector, TwoSignals
-from filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
-from filtering.opinions.vote_table import vote_table
+from tinysieve.dataset.decisions import ACTIONS
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
+from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals
+from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
+from tinysieve.filtering.opinions.vote_table import vote_table
 
 
 def opinion(name: str, proposed: list[int], confidence: float = 0.95) -> Opinions:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataset.errors import InputError
-from filtering.evidence.torch_checkpoint import LEGACY_MAGIC, read_tensors
+from tinysieve.dataset.errors import InputError
+from tinysieve.filtering.evidence.torch_checkpoint import LEGACY_MAGIC, read_tensors
 
 
 @pytest.mark.parametrize("zipped", [True, False])

@@ -24,6 +24,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
             make_images(images)
             config = write_config(base / "tiny/config.yaml", images, run)
             began = time.monotonic()
-            subprocess.run([sys.executable, "-m", "pipeline", "report", "-c", str(config)], cwd=ROOT, check=True)
+            subprocess.run([sys.executable, "-m", "tinysieve", "report", "-c", str(config)], cwd=ROOT, check=True)
             took.write_text(str(time.monotonic() - began))
     return TinyRun(base / "tiny/config.yaml", images, run, float(took.read_text()))

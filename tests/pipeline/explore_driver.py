@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import sys
 
-from pipeline.explore.database import load, open_fiftyone
-from pipeline.explore.fields import SAMPLE_ID
+from tinysieve.pipeline.explore.database import load, open_fiftyone
+from tinysieve.pipeline.explore.fields import SAMPLE_ID
 
 FIELDS = ("tags", "ground_truth.label", "given.label", "opinion_disagreement.label", "opinion_disagreement.confidence",
           "opinion_out_of_fold.label", "opinion_out_of_fold.reason", "detections.detections.bounding_box", "uniqueness",

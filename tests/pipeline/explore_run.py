@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from tiny_run import write_config
 
-from dataset.samples import BACKGROUND, PERSON, SampleTable
-from filtering.evidence.boxes import Boxes, write_boxes
-from filtering.opinions.opinion import ABSTAIN, opine
-from pipeline.config_file import load_config
-from pipeline.data_stages import samples_of
-from pipeline.explore.points import points_file
-from pipeline.job import stages_until
-from pipeline.stages import Run, run_stages
+from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
+from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
+from tinysieve.filtering.opinions.opinion import ABSTAIN, opine
+from tinysieve.pipeline.config_file import load_config
+from tinysieve.pipeline.data_stages import samples_of
+from tinysieve.pipeline.explore.points import points_file
+from tinysieve.pipeline.job import stages_until
+from tinysieve.pipeline.stages import Run, run_stages
 
 PLACES = (("train", 12), ("val", 4), ("test", 4))
 UNLABELED_PHOTOS = 4

@@ -13,25 +13,25 @@ import pyarrow as pa
 from PIL import Image
 from tiny_tflite import tiny_model
 
-from dataset.decisions import DROP, LABEL, RELABEL, Decisions
-from dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
-from dataset.versions import Version, apply_decisions
-from filtering.decisions.human_review import write_review_queue
-from filtering.decisions.policy import Plan
-from filtering.evidence.boxes import Boxes, write_boxes
-from pipeline.config import Config
-from pipeline.data_stages import INGEST, samples_of, versions_of
-from pipeline.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE
-from pipeline.model_stages import MODEL
-from pipeline.report.page import REPORT
-from pipeline.stages import Run, Stage, run_stages
-from quantize.arena import Arena
-from quantize.comparison import compare
-from quantize.statistics import confusion
-from quantize.verdict import Budget, DeviceAgreement, SliceAccuracy, Verdict
-from quantize.verify import accuracy
-from training.checkpoint import EpochRecord
-from training.curves import write_history
+from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
+from tinysieve.dataset.versions import Version, apply_decisions
+from tinysieve.filtering.decisions.human_review import write_review_queue
+from tinysieve.filtering.decisions.policy import Plan
+from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
+from tinysieve.pipeline.config import Config
+from tinysieve.pipeline.data_stages import INGEST, samples_of, versions_of
+from tinysieve.pipeline.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE
+from tinysieve.pipeline.model_stages import MODEL
+from tinysieve.pipeline.report.page import REPORT
+from tinysieve.pipeline.stages import Run, Stage, run_stages
+from tinysieve.quantize.arena import Arena
+from tinysieve.quantize.comparison import compare
+from tinysieve.quantize.statistics import confusion
+from tinysieve.quantize.verdict import Budget, DeviceAgreement, SliceAccuracy, Verdict
+from tinysieve.quantize.verify import accuracy
+from tinysieve.training.checkpoint import EpochRecord
+from tinysieve.training.curves import write_history
 
 # A folder called `<script>alert(1)<` holding `script>.png`: as raw HTML the path would be a whole script element.
 HOSTILE = ("<script>alert(1)</script>.png", '"onerror="alert(2)".png', "<img src=x onerror=alert(3)>.png", "a&amp;{{7*7}}.png")

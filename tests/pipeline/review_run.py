@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from tiny_run import make_images, write_config
 
-from dataset.samples import BACKGROUND, PERSON, SampleTable
-from filtering.evidence.boxes import Boxes, write_boxes
-from filtering.opinions.opinion import opine
-from pipeline.config_file import load_config
-from pipeline.data_stages import samples_of
-from pipeline.job import stages_until
-from pipeline.stages import Run, run_stages
+from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
+from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
+from tinysieve.filtering.opinions.opinion import opine
+from tinysieve.pipeline.config_file import load_config
+from tinysieve.pipeline.data_stages import samples_of
+from tinysieve.pipeline.job import stages_until
+from tinysieve.pipeline.stages import Run, run_stages
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import pytest
 import yaml
 from report_run import HOSTILE, make_images, make_run, rendered
 
-from pipeline.config import Card, WakeVisionSource
-from pipeline.config_filter import UltralyticsDetector
-from pipeline.report.cards import DATASET_CARD, MODEL_CARD, markdown, slug
-from pipeline.report.terms import data_terms, tool_terms
-from pipeline.stages import Run
+from tinysieve.pipeline.config import Card, WakeVisionSource
+from tinysieve.pipeline.config_filter import UltralyticsDetector
+from tinysieve.pipeline.report.cards import DATASET_CARD, MODEL_CARD, markdown, slug
+from tinysieve.pipeline.report.terms import data_terms, tool_terms
+from tinysieve.pipeline.stages import Run
 
 
 @pytest.fixture(scope="module")

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from dataset.errors import InputError, MissingRequirement
-from filtering.temperatures.indexed_sgd import TableSettings
-from filtering.temperatures.keras_trainer import KerasTrainer
-from filtering.temperatures.temperatures import Temperatures
-from pipeline.cli import app
-from pipeline.experiments.cifar_100 import cifar_100
-from pipeline.experiments.cifar_networks import small_network, wide_resnet_28_10
-from pipeline.experiments.cifar_noise import CifarNoise, keep_least_suspect
-from pipeline.experiments.cifar_noise_files import check_names, run_cifar_noise
-from pipeline.experiments.problem import plant_uniform
-from pipeline.experiments.sweep_files import parse_levels
-from pipeline.experiments.tempered_training import PAD, TrainingPlan, batches, shifted
+from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.filtering.temperatures.indexed_sgd import TableSettings
+from tinysieve.filtering.temperatures.keras_trainer import KerasTrainer
+from tinysieve.filtering.temperatures.temperatures import Temperatures
+from tinysieve.pipeline.cli import app
+from tinysieve.pipeline.experiments.cifar_100 import cifar_100
+from tinysieve.pipeline.experiments.cifar_networks import small_network, wide_resnet_28_10
+from tinysieve.pipeline.experiments.cifar_noise import CifarNoise, keep_least_suspect
+from tinysieve.pipeline.experiments.cifar_noise_files import check_names, run_cifar_noise
+from tinysieve.pipeline.experiments.problem import plant_uniform
+from tinysieve.pipeline.experiments.sweep_files import parse_levels
+from tinysieve.pipeline.experiments.tempered_training import PAD, TrainingPlan, batches, shifted
 
 
 def test_wide_resnet_has_the_published_size_and_takes_a_step() -> None:
@@ -131,7 +131,7 @@ def silent(title: str, unit: str):
 
 def test_the_whole_experiment_on_made_up_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                   capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("pipeline.experiments.cifar_noise_files.progress", silent)
+    monkeypatch.setattr("tinysieve.pipeline.experiments.cifar_noise_files.progress", silent)
     write_cifar_100(tmp_path)
     plan = TrainingPlan("small", 6, 16, 0.1, 0)
     settings = CifarNoise(0.5, 0.5, "dataset", 0.1, None, TableSettings(learning_rate=4.0), None, plan)
@@ -159,7 +159,7 @@ def experiment(**changes: object) -> CifarNoise:
 def test_each_share_has_its_own_folder_and_keeping_nobody_is_still_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pipeline.experiments.cifar_noise_files.progress", silent)
+    monkeypatch.setattr("tinysieve.pipeline.experiments.cifar_noise_files.progress", silent)
     write_cifar_100(tmp_path)
 
     def refuse(constant: str) -> None:

@@ -16,12 +16,12 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from tiny_run import ROOT, TinyRun, make_images, write_config
 
-from pipeline import cli
-from pipeline.commands import versions
+from tinysieve.pipeline import cli
+from tinysieve.pipeline.commands import versions
 
 
 def tinysieve(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "pipeline", *arguments], cwd=ROOT, capture_output=True, text=True,
+    return subprocess.run([sys.executable, "-m", "tinysieve", *arguments], cwd=ROOT, capture_output=True, text=True,
                           env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **environment})
 
 
@@ -99,7 +99,7 @@ def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
     config = write_config(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "run")
     # Whoever starts the tests in the background has them ignore the signal, and so would the command.
     code = ("import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-            "from pipeline.cli import main; main()")
+            "from tinysieve.pipeline.cli import main; main()")
     command = [sys.executable, "-c", code, "report", "-c", str(config)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

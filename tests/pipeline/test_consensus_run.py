@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from tiny_run import make_images, write_config
 
-from dataset.errors import InputError
-from dataset.sources.tables import read_table
-from filtering.decisions.audit import STRATA
-from pipeline import consensus
-from pipeline.config_file import load_config
-from pipeline.data_stages import samples_of, versions_of
-from pipeline.filter_stages import REVIEW_QUEUE, eligible_rows, opinions_of
-from pipeline.job import stages_until
-from pipeline.review.audit import audit_result, write_audit
-from pipeline.review.order import first_looks
-from pipeline.signal_scores import load_scores
-from pipeline.stages import Run, foresee, run_stages
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.sources.tables import read_table
+from tinysieve.filtering.decisions.audit import STRATA
+from tinysieve.pipeline import consensus
+from tinysieve.pipeline.config_file import load_config
+from tinysieve.pipeline.data_stages import samples_of, versions_of
+from tinysieve.pipeline.filter_stages import REVIEW_QUEUE, eligible_rows, opinions_of
+from tinysieve.pipeline.job import stages_until
+from tinysieve.pipeline.review.audit import audit_result, write_audit
+from tinysieve.pipeline.review.order import first_looks
+from tinysieve.pipeline.signal_scores import load_scores
+from tinysieve.pipeline.stages import Run, foresee, run_stages
 
 CHANGES = ("filter.out_of_fold_sure=0.6", "filter.neighbors={enabled: true, k: 5, searched: 12}",
            "policy={kind: consensus, max_change: 1}")

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
-from dataset.version_store import LogEntry
-from filtering.decisions.answers import Conflict
-from filtering.opinions.vote_table import FilterRow
-from pipeline import console, native_greetings, progress
+from tinysieve.dataset.version_store import LogEntry
+from tinysieve.filtering.decisions.answers import Conflict
+from tinysieve.filtering.opinions.vote_table import FilterRow
+from tinysieve.pipeline import console, native_greetings, progress
 
 
 def test_names_of_filters_are_never_cut_off(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.report.data_map import FEWEST_FOR_TSNE, DataMap, make_map, map_rows, principal_components
-from pipeline.report.map_chart import map_charts
+from tinysieve.pipeline.report.data_map import FEWEST_FOR_TSNE, DataMap, make_map, map_rows, principal_components
+from tinysieve.pipeline.report.map_chart import map_charts
 
 
 def two_clusters(count: int) -> np.ndarray:

@@ -13,15 +13,15 @@ from PIL import Image
 from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
-from dataset.errors import InputError
-from filtering.opinions.opinion import Opinions
-from filtering.temperatures.triage import TRIAGE_NAMES
-from pipeline.commands.data_parameters import commands
-from pipeline.config_file import load_config
-from pipeline.data_stages import INGEST, samples_of
-from pipeline.filter_stages import EMBED
-from pipeline.stages import Run, foresee
-from pipeline.temperatures.fitted import DATA_PARAMETERS, temperature_opinions
+from tinysieve.dataset.errors import InputError
+from tinysieve.filtering.opinions.opinion import Opinions
+from tinysieve.filtering.temperatures.triage import TRIAGE_NAMES
+from tinysieve.pipeline.commands.data_parameters import commands
+from tinysieve.pipeline.config_file import load_config
+from tinysieve.pipeline.data_stages import INGEST, samples_of
+from tinysieve.pipeline.filter_stages import EMBED
+from tinysieve.pipeline.stages import Run, foresee
+from tinysieve.pipeline.temperatures.fitted import DATA_PARAMETERS, temperature_opinions
 
 SHORT = ("filter.data_parameters.epochs=4", "filter.data_parameters.batch_size=8")
 

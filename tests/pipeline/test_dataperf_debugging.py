@@ -14,19 +14,19 @@ import pytest
 from debugging_folder import DATA_ID, TRAIN, WRONG, write_folder, write_lines
 from tiny_run import ROOT, TinyRun
 
-from dataperf.baselines.ranker import load_evidence
-from dataperf.debugging_setup import DebuggingSetup, TaskSetup
-from dataset.errors import InputError
-from pipeline.config_file import load_config
-from pipeline.data_stages import samples_of
-from pipeline.dataperf_rankings import RANKINGS, _wrong_probability
-from pipeline.filter_stages import REVIEW_QUEUE
-from pipeline.review.order import queue_in_order, save_queue_as_submission
-from pipeline.stages import Run
+from tinysieve.dataperf.baselines.ranker import load_evidence
+from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
+from tinysieve.dataset.errors import InputError
+from tinysieve.pipeline.config_file import load_config
+from tinysieve.pipeline.data_stages import samples_of
+from tinysieve.pipeline.dataperf_rankings import RANKINGS, _wrong_probability
+from tinysieve.pipeline.filter_stages import REVIEW_QUEUE
+from tinysieve.pipeline.review.order import queue_in_order, save_queue_as_submission
+from tinysieve.pipeline.stages import Run
 
 
 def debugging(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "pipeline", "dataperf", "debugging", *arguments], cwd=folder, text=True,
+    return subprocess.run([sys.executable, "-m", "tinysieve", "dataperf", "debugging", *arguments], cwd=folder, text=True,
                           capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"})
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config_file import load_config
-from pipeline.data_stages import samples_of, versions_of
-from pipeline.demo import photos as demo_photos
-from pipeline.demo.photos import DUPLICATES, TRUTH, build_demo
-from pipeline.demo.planted import planted_counts
-from pipeline.demo.scenes import OPTIONAL, installed_scenes
-from pipeline.job import stages_until
-from pipeline.stages import Run, run_stages
+from tinysieve.pipeline.config_file import load_config
+from tinysieve.pipeline.data_stages import samples_of, versions_of
+from tinysieve.pipeline.demo import photos as demo_photos
+from tinysieve.pipeline.demo.photos import DUPLICATES, TRUTH, build_demo
+from tinysieve.pipeline.demo.planted import planted_counts
+from tinysieve.pipeline.demo.scenes import OPTIONAL, installed_scenes
+from tinysieve.pipeline.job import stages_until
+from tinysieve.pipeline.stages import Run, run_stages
 
 CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from filtering.evidence.boxes import Boxes, read_boxes
-from filtering.evidence.crop_rule import largest_in_each
-from pipeline.config_file import load_config
-from pipeline.filter_stages import DETECTIONS
-from pipeline.job import stages_until
-from pipeline.stages import Run, run_stages
+from tinysieve.filtering.evidence.boxes import Boxes, read_boxes
+from tinysieve.filtering.evidence.crop_rule import largest_in_each
+from tinysieve.pipeline.config_file import load_config
+from tinysieve.pipeline.filter_stages import DETECTIONS
+from tinysieve.pipeline.job import stages_until
+from tinysieve.pipeline.stages import Run, run_stages
 
 PHOTOS = 80
 CONFIG = """\

@@ -21,15 +21,15 @@ import pytest
 from explore_run import make_explore_run
 from tiny_run import ROOT
 
-from dataset.errors import InputError
-from dataset.samples import BACKGROUND, DROPPED, PERSON, SPLITS, SampleTable
-from pipeline.data_stages import samples_of, versions_of
-from pipeline.explore.app import refuse_taken
-from pipeline.explore.columns import Column
-from pipeline.explore.differences import differing
-from pipeline.explore.fields import dataset_name
-from pipeline.explore.pending import UNKNOWN, Change, answers_of, still_open
-from pipeline.stages import Run
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SPLITS, SampleTable
+from tinysieve.pipeline.data_stages import samples_of, versions_of
+from tinysieve.pipeline.explore.app import refuse_taken
+from tinysieve.pipeline.explore.columns import Column
+from tinysieve.pipeline.explore.differences import differing
+from tinysieve.pipeline.explore.fields import dataset_name
+from tinysieve.pipeline.explore.pending import UNKNOWN, Change, answers_of, still_open
+from tinysieve.pipeline.stages import Run
 
 needs_fiftyone = pytest.mark.skipif(find_spec("fiftyone") is None, reason="needs FiftyOne: pip install 'tinysieve[explore]'")
 IMAGES_DRAWN = "document.querySelectorAll('[data-cy=looker], .looker, canvas').length > 0"
@@ -57,7 +57,7 @@ class Explored:
         return int(versions_of(self.run).load("HEAD").labels[self.samples.rows_of([sample_id])[0]])
 
     def tinysieve(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "pipeline", *arguments, "-c", str(self.config))
+        return self.python("-m", "tinysieve", *arguments, "-c", str(self.config))
 
     def explore(self) -> dict[str, Any]:
         """Fill the dataset; what the command says of it."""
@@ -176,7 +176,7 @@ def test_the_app_answers_and_is_photographed(explored: Explored, filled: dict[st
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "pipeline", "explore", "-c", str(explored.config), "--port", str(port)]
+    command = [sys.executable, "-m", "tinysieve", "explore", "-c", str(explored.config), "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=explored.environment, stdout=subprocess.PIPE, text=True)
     try:
         lines = _lines_until(process, "Ctrl-C")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.explore.points import kept_points, points_file, umap_points
+from tinysieve.pipeline.explore.points import kept_points, points_file, umap_points
 
 
 def two_clouds(each: int) -> np.ndarray:

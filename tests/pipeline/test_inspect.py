@@ -15,19 +15,19 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from tiny_tflite import tiny_model
 
-from dataset.errors import InputError
-from pipeline.model_files.inspection_text import inspection_text
-from pipeline.model_files.model_file import about, read_model
-from pipeline.model_stages import BEFORE_FIT
-from pipeline.report.memory_charts import live_memories, live_memory_charts
-from quantize.inspection import inspect_model
+from tinysieve.dataset.errors import InputError
+from tinysieve.pipeline.model_files.inspection_text import inspection_text
+from tinysieve.pipeline.model_files.model_file import about, read_model
+from tinysieve.pipeline.model_stages import BEFORE_FIT
+from tinysieve.pipeline.report.memory_charts import live_memories, live_memory_charts
+from tinysieve.quantize.inspection import inspect_model
 
 ROOT = Path(__file__).parents[2]
 VERDICT: dict[str, Any] = {"budgets": [{"name": "arena", "limit": 1024}], "arena": {"persistent_bytes": 200}}
 
 
 def tinysieve(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "pipeline", *arguments], cwd=ROOT, capture_output=True, text=True,
+    return subprocess.run([sys.executable, "-m", "tinysieve", *arguments], cwd=ROOT, capture_output=True, text=True,
                           env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"})
 
 

@@ -17,7 +17,7 @@ LOGS = (".log.jsonl", ".lock", ".tmp")
 
 
 def start(config: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "pipeline", "report", "--config", str(config)]
+    command = [sys.executable, "-m", "tinysieve", "report", "--config", str(config)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

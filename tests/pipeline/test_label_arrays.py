@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataset.errors import InputError
-from filtering.opinions.probability_matrix import InvalidLabels
-from pipeline.label_issues.arrays import read_labels, read_probabilities
+from tinysieve.dataset.errors import InputError
+from tinysieve.filtering.opinions.probability_matrix import InvalidLabels
+from tinysieve.pipeline.label_issues.arrays import read_labels, read_probabilities
 
 EVEN = np.full((4, 2), 0.5)
 LABELS = [0, 1, 1, 0]

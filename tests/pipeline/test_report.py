@@ -18,13 +18,13 @@ import pytest
 from PIL import Image
 from report_run import HOSTILE, TALL, TRAIN, WIDE, decide, make_images, make_run, rendered, stages
 
-from pipeline.data_stages import samples_of, versions_of
-from pipeline.report.data import gather, version_chain, waterfall
-from pipeline.report.figures import size_chart, waterfall_chart
-from pipeline.report.gallery import LONG_SIDE, data_uri, shown_size
-from pipeline.report.page import REPORT
-from pipeline.report.words import Change, sentences
-from pipeline.stages import Run, foresee
+from tinysieve.pipeline.data_stages import samples_of, versions_of
+from tinysieve.pipeline.report.data import gather, version_chain, waterfall
+from tinysieve.pipeline.report.figures import size_chart, waterfall_chart
+from tinysieve.pipeline.report.gallery import LONG_SIDE, data_uri, shown_size
+from tinysieve.pipeline.report.page import REPORT
+from tinysieve.pipeline.report.words import Change, sentences
+from tinysieve.pipeline.stages import Run, foresee
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 LIMIT_BYTES = 5_000_000

@@ -22,16 +22,16 @@ from PIL import Image
 from review_run import ReviewRun, make_review_run
 from tiny_run import ROOT
 
-from dataset.errors import FrozenSplit, InputError
-from dataset.samples import BACKGROUND, PERSON, SampleTable
-from pipeline.data_stages import versions_of
-from pipeline.review.cards import Card, deal
-from pipeline.review.label_studio import write_label_studio
-from pipeline.review.page import Sheet, write_pages
-from pipeline.review.photos import Photos, photos_of
-from pipeline.review.queue import import_answers, read_file
-from pipeline.review.session import sheet_of
-from pipeline.stages import Run
+from tinysieve.dataset.errors import FrozenSplit, InputError
+from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
+from tinysieve.pipeline.data_stages import versions_of
+from tinysieve.pipeline.review.cards import Card, deal
+from tinysieve.pipeline.review.label_studio import write_label_studio
+from tinysieve.pipeline.review.page import Sheet, write_pages
+from tinysieve.pipeline.review.photos import Photos, photos_of
+from tinysieve.pipeline.review.queue import import_answers, read_file
+from tinysieve.pipeline.review.session import sheet_of
+from tinysieve.pipeline.stages import Run
 
 KEYS = {"p": "person", "b": "background", "d": "drop", "s": "skip"}
 SAVED = "document.getElementById('saved').textContent === 'All saved'"
@@ -86,7 +86,7 @@ def options(made: ReviewRun) -> list[str]:
 
 
 def tinysieve(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "pipeline", *arguments], cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "tinysieve", *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
 def rows_of(made: ReviewRun, *splits: str) -> list[dict[str, Any]]:
@@ -114,7 +114,7 @@ def decide_twenty(page: Any, address: str) -> None:
 
 
 def test_decide_twenty_by_keyboard_reload_undo_kill_import(made: ReviewRun, page: Any) -> None:
-    command = [sys.executable, "-m", "pipeline", "review", *options(made), "--queue", str(made.queue), "--port", "0",
+    command = [sys.executable, "-m", "tinysieve", "review", *options(made), "--queue", str(made.queue), "--port", "0",
                "--reviewer", "ann", "--json"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:

@@ -15,12 +15,12 @@ import pytest
 from PIL import Image
 from review_run import ReviewRun, make_review_run
 
-from dataset.errors import InputError
-from pipeline.review.diary import Diary, opened
-from pipeline.review.page import Sheet
-from pipeline.review.photos import photos_of
-from pipeline.review.server import MAX_BODY_BYTES, TOKEN_HEADER, Desk, ReviewServer, new_token
-from pipeline.review.session import sheet_of
+from tinysieve.dataset.errors import InputError
+from tinysieve.pipeline.review.diary import Diary, opened
+from tinysieve.pipeline.review.page import Sheet
+from tinysieve.pipeline.review.photos import photos_of
+from tinysieve.pipeline.review.server import MAX_BODY_BYTES, TOKEN_HEADER, Desk, ReviewServer, new_token
+from tinysieve.pipeline.review.session import sheet_of
 
 
 @dataclass(frozen=True)

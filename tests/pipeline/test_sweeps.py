@@ -17,17 +17,17 @@ from sklearn.datasets import load_digits
 from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
-from dataset.errors import InputError, MissingRequirement
-from dataset.progress import silent
-from filtering.opinions.fold_moments import FoldMoments, score
-from filtering.opinions.label_errors import find_label_errors
-from pipeline.cli import app
-from pipeline.experiments.image_sets import cifar_10, fashion_mnist
-from pipeline.experiments.learners import learner_called
-from pipeline.experiments.patch_features import patch_features
-from pipeline.experiments.problem import FoldedRidge, Problem, plant_uniform
-from pipeline.experiments.sweep_files import run_noise_sweep, run_prune_sweep
-from pipeline.experiments.sweeps import noise_sweep, prune_and_relabel, prune_sweep
+from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.dataset.progress import silent
+from tinysieve.filtering.opinions.fold_moments import FoldMoments, score
+from tinysieve.filtering.opinions.label_errors import find_label_errors
+from tinysieve.pipeline.cli import app
+from tinysieve.pipeline.experiments.image_sets import cifar_10, fashion_mnist
+from tinysieve.pipeline.experiments.learners import learner_called
+from tinysieve.pipeline.experiments.patch_features import patch_features
+from tinysieve.pipeline.experiments.problem import FoldedRidge, Problem, plant_uniform
+from tinysieve.pipeline.experiments.sweep_files import run_noise_sweep, run_prune_sweep
+from tinysieve.pipeline.experiments.sweeps import noise_sweep, prune_and_relabel, prune_sweep
 
 
 def rng() -> np.random.Generator:

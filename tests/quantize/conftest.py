@@ -22,13 +22,13 @@ def network():
 
 @pytest.fixture(scope="session")
 def small_int8(network, pixels) -> bytes:
-    from quantize.convert import convert_int8
+    from tinysieve.quantize.convert import convert_int8
 
     return convert_int8(network, pixels[:20], "int8")
 
 
 @pytest.fixture(scope="session")
 def small_uint8(network, pixels) -> bytes:
-    from quantize.convert import convert_int8
+    from tinysieve.quantize.convert import convert_int8
 
     return convert_int8(network, pixels[:20], "uint8")

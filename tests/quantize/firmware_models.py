@@ -9,7 +9,7 @@ import pytest
 
 
 def converted(network, size: tuple[int, int]) -> bytes:
-    from quantize.convert import convert_int8
+    from tinysieve.quantize.convert import convert_int8
 
     pixels = np.random.default_rng(0).integers(0, 256, (20, *size, 3), dtype=np.uint8)
     return convert_int8(network, pixels, "int8")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from dataset.progress import silent
-from quantize.graph import read_graph
-from quantize.passes.equality import check_inputs
-from quantize.tflm_process import run
+from tinysieve.dataset.progress import silent
+from tinysieve.quantize.graph import read_graph
+from tinysieve.quantize.passes.equality import check_inputs
+from tinysieve.quantize.tflm_process import run
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -22,7 +22,7 @@ def random_network(seed: int) -> bytes:
     """Blocks of MCUNet's kind with odd sizes: kernels 1, 3, 5, 7, strides 1 and 2, SAME, VALID and explicit padding."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     keras = pytest.importorskip("keras")
-    from quantize.convert import convert_int8
+    from tinysieve.quantize.convert import convert_int8
 
     keras.utils.set_random_seed(seed)
     rng, layers = np.random.default_rng(seed), keras.layers
@@ -41,7 +41,7 @@ def wide_network() -> bytes:
     """A block whose inside is four times as wide as what goes in and comes out: what stripes are for."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     keras = pytest.importorskip("keras")
-    from quantize.convert import convert_int8
+    from tinysieve.quantize.convert import convert_int8
 
     keras.utils.set_random_seed(1)
     layers = keras.layers

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from quantize_models import reference_model
 
-from dataset.progress import silent
-from quantize.firmware.arena_plan import ALIGNMENT, ArenaPlan, plan_arena
-from quantize.firmware.c_stripes import stripe_for_c
-from quantize.firmware.kernel_sets import kernel_set
-from quantize.firmware.lowering import Lowered, lower
-from quantize.firmware.steps import Raster, Step
+from tinysieve.dataset.progress import silent
+from tinysieve.quantize.firmware.arena_plan import ALIGNMENT, ArenaPlan, plan_arena
+from tinysieve.quantize.firmware.c_stripes import stripe_for_c
+from tinysieve.quantize.firmware.kernel_sets import kernel_set
+from tinysieve.quantize.firmware.lowering import Lowered, lower
+from tinysieve.quantize.firmware.steps import Raster, Step
 
 
 def no_scratch(_: Step) -> int:

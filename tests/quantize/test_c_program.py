@@ -7,14 +7,14 @@ import pytest
 from firmware_models import converted, keras_layers
 from quantize_models import reference_model
 
-from dataset.errors import InputError, MissingRequirement, TinysieveError
-from quantize.firmware import kernel_sets, toolchain
-from quantize.firmware.kernel_sets import kernel_set
-from quantize.firmware.lowering import lower
-from quantize.graph import read_graph
+from tinysieve.dataset.errors import InputError, MissingRequirement, TinysieveError
+from tinysieve.quantize.firmware import kernel_sets, toolchain
+from tinysieve.quantize.firmware.kernel_sets import kernel_set
+from tinysieve.quantize.firmware.lowering import lower
+from tinysieve.quantize.graph import read_graph
 
 pytest.importorskip("bakenn", reason="needs the extra mcu")
-from quantize.firmware.c_program import generate
+from tinysieve.quantize.firmware.c_program import generate
 
 
 def test_pads_and_reshapes_cost_no_call(small_int8: bytes) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from quantize_models import ROOT, small_network
 
-from dataset.errors import InputError
-from quantize.convert import convert_int8
-from quantize.graph import read_graph
-from quantize.interpreters import LiteRTReference
+from tinysieve.dataset.errors import InputError
+from tinysieve.quantize.convert import convert_int8
+from tinysieve.quantize.graph import read_graph
+from tinysieve.quantize.interpreters import LiteRTReference
 
 
 def test_the_graph_is_static_integer_and_has_no_shape_chain(small_int8):
@@ -52,11 +52,11 @@ def test_weights_of_another_backend_give_the_same_file(pixels, tmp_path, small_i
     network.save_weights(tmp_path / "network.weights.h5")
     np.save(tmp_path / "pixels.npy", pixels[:20])
     script = ("import sys, numpy as np; sys.path[:0] = sys.argv[2:4]\n"
-              "from quantize_models import small_network\nfrom quantize.convert import convert_int8\n"
+              "from quantize_models import small_network\nfrom tinysieve.quantize.convert import convert_int8\n"
               "model, folder = small_network(), sys.argv[1]\n"
               "model.load_weights(folder + '/network.weights.h5')\n"
               "open(folder + '/x.tflite', 'wb').write(convert_int8(model, np.load(folder + '/pixels.npy'), 'int8'))")
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path), str(ROOT), str(ROOT / "tests/quantize")],
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path), str(ROOT / "src"), str(ROOT / "tests/quantize")],
                           env={**os.environ, "KERAS_BACKEND": "torch"}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "x.tflite").read_bytes() == small_int8

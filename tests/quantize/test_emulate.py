@@ -10,13 +10,13 @@ from firmware_models import classifier, feature_map, means
 from quantize_models import reference_model
 from typer.testing import CliRunner
 
-from dataset.errors import GateMissed, InputError
-from dataset.progress import silent
-from quantize.firmware import emulate as module
-from quantize.firmware.boards import Board, board, load_boards
-from quantize.firmware.c_program import generate
-from quantize.firmware.c_stripes import stripe_for_c
-from quantize.firmware.kernel_sets import kernel_set
+from tinysieve.dataset.errors import GateMissed, InputError
+from tinysieve.dataset.progress import silent
+from tinysieve.quantize.firmware import emulate as module
+from tinysieve.quantize.firmware.boards import Board, board, load_boards
+from tinysieve.quantize.firmware.c_program import generate
+from tinysieve.quantize.firmware.c_stripes import stripe_for_c
+from tinysieve.quantize.firmware.kernel_sets import kernel_set
 
 for needed in ("bakenn", "ziglang", "unicorn", "tflite_micro"):
     pytest.importorskip(needed, reason="needs the extra mcu")
@@ -121,7 +121,7 @@ def test_a_program_that_fits_is_not_striped(small_int8: bytes) -> None:
 
 
 def test_command_prints_json(small_int8: bytes, tmp_path) -> None:
-    from pipeline.cli import app
+    from tinysieve.pipeline.cli import app
 
     (tmp_path / "m.tflite").write_bytes(small_int8)
     ran = CliRunner().invoke(app, ["emulate", str(tmp_path / "m.tflite"), "--inputs", "1", "--board", "stm32f746", "--json"])

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantize.firmware.fixed_point import fixed_point
+from tinysieve.quantize.firmware.fixed_point import fixed_point
 
 
 @given(st.floats(1e-9, 1e6, allow_nan=False))

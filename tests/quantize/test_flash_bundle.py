@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.errors import InputError
-from quantize.firmware.emulate import FLAGS, STACK_RESERVE_BYTES, emulator_files
-from quantize.firmware.emulator import Emulator
-from quantize.firmware.flash_bundle import ARENA_MARGIN_BYTES, Bundle, make_bundle
-from quantize.firmware.golden import golden_inputs
-from quantize.firmware.kernel_sets import kernel_set
-from quantize.firmware.tflm_operators import resolver_calls
-from quantize.firmware.toolchain import Memory, compile_c, link_image
+from tinysieve.dataset.errors import InputError
+from tinysieve.quantize.firmware.emulate import FLAGS, STACK_RESERVE_BYTES, emulator_files
+from tinysieve.quantize.firmware.emulator import Emulator
+from tinysieve.quantize.firmware.flash_bundle import ARENA_MARGIN_BYTES, Bundle, make_bundle
+from tinysieve.quantize.firmware.golden import golden_inputs
+from tinysieve.quantize.firmware.kernel_sets import kernel_set
+from tinysieve.quantize.firmware.tflm_operators import resolver_calls
+from tinysieve.quantize.firmware.toolchain import Memory, compile_c, link_image
 
 for needed in ("bakenn", "ziglang", "unicorn", "tflite_micro"):
     pytest.importorskip(needed, reason="needs the extra mcu")

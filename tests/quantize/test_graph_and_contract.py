@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from quantize_models import reference_model
 
-from dataset.errors import InputError
-from quantize.graph import load_model, read_graph
-from quantize.interpreters import LiteRTReference
-from quantize.io_contract import Stated, describe_io
+from tinysieve.dataset.errors import InputError
+from tinysieve.quantize.graph import load_model, read_graph
+from tinysieve.quantize.interpreters import LiteRTReference
+from tinysieve.quantize.io_contract import Stated, describe_io
 
 
 def edited(model: bytes, change) -> bytes:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from quantize_models import reference_model
 
-from dataset.errors import InputError, MissingRequirement
-from quantize.arena_process import measure_arena
-from quantize.interpreters import TFLM, LiteRTReference
+from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.quantize.arena_process import measure_arena
+from tinysieve.quantize.interpreters import TFLM, LiteRTReference
 
 
 @pytest.mark.parametrize(("name", "total", "activations"), [

@@ -13,13 +13,13 @@ from flatbuffers.table import Table
 from quantize_models import reference_model
 from tiny_tflite import packed, tiny_model
 
-from dataset.errors import InputError
-from quantize.class_labels import class_labels
-from quantize.graph import load_model, read_graph
-from quantize.interpreters import TFLM, LiteRTReference
-from quantize.io_contract import Stated
-from quantize.model_metadata import ENTRY, About, with_metadata
-from quantize.passes.model_tree import PLAN_METADATA, metadata_name
+from tinysieve.dataset.errors import InputError
+from tinysieve.quantize.class_labels import class_labels
+from tinysieve.quantize.graph import load_model, read_graph
+from tinysieve.quantize.interpreters import TFLM, LiteRTReference
+from tinysieve.quantize.io_contract import Stated
+from tinysieve.quantize.model_metadata import ENTRY, About, with_metadata
+from tinysieve.quantize.passes.model_tree import PLAN_METADATA, metadata_name
 
 ABOUT = About("labels 0d432add28c08909, seed 0", "Apache-2.0")
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.errors import InputError
-from quantize.calibration import choose_calibration
-from quantize.comparison import compare
-from quantize.statistics import (
+from tinysieve.dataset.errors import InputError
+from tinysieve.quantize.calibration import choose_calibration
+from tinysieve.quantize.comparison import compare
+from tinysieve.quantize.statistics import (
     Confusion,
     balanced_bootstrap,
     confusion,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from training.fit import FitResult, fit
-from training.labelled_images import LabelledImages
-from training.recipe import Recipe
+from tinysieve.training.fit import FitResult, fit
+from tinysieve.training.labelled_images import LabelledImages
+from tinysieve.training.recipe import Recipe
 
 RECIPE = Recipe("small", batch_size=8, epochs=3, comparable=False)
 

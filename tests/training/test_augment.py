@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from training.augment import Transforms, affine_matrix, apply_transforms, draw_transforms, warp
+from tinysieve.training.augment import Transforms, affine_matrix, apply_transforms, draw_transforms, warp
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.errors import InputError
 from tests.training.small_run import RECIPE, small_fit, small_images, small_network
-from training.checkpoint import load_weights, save_weights
-from training.curves import read_history
-from training.epochs import loss_and_accuracy, predict_logits
-from training.fit import fit
+from tinysieve.dataset.errors import InputError
+from tinysieve.training.checkpoint import load_weights, save_weights
+from tinysieve.training.curves import read_history
+from tinysieve.training.epochs import loss_and_accuracy, predict_logits
+from tinysieve.training.fit import fit
 
 # Keras reads TensorFlow's variables in a way that numpy 2 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -83,7 +83,7 @@ def test_stopping_at_any_step_changes_nothing(unbroken, tmp_path, step):
 def test_a_killed_process_is_continued_in_the_same_bytes(tmp_path):
     def run(folder: Path, *more: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "tests.training.small_run", str(folder), *more]
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT / "src")}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
 

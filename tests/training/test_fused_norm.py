@@ -15,7 +15,7 @@ def models():
     """Keras' layers and the fused copy, both after three steps on the same images."""
     import keras
 
-    from training.fused_norm import with_fused_norm
+    from tinysieve.training.fused_norm import with_fused_norm
 
     if keras.backend.backend() != "tensorflow":
         pytest.skip("fused batch normalisation is TensorFlow's")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.mcunet import build_mcunet
-from training.mcunet_table import BLOCKS, Block, block_macs, block_parameters, block_sides, macs, parameters
+from tinysieve.training.mcunet import build_mcunet
+from tinysieve.training.mcunet_table import BLOCKS, Block, block_macs, block_parameters, block_sides, macs, parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from dataset.errors import InputError
-from training.recipe import RECIPES, Recipe, derive, recipe_named
+from tinysieve.dataset.errors import InputError
+from tinysieve.training.recipe import RECIPES, Recipe, derive, recipe_named
 
 PUBLISHED = [("challenge-1", 512, 100), ("challenge-2", 128, 50), ("seed", 32, 50)]
 

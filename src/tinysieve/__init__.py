@@ -1,0 +1,1 @@
+"""tinysieve: sieve the data, shrink the model, ship the .tflite."""

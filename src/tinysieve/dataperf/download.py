@@ -1,0 +1,154 @@
+"""Fetching a benchmark's data when a person asks for it: by an explicit address and checksum, resumed after a break.
+
+Nothing in the program calls this but the command; there is no default address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import re
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tinysieve.dataperf.archive import is_archive, safe_name, unpack
+from tinysieve.dataset.atomic import write_text
+from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.dataset.progress import Progress
+
+WORK_FOLDER = ".download"
+_CHUNK_BYTES = 1 << 20
+_TIMEOUT_S = 60.0
+
+
+def download(url: str, sha256: str, folder: Path, limit_bytes: int, progress: Progress) -> list[str]:
+    """Fetch a file, check it, and put it, or what it unpacks to, into a folder.
+
+    A broken transfer leaves its part in `folder/.download`; the same call goes on from there. The same call after success
+    finds everything there and opens no connection.
+
+    Args:
+        url: http or https.
+        sha256: 64 hexadecimal digits of the whole file.
+        folder: where the files go; files of other content are never replaced.
+        limit_bytes: for the file, and for all that it unpacks to.
+        progress: called with bytes done and bytes in all (0 where the server does not say).
+
+    Returns:
+        names of the files, relative to the folder.
+
+    Raises:
+        InputError: address, checksum, size or archive are refused, or a file with other content is in the way.
+        MissingRequirement: the server cannot be reached or the transfer broke.
+    """
+    wanted = _checked(url, sha256)
+    work = folder / WORK_FOLDER
+    receipt = work / f"{wanted}.json"
+    if receipt.exists() and all((folder / name).exists() for name in json.loads(receipt.read_text())):
+        return list(json.loads(receipt.read_text()))
+    part = work / f"{wanted}.part"
+    work.mkdir(parents=True, exist_ok=True)
+    if not (part.exists() and _digest(part) == wanted):
+        _fetch(url, part, limit_bytes, progress)
+        _require_digest(part, wanted, url)
+    names = _put(part, url, folder, work / f"{wanted}.unpacked", limit_bytes)
+    write_text(receipt, json.dumps(names, indent=1) + "\n")
+    part.unlink(missing_ok=True)
+    return names
+
+
+def _checked(url: str, sha256: str) -> str:
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise InputError(f"{url!r} is no http or https address", where="--url", fix="give the address of the file itself")
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise InputError(f"{sha256!r} is no SHA-256", where="--sha256", why="without it nobody knows what was downloaded",
+                         fix="write its 64 hexadecimal digits")
+    return sha256.lower()
+
+
+def _fetch(url: str, part: Path, limit_bytes: int, progress: Progress) -> None:
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
+            _receive(answer, part, have if _continues(answer, have) else 0, limit_bytes, progress)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
+            part.unlink()
+            _fetch(url, part, limit_bytes, progress)
+            return
+        raise MissingRequirement(f"the server answers {error.code} {error.reason}", where=url,
+                                 fix="check the address in a browser") from error
+    except (OSError, http.client.HTTPException) as error:
+        kept = part.stat().st_size if part.exists() else 0
+        raise MissingRequirement(f"the transfer broke: {error}", where=url,
+                                 fix=f"run the same command again; {kept:,} B are kept") from error
+
+
+def _continues(answer: http.client.HTTPResponse, have: int) -> bool:
+    return answer.status == http.HTTPStatus.PARTIAL_CONTENT and (
+        answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"))
+
+
+def _receive(answer: http.client.HTTPResponse, part: Path, start: int, limit_bytes: int, progress: Progress) -> None:
+    declared = answer.headers.get("Content-Length", "")
+    total = start + int(declared) if declared.isdigit() else 0
+    done = start
+    with part.open("ab" if start else "wb") as written:
+        while done <= limit_bytes >= total and (chunk := answer.read(_CHUNK_BYTES)):
+            written.write(chunk)
+            done += len(chunk)
+            progress(done, total)
+    if max(done, total) > limit_bytes:
+        part.unlink()
+        raise InputError(f"the file has more than {limit_bytes:,} B", where=answer.url, fix="raise the limit if you trust it")
+    if done < total:
+        raise http.client.IncompleteRead(b"", total - done)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _require_digest(part: Path, wanted: str, url: str) -> None:
+    if (found := _digest(part)) == wanted:
+        return
+    with part.open("rb") as file:
+        page = file.read(200).lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    part.unlink()
+    raise InputError(f"the file's SHA-256 is {found}, not {wanted}", where=url,
+                     why="it is a web page" if page else "it is another file, or it was changed on the way",
+                     fix="give the address of the file itself" if page else "ask the publisher for the right checksum")
+
+
+def _put(part: Path, url: str, folder: Path, staging: Path, limit_bytes: int) -> list[str]:
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        if is_archive(part):
+            names = unpack(part, staging, limit_bytes)
+        else:
+            names = [safe_name(unquote(urlsplit(url).path.rpartition("/")[2]) or "download", url)]
+            staging.mkdir()
+            shutil.copyfile(part, staging / names[0])
+        _move(staging, folder, names)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return names
+
+
+def _move(staging: Path, folder: Path, names: list[str]) -> None:
+    for name in names:
+        target = folder / name
+        same = not target.exists() or (target.is_file() and _digest(target) == _digest(staging / name))
+        if name.split("/")[0] == WORK_FOLDER or not same:
+            raise InputError(f"{target} is there with other content", why="your files are not replaced",
+                             fix="move it away, or give another --out")
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (staging / name).replace(folder / name)

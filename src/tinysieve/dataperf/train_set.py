@@ -1,0 +1,86 @@
+"""A train set of the selection benchmark: image ids with 1 (the class) or 0, as the CSV that entrants upload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tinysieve.dataperf.embedding_rows import IMAGE_ID
+from tinysieve.dataset.atomic import write_text
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.sources.tables import read_table
+
+CONFIDENCE = "Confidence"
+ONLINE_LIMIT = 1000
+
+
+@dataclass(frozen=True)
+class TrainSet:
+    """Ids and labels, row by row; a row that comes twice weighs twice.
+
+    Args:
+        ids: N image ids.
+        labels: bool [N], True for the class.
+    """
+
+    ids: tuple[str, ...]
+    labels: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def read_train_set(path: Path) -> TrainSet:
+    """Read a CSV with the columns ImageID and Confidence, among others and in any order.
+
+    Raises:
+        InputError: a column is missing (in the original's words), no UTF-8 CSV, or a Confidence other than 0 or 1.
+    """
+    table = read_table(path)
+    require_columns(table.column_names, (IMAGE_ID, CONFIDENCE), path)
+    labels = binary_labels(table[CONFIDENCE], path, first_line=2)
+    return TrainSet(tuple(pc.cast(table[IMAGE_ID], pa.string()).to_pylist()), labels)
+
+
+def write_train_set(train: TrainSet, path: Path) -> None:
+    """Write the CSV, atomically; its lines end as Python's csv does not: with a bare newline."""
+    lines = [f"{name},{int(label)}" for name, label in zip(train.ids, train.labels, strict=True)]
+    write_text(path, "\n".join([f"{IMAGE_ID},{CONFIDENCE}", *lines]) + "\n")
+
+
+def require_columns(found: Sequence[str], needed: Sequence[str], path: Path) -> None:
+    """Stop when a column is missing; the original says "Train file" of test sets too.
+
+    Raises:
+        InputError: as said.
+    """
+    for name in needed:
+        if name not in found:
+            raise InputError(f'{path}: Train file does not have "{name}" column', fix="its columns: " + ", ".join(found))
+        if list(found).count(name) > 1:
+            raise InputError(f'{path} has the column "{name}" twice', fix="keep one")
+
+
+def binary_labels(column: pa.ChunkedArray, path: Path, first_line: int = 0) -> NDArray[np.bool_]:
+    """Confidence as bool [N]: "1" is True, "0" is False, written as text or number.
+
+    Args:
+        first_line: line of the first row in a text file; 0 where rows are counted instead.
+
+    Raises:
+        InputError: any other value; names the first.
+    """
+    text = pc.fill_null(pc.cast(column, pa.string()), "")
+    known = pc.is_in(text, value_set=pa.array(["0", "1"])).to_numpy()
+    if not known.all():
+        row = int(np.flatnonzero(~known)[0])
+        where = f"{path}:{row + first_line}" if first_line else f"{path}, row {row}"
+        raise InputError(f"{CONFIDENCE} is {text[row].as_py()!r}", where=where,
+                         why="the classifier knows two classes; 1 is the class that is looked for", fix="write 0 or 1")
+    return np.asarray(pc.equal(text, "1").to_numpy())

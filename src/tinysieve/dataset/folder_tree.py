@@ -1,0 +1,167 @@
+"""A version as folders of images, `train|val|test/person|background`, which every trainer reads.
+
+The way back is `tinysieve.dataset.sources.folders`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinysieve.dataset.atomic import write_text
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.samples import CLASS_NAMES, DROPPED, SPLITS, UNLABELED, SampleTable
+from tinysieve.dataset.versions import Version
+
+Placer = Callable[[Path, Path], None]
+ABOUT = "version.json"
+# Training takes an unlabeled sample that got a label; so does the tree.
+_FOLDERS = {"train": "train", "validation": "val", "test": "test", "unlabeled": "train"}
+_LONGEST_STEM = 100
+# What Windows keeps for devices, whatever the extension.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What went where.
+
+    Args:
+        version: id of the version.
+        images: images in each folder, such as "train/person".
+        unlabeled, dropped: samples that the version gives no label, or drops; they are left out.
+        renamed: files whose name is not that of their photo, because it was unsafe or stood twice.
+    """
+
+    version: str
+    images: dict[str, int]
+    unlabeled: int
+    dropped: int
+    renamed: int
+
+
+def copy(photo: Path, target: Path) -> None:
+    """A file of its own."""
+    shutil.copyfile(photo, target)
+
+
+def symbolic_link(photo: Path, target: Path) -> None:
+    """A link by path: takes no space, breaks when the photo moves."""
+    target.symlink_to(photo)
+
+
+def hard_link(photo: Path, target: Path) -> None:
+    """A second name of the same bytes: takes no space, only within one file system."""
+    target.hardlink_to(photo)
+
+
+def export_tree(samples: SampleTable, version: Version, images: Path, folder: Path, place: Placer,
+                progress: Callable[[int, int], None]) -> Exported:
+    """Write the tree, whole or not at all, with `version.json` beside the splits.
+
+    Args:
+        samples: the sample table of the version.
+        version: whose labels count.
+        images: the folder that file paths start from.
+        folder: where the tree goes: a new folder, or an empty one.
+        place: copy, symbolic_link or hard_link.
+        progress: told (done, total) now and then.
+
+    Raises:
+        InputError: the folder holds something or lies among the images, or a photo is not there any more.
+    """
+    images = images.resolve()
+    _refuse_folder(folder, images)
+    rows = np.flatnonzero(version.labels > UNLABELED)
+    folders, paths = _folders(samples, version, rows), _paths(samples, rows)
+    names = safe_names(folders, paths, [samples.sample_ids[int(row)].as_py() for row in rows])
+    targets = [f"{where}/{name}" for where, name in zip(folders, names, strict=True)]
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        _fill(partial, images, paths, targets, place, progress)
+        made = _count(version, folders, paths, names)
+        write_text(partial / ABOUT, json.dumps(asdict(made), indent=1) + "\n")
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return made
+
+
+def safe_names(folders: list[str], paths: list[PurePosixPath], ids: list[str]) -> list[str]:
+    """A file name for each photo that is harmless everywhere and stands once in its folder, upper and lower case alike.
+
+    >>> two = [PurePosixPath("a/1.jpg"), PurePosixPath("b/1.JPG"), PurePosixPath("-rf *.png")]
+    >>> safe_names(["train/person"] * 3, two, ["0a", "0b", "0c"])
+    ['1-0a.jpg', '1-0b.JPG', 'rf.png']
+    """
+    names = [_harmless(path) for path in paths]
+    while True:
+        seen = [f"{where}/{name}".lower() for where, name in zip(folders, names, strict=True)]
+        _, place, counts = np.unique(np.array(seen, dtype=str), return_inverse=True, return_counts=True)
+        twice = np.flatnonzero(counts[place] > 1)
+        if not len(twice):
+            return names
+        for one in twice:
+            stem, suffix = Path(names[one]).stem, Path(names[one]).suffix
+            names[one] = f"{stem}-{ids[one]}{suffix}"
+
+
+def _harmless(path: PurePosixPath) -> str:
+    stem = re.sub(r"[^\w.-]+", "_", path.stem)[:_LONGEST_STEM].strip(".-_ ") or "image"
+    return (f"{stem}_" if _DEVICE.match(stem.split(".")[0]) else stem) + path.suffix
+
+
+def _refuse_folder(folder: Path, images: Path) -> None:
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise InputError("the folder to export to is not empty", where=str(folder), why="nothing is ever overwritten",
+                         fix="name a new folder")
+    if folder.resolve().is_relative_to(images):
+        raise InputError("the folder to export to lies among the images", where=str(folder),
+                         why="the next ingest would take every image twice", fix=f"name a folder outside {images}")
+
+
+def _folders(samples: SampleTable, version: Version, rows: NDArray[np.int64]) -> list[str]:
+    table = np.array([[f"{_FOLDERS[split]}/{name}" for name in CLASS_NAMES] for split in SPLITS])
+    return [str(one) for one in table[samples.split_codes[rows], version.labels[rows]]]
+
+
+def _paths(samples: SampleTable, rows: NDArray[np.int64]) -> list[PurePosixPath]:
+    paths = [PurePosixPath(text) for text in samples.table["filepath"].take(rows).to_pylist()]
+    for path in paths:
+        if path.is_absolute() or ".." in path.parts:
+            raise InputError(f"'{path}' leaves the image folder", fix="make the sample table again with 'tinysieve ingest'")
+    return paths
+
+
+def _fill(partial: Path, images: Path, paths: list[PurePosixPath], targets: list[str], place: Placer,
+          progress: Callable[[int, int], None]) -> None:
+    for where in sorted(set(_FOLDERS.values())):
+        for name in CLASS_NAMES:
+            (partial / where / name).mkdir(parents=True)
+    for done, (path, target) in enumerate(zip(paths, targets, strict=True), start=1):
+        photo = images / path
+        if not photo.is_file():
+            raise InputError("a photo is not there any more", where=str(photo), why="the tree would lack it",
+                             fix="put it back, or run 'tinysieve ingest' again")
+        try:
+            place(photo, partial / target)
+        except OSError as error:
+            raise InputError(f"a file cannot be made: {error.strerror}", where=target,
+                             fix="hard links need one file system; use --copies") from error
+        progress(done, len(paths))
+
+
+def _count(version: Version, folders: list[str], paths: list[PurePosixPath], names: list[str]) -> Exported:
+    trees = {f"{where}/{name}": 0 for where in dict.fromkeys(_FOLDERS.values()) for name in CLASS_NAMES[::-1]}
+    for where in folders:
+        trees[where] += 1
+    renamed = sum(path.name != name for path, name in zip(paths, names, strict=True))
+    return Exported(version.id, trees, int((version.labels == UNLABELED).sum()), int((version.labels == DROPPED).sum()), renamed)

@@ -1,0 +1,50 @@
+"""The test split, frozen at the first ingest: later ingests of the same run must find the same images and labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tinysieve.dataset.atomic import replacing
+from tinysieve.dataset.errors import FrozenSplit
+from tinysieve.dataset.samples import SampleTable
+
+
+def hold_test_split(samples: SampleTable, file: Path) -> None:
+    """Freeze the test split in `file`, or compare with what was frozen there.
+
+    Args:
+        samples: what an ingest found.
+        file: Parquet with sample_id and label of each test image; written if it is not there.
+
+    Raises:
+        FrozenSplit: a test image came, went, or has another label than when the split was frozen.
+    """
+    rows = pa.array(np.flatnonzero(samples.in_split("test")))
+    now = samples.table.select(["sample_id", "label", "filepath"]).take(rows).sort_by("sample_id")
+    if not file.exists():
+        with replacing(file) as temporary:
+            pq.write_table(now, temporary)
+        return
+    before = pq.read_table(file)
+    came = _only_in(now, before)
+    gone = _only_in(before, now)
+    if came.num_rows or gone.num_rows:
+        first = (came if came.num_rows else gone)["filepath"][0].as_py()
+        raise FrozenSplit(
+            f"the source gives another test split than the frozen one: {came.num_rows} images came or have another label, "
+            f"{gone.num_rows} are gone or had another label", where=f"{first}; frozen in {file}",
+            why="models of this run could no longer be compared on the same test images",
+            fix="bring the test images and labels back, or set another 'run' folder",
+        )
+
+
+def _only_in(one: pa.Table, other: pa.Table) -> pa.Table:
+    def keys(table: pa.Table) -> pa.Array:
+        return pc.binary_join_element_wise(table["sample_id"], table["label"], ":").combine_chunks()
+
+    return one.filter(pc.invert(pc.is_in(keys(one), keys(other))))

@@ -1,0 +1,148 @@
+"""What people answered about samples, wherever they answered, and what stands of it in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, RESTORE, Decisions
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, Codes, SampleTable
+
+NO_ANSWER, TAKEN_BACK = UNLABELED, -3
+WORDS = {"person": PERSON, "background": BACKGROUND, "drop": DROPPED, "skip": NO_ANSWER, "": NO_ANSWER, "undo": TAKEN_BACK}
+REASON = "reviewed by a person"
+_NAMES = {code: word for word, code in WORDS.items() if word}
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """M answers, in the order in which they were given.
+
+    Args:
+        sample_ids: string [M].
+        codes: int8 [M]: PERSON, BACKGROUND, DROPPED, NO_ANSWER, or TAKEN_BACK, which voids what the same reviewer
+            answered about the same sample before.
+        reviewers: string [M].
+        at: string [M], null where no time is known.
+        place: says where answer number i stands, for a person who has to mend it.
+    """
+
+    sample_ids: pa.Array
+    codes: Codes
+    reviewers: pa.Array
+    at: pa.Array
+    place: Callable[[int], str]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two answers about one sample that contradict each other, and where they stand."""
+
+    sample_id: str
+    first: str
+    second: str
+    where: str
+
+
+@dataclass(frozen=True, eq=False)
+class Review:
+    """What stands of the answers.
+
+    Args:
+        decisions: one for each sample that is decided without conflict.
+        repeated: answers that say once more what was said already.
+        taken_back: answers that were taken back or replaced by their own reviewer.
+        skipped: answers that decide nothing, and were not taken back.
+        conflicts: one for each answer that contradicts an earlier one.
+    """
+
+    decisions: Decisions
+    repeated: int
+    taken_back: int
+    skipped: int
+    conflicts: tuple[Conflict, ...]
+
+    def agreed(self) -> Decisions:
+        """The decisions, where nobody contradicts anybody.
+
+        Raises:
+            InputError: there is a conflict; the first is told, the others are counted.
+        """
+        if self.conflicts:
+            one = self.conflicts[0]
+            raise InputError(
+                f"two different decisions for one sample, {one.sample_id}: {one.first} against {one.second} "
+                f"({len(self.conflicts)} such answers)", where=one.where, why="nothing was applied",
+                fix="keep one of them, or import with --leave-conflicts: these samples then stay as they are")
+        return self.decisions
+
+
+def settle(answers: Answers, samples: SampleTable, labels: Codes) -> Review:
+    """Bring answers down to at most one decision for a sample.
+
+    Args:
+        answers: in the order in which they were given.
+        samples: N samples.
+        labels: int8 [N], the labels that the decisions start from.
+
+    Raises:
+        InputError: an answer names a sample that does not exist.
+    """
+    rows = samples.rows_of(answers.sample_ids)
+    refuse_first(rows < 0, answers.sample_ids, answers.place, "no sample has the id")
+    given = np.isin(answers.codes, (PERSON, BACKGROUND, DROPPED))
+    alive = np.arange(len(rows)) > _last_taken_back(answers, rows)
+    standing, skips = np.flatnonzero(given & alive), answers.codes == NO_ANSWER
+    own, codes = rows[standing], answers.codes[standing]
+    unique, first, group = np.unique(own, return_index=True, return_inverse=True)
+    differs = codes != codes[first][group]
+    agreed = first[~np.isin(unique, own[differs])]
+    return Review(
+        _decisions(answers, rows, standing[agreed], labels), int(len(standing) - len(unique) - differs.sum()),
+        int(((given | skips) & ~alive).sum()), int((skips & alive).sum()),
+        tuple(_conflict(answers, int(standing[first[group[index]]]), int(standing[index])) for index in np.flatnonzero(differs)),
+    )
+
+
+def refuse_first(bad: NDArray[np.bool_], values: pa.Array, place: Callable[[int], str], what: str) -> None:
+    """Raise for the first bad one of M values, with where it stands and how many there are.
+
+    Raises:
+        InputError: any is bad.
+    """
+    found = np.flatnonzero(bad)
+    if len(found):
+        more = f" ({len(found):,} such answers)" if len(found) > 1 else ""
+        raise InputError(f"{what} {values[int(found[0])].as_py()!r}{more}",
+                         where=place(int(found[0])), why="nothing was applied", fix="mend it")
+
+
+def _last_taken_back(answers: Answers, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of the last TAKEN_BACK of the same reviewer and sample, -1 where there is none; int64 [M]."""
+    reviewer = answers.reviewers.dictionary_encode().indices.to_numpy()
+    _, same = np.unique(np.stack([rows, reviewer]), axis=1, return_inverse=True)
+    last = np.full(len(rows), -1, np.int64)
+    voided = np.flatnonzero(answers.codes == TAKEN_BACK)
+    np.maximum.at(last, same.ravel()[voided], voided)
+    return last[same.ravel()]
+
+
+def _decisions(answers: Answers, rows: NDArray[np.int64], taken: NDArray[np.int64], labels: Codes) -> Decisions:
+    new, old, count, index = answers.codes[taken], labels[rows[taken]], len(taken), pa.array(taken)
+    actions = np.select([new == DROPPED, old == UNLABELED, old == DROPPED], [DROP, LABEL, RESTORE], RELABEL)
+    return Decisions(rows[taken], actions.astype(np.int8), new, answers.reviewers.take(index), np.ones(count, np.float32),
+                     pa.array([REASON] * count, pa.string()), answers.at.take(index))
+
+
+def _conflict(answers: Answers, first: int, second: int) -> Conflict:
+    told = [f"{_NAMES[int(answers.codes[one])]} by {answers.reviewers[one].as_py()} ({answers.place(one)})"
+            for one in (first, second)]
+    return Conflict(answers.sample_ids[second].as_py(), told[0], told[1], answers.place(second))

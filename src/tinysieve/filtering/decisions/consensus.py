@@ -1,0 +1,161 @@
+"""The consensus policy: a calibrated probability of error for every label, and the action of greatest expected value.
+
+Two signals at least must stand behind a flip, each by its own scores alone; a label that is probably wrong without them is
+dropped. Requests of filters are heard as by the default policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, Codes, Mask
+from tinysieve.filtering.decisions.error_model import ErrorModel, fit_error_model, fit_signals
+from tinysieve.filtering.decisions.error_rates import Doubles
+from tinysieve.filtering.decisions.expected_gain import Choice, choose, expected_value, worth_a_look
+from tinysieve.filtering.decisions.policy import Plan, Votes, count_votes, explain
+from tinysieve.filtering.decisions.scores import Score
+from tinysieve.filtering.opinions.opinion import Opinions, opine
+
+_BANDS = (0.99, 0.9, 0.75, 0.5, 0.25, 0.1)
+
+
+@dataclass(frozen=True, eq=False)
+class Beliefs:
+    """What all scores together say of N samples.
+
+    Args:
+        model: how they were weighed.
+        p_person: float64 [N], P(person | scores and given label); 0 or 1 where a person has looked.
+        by_signal: float64 [N] by signal, P(person | the signal's own scores), 0.5 where it says nothing.
+        verified: int8 [N], what a person said (BACKGROUND, PERSON, DROPPED), UNLABELED where nobody looked.
+    """
+
+    model: ErrorModel
+    p_person: Doubles
+    by_signal: Mapping[str, Doubles]
+    verified: Codes
+
+    def p_wrong(self, labels: Codes) -> Doubles:
+        """float64 [N] in [0, 1], probability that the given label is wrong; 0 without a label."""
+        wrong = np.select([labels == PERSON, labels == BACKGROUND], [1 - self.p_person, self.p_person], 0.0)
+        return np.asarray(wrong, np.float64)
+
+    def agreeing(self, labels: Codes) -> NDArray[np.int64]:
+        """int64 [N], signals that by themselves hold this label for the more probable one."""
+        sides = [np.where(labels == PERSON, own, 1 - own) > 0.5 for own in self.by_signal.values()]
+        return np.asarray(np.sum(sides, axis=0), np.int64)
+
+
+def weigh(scores: Sequence[Score], labels: Codes, teaches: Mask, verified: Codes) -> Beliefs:
+    """Fit the model and apply it; arguments as for `fit_error_model`, and `verified` may hold DROPPED."""
+    model = fit_error_model(scores, labels, teaches, verified)
+    p_person = model.probability_of_person(scores, labels)
+    p_person = np.select([verified == PERSON, verified == BACKGROUND], [1.0, 0.0], p_person)
+    return Beliefs(model, p_person, fit_signals(model, scores, labels, teaches), verified)
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """Decide by expected value; see tinysieve.filtering.decisions.expected_gain.
+
+    Args:
+        harm: what a wrong label takes away, in right labels.
+        flip_signals: independent signals that must lean to the new label before it is flipped or given.
+        drop_confidence: requests to drop are granted from this confidence on.
+        min_gain: looks that are expected to gain less, in right labels, are not asked for.
+        looks: the most samples to ask a person about.
+    """
+
+    harm: float = 2.0
+    flip_signals: int = 2
+    drop_confidence: float = 0.6
+    min_gain: float = 0.1
+    looks: int = 1000
+
+    def decide(self, opinions: Sequence[Opinions], beliefs: Beliefs, labels: Codes, eligible: Mask) -> Plan:
+        """Weigh everything.
+
+        Args:
+            opinions: of N samples each; heard for their requests, and quoted as reasons.
+            beliefs: of the same samples.
+            labels: int8 [N], current labels.
+            eligible: bool [N], samples whose label may change.
+        """
+        votes = count_votes(opinions, len(labels))
+        seen = beliefs.verified != UNLABELED
+        removed = eligible & ~seen & (labels != DROPPED) & (votes.drop > 0) & (votes.drop >= np.float32(self.drop_confidence))
+        held = ~seen & ((votes.look > 0) | (votes.drop > 0))
+        probable = np.where(beliefs.p_person > 0.5, PERSON, BACKGROUND).astype(np.int8)
+        backed = seen | (beliefs.agreeing(probable) >= self.flip_signals)
+        labelled = eligible & (labels > UNLABELED)
+        p_wrong = beliefs.p_wrong(labels)
+        choice = choose(p_wrong, backed & (probable != labels), labelled & ~held & (beliefs.verified != DROPPED), self.harm)
+        named = self._named(beliefs, probable, backed, votes) & eligible & (labels == UNLABELED) & ~held
+        actions, new = _actions(choice, named, removed, beliefs.verified, labels, eligible, probable)
+        gone = (actions >= 0) & (new == DROPPED) & removed
+        asked = labelled & held
+        doubtful = (labelled | (eligible & (labels == UNLABELED) & (votes.total > 0) & ~named)) & ~gone & ~seen
+        gain = np.where(doubtful, np.where(labels == UNLABELED, 1.0, choice.gain_of_a_look), 0.0)
+        review = worth_a_look(gain, -np.abs(beliefs.p_person - 0.5), asked & doubtful, self.min_gain, self.looks)
+        return _plan([*opinions, belief_opinion(beliefs, labels)], actions, new, beliefs, review, gain)
+
+    def _named(self, beliefs: Beliefs, probable: Codes, backed: Mask, votes: Votes) -> Mask:
+        """Unlabelled samples worth a label: probable enough, backed, and no filter's vote says otherwise."""
+        p_right = np.where(probable == PERSON, beliefs.p_person, 1 - beliefs.p_person)
+        against = np.where(probable == PERSON, votes.background, votes.person)
+        return backed & (against == 0) & (expected_value(p_right, self.harm) > 0)
+
+
+def belief_opinion(beliefs: Beliefs, labels: Codes) -> Opinions:
+    """The consensus as an opinion: for the more probable class, its probability as confidence, in bands that read as reasons."""
+    probable = np.where(beliefs.p_person > 0.5, PERSON, BACKGROUND).astype(np.int8)
+    p_wrong, unlabeled = beliefs.p_wrong(labels), labels <= UNLABELED
+    cases = [((beliefs.verified != UNLABELED) & (probable == code), code, "a person has looked") for code in (PERSON, BACKGROUND)]
+    cases += [(unlabeled & (probable == code), code, f"{word} is more probable")
+              for code, word in ((PERSON, "person"), (BACKGROUND, "background"))]
+    for floor in (*_BANDS, 0.0):
+        words = f"label wrong with probability {floor:.2f} or more" if floor else "label probably right"
+        cases += [((p_wrong >= floor) & (probable == code), code, words) for code in (PERSON, BACKGROUND)]
+    return opine("consensus", "consensus", cases, np.maximum(beliefs.p_person, 1 - beliefs.p_person), "never")
+
+
+def read_verified(decisions: Decisions, count: int) -> Codes:
+    """int8 [N]: a person's decisions as verified labels, UNLABELED where there is none.
+
+    Raises:
+        InputError: a decision about a row that does not exist.
+    """
+    if len(decisions) and int(decisions.rows.max()) >= count:
+        raise InputError(f"row {int(decisions.rows.max())} of {count}")
+    verified = np.full(count, UNLABELED, np.int8)
+    verified[decisions.rows] = decisions.new_labels
+    return verified
+
+
+def _actions(choice: Choice, named: Mask, removed: Mask, verified: Codes, labels: Codes, eligible: Mask,
+             probable: Codes) -> tuple[Codes, Codes]:
+    dropped = removed | choice.drop | (eligible & (verified == DROPPED) & (labels != DROPPED))
+    actions = np.select([dropped, choice.flip, named], [np.int8(DROP), np.int8(RELABEL), np.int8(LABEL)], np.int8(-1))
+    return actions.astype(np.int8), np.where(dropped, np.int8(DROPPED), probable).astype(np.int8)
+
+
+def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, beliefs: Beliefs, review: NDArray[np.int64],
+          gain: Doubles) -> Plan:
+    rows = np.flatnonzero(actions >= 0)
+    by, reasons = explain(opinions, rows)
+    p_new = np.where(new == PERSON, beliefs.p_person, 1 - beliefs.p_person)
+    sure = np.where(new == DROPPED, np.maximum(beliefs.p_person, 1 - beliefs.p_person), p_new)[rows].astype(np.float32)
+    decisions = Decisions(rows, actions[rows], new[rows], by, sure, reasons)
+    proposals = np.where(beliefs.p_person[review] > 0.5, PERSON, BACKGROUND).astype(np.int8)
+    why = explain(opinions, review)[1].cast(pa.string()).to_pylist()
+    dropped = (actions == DROP)[review]
+    told = [f"asking gains {worth:.2f} right labels on average{', dropped until then' if out else ''}; {words}"
+            for worth, out, words in zip(gain[review], dropped, why, strict=True)]
+    return Plan(decisions, review, proposals, pa.array(told, pa.string()))

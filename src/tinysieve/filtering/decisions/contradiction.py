@@ -1,0 +1,49 @@
+"""How hard a sample is to judge where no triage says so: by how strongly the signals contradict its label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes
+from tinysieve.filtering.opinions.opinion import ASK_DROP, ASK_REVIEW, Opinions
+from tinysieve.filtering.temperatures.triage import EASY, HARD, NEED_REVIEW
+
+MARGIN = 1 / 3
+
+
+def contradiction(opinions: Sequence[Opinions], labels: Codes, rows: NDArray[np.int64]) -> Codes:
+    """EASY, HARD or NEED_REVIEW for the samples at `rows`, int8 [M].
+
+    With `against` the strongest vote against the label and `support` the strongest vote for it (0 where nobody votes):
+    HARD where against - support >= 1/3, EASY where support - against >= 1/3, NEED_REVIEW between, where the signals
+    balance each other or say nothing. A sample without a label is EASY where its two classes are 1/3 apart, else
+    NEED_REVIEW. Nothing that a filter asks to drop or to look at is EASY, and nothing that was dropped.
+
+    Args:
+        opinions: of N samples each.
+        labels: int8 [N].
+        rows: int64 [M].
+
+    >>> from tinysieve.filtering.opinions.opinion import opine
+    >>> sure = opine("f", "boxes", [(np.array([True, True, False]), PERSON, "box")], np.full(3, .9), "none")
+    >>> contradiction([sure], np.array([PERSON, BACKGROUND, PERSON], np.int8), np.arange(3)).tolist() == [EASY, HARD, NEED_REVIEW]
+    True
+    """
+    person, background = (_strongest(opinions, (code,), rows) for code in (PERSON, BACKGROUND))
+    asked = _strongest(opinions, (ASK_DROP, ASK_REVIEW), rows) > 0
+    given = labels[rows]
+    doubt = np.select([given == PERSON, given == BACKGROUND, given == UNLABELED],
+                      [background - person, person - background, -np.abs(person - background)], np.float32(0))
+    # float32 confidences: a third is told apart from a third only up to their rounding.
+    close = np.abs(np.abs(doubt) - MARGIN) < 1e-6
+    hard = (doubt >= MARGIN) | (close & (doubt > 0))
+    easy = ((doubt <= -MARGIN) | (close & (doubt < 0))) & ~asked
+    return np.select([hard & (given > UNLABELED), easy], [np.int8(HARD), np.int8(EASY)], np.int8(NEED_REVIEW))
+
+
+def _strongest(opinions: Sequence[Opinions], proposals: tuple[int, ...], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    found = [np.where(np.isin(one.proposed[rows], proposals), one.confidence[rows], np.float32(0)) for one in opinions]
+    return np.maximum.reduce([np.zeros(len(rows), np.float32), *found])

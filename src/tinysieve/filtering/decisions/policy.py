@@ -1,0 +1,184 @@
+"""Policies turn opinions into decisions. They propose; `tinysieve.dataset.versions.apply_decisions` carries out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
+from tinysieve.dataset.errors import ChangeTooLarge, InputError
+from tinysieve.dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, PERSON, UNLABELED, Codes, Mask
+from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
+
+MAX_SIGNALS = 127
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a policy would do.
+
+    Args:
+        decisions: to be applied.
+        review: int64 [R], rows that a person should look at, most doubtful first; their labels stay.
+        review_proposals: int8 [R], what the filters propose for them (ABSTAIN where they contradict each other).
+        review_reasons: string [R].
+    """
+
+    decisions: Decisions
+    review: NDArray[np.int64]
+    review_proposals: Codes
+    review_reasons: pa.Array
+
+
+@dataclass(frozen=True)
+class TwoSignals:
+    """The default policy: two independent signals flip a label, one lone strong signal drops it, doubt is reviewed.
+
+    Args:
+        flip_votes: signals that must agree against a label, with none for it, before it is flipped.
+        label_votes: signals that must agree, with none against, before an unlabeled sample gets a label.
+        drop_confidence: one signal against and none for drops the sample at or above this confidence; below it,
+            and wherever signals contradict each other, the sample goes to review with its label as it is. A filter's
+            request to drop is held to the same limit.
+
+    A request for review stops every change of that sample but a requested drop: a duplicate is one too many whatever it shows.
+    """
+
+    flip_votes: int = 2
+    label_votes: int = 2
+    drop_confidence: float = 0.6
+
+    def decide(self, opinions: Sequence[Opinions], labels: Codes, eligible: Mask) -> Plan:
+        """Weigh all opinions.
+
+        Args:
+            opinions: of N samples each.
+            labels: int8 [N], current labels.
+            eligible: bool [N], samples whose label may change.
+        """
+        votes = count_votes(opinions, len(labels))
+        labelled, free = eligible & (labels > UNLABELED), eligible & (labels == UNLABELED)
+        given_person = labels == PERSON
+        against = np.where(given_person, votes.background, votes.person)
+        support = np.where(given_person, votes.person, votes.background)
+        removed = eligible & (labels != DROPPED) & (votes.drop > 0) & (votes.drop >= np.float32(self.drop_confidence))
+        held = (votes.look > 0) | (votes.drop > 0)
+        flip = labelled & (support == 0) & (against >= self.flip_votes)
+        lone = labelled & (support == 0) & (against > 0) & ~flip
+        dropped = lone & (votes.strongest >= np.float32(self.drop_confidence))
+        named = free & (np.minimum(votes.person, votes.background) == 0) & (votes.total >= self.label_votes)
+        # A label that one signal supports and another disputes, and an unlabeled sample with a lone vote.
+        doubt = (labelled & (against > 0) & ~flip & ~dropped) | (free & (votes.total > 0) & ~named)
+        doubt = (doubt | held & (labelled | named)) & ~removed
+        new = np.where(votes.person > votes.background, PERSON, BACKGROUND).astype(np.int8)
+        dropped = removed | dropped & ~held
+        actions = np.select([dropped, flip & ~held, named & ~held], [np.int8(DROP), np.int8(RELABEL), np.int8(LABEL)],
+                            np.int8(-1))
+        return _plan(opinions, actions, np.where(dropped, np.int8(DROPPED), new), votes, doubt)
+
+
+@dataclass(frozen=True)
+class FollowDetector:
+    """The seed submission's policy: whatever the one filter says is done."""
+
+    def decide(self, opinions: Sequence[Opinions], labels: Codes, eligible: Mask) -> Plan:
+        """Flip every disagreement, label every unlabeled sample.
+
+        Raises:
+            InputError: not exactly one filter.
+        """
+        if len(opinions) != 1:
+            raise InputError(f"policy 'seed' follows one filter and got {len(opinions)}")
+        proposed = opinions[0].proposed
+        differs = eligible & opinions[0].votes & (proposed != labels) & (labels != DROPPED)
+        actions = np.where(differs, np.where(labels == UNLABELED, np.int8(LABEL), np.int8(RELABEL)), np.int8(-1))
+        return _plan(opinions, actions, proposed, count_votes(opinions, len(labels)), np.zeros(len(labels), bool))
+
+
+def refuse_large_change(labels: Codes, decisions: Decisions, eligible: Mask, max_change: float) -> None:
+    """Stop a policy that would change too much of a class.
+
+    Raises:
+        ChangeTooLarge: more than `max_change` of the eligible samples of a class would be relabelled or dropped.
+    """
+    for code, name in enumerate(CLASS_NAMES):
+        total = int((eligible & (labels == code)).sum())
+        made = decisions.new_labels[(labels[decisions.rows] == code) & (decisions.new_labels != code)]
+        if len(made) > max_change * total:
+            dropped = int((made == DROPPED).sum())
+            raise ChangeTooLarge(
+                f"the policy would change {len(made):,} of {total:,} samples labelled {name} ({len(made) / total:.1%}; "
+                f"{len(made) - dropped:,} flipped, {dropped:,} dropped), more than max_change {max_change:.0%}",
+                why="so large a change is more often a wrong setting than so many wrong labels",
+                fix="check detector and crop rule; if it is right, set policy.max_change higher",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Signals that vote for each class, and the strongest vote, request to drop and request for review, 0 where none."""
+
+    person: Codes
+    background: Codes
+    strongest: NDArray[np.float32]
+    drop: NDArray[np.float32]
+    look: NDArray[np.float32]
+
+    @property
+    def total(self) -> Codes:
+        """Signals that vote at all."""
+        return self.person + self.background
+
+    @property
+    def weight(self) -> NDArray[np.float32]:
+        """The strongest vote or request."""
+        return np.maximum.reduce([self.strongest, self.drop, self.look])
+
+
+def count_votes(opinions: Sequence[Opinions], count: int) -> Votes:
+    """One vote a signal and class, however many filters look at the same evidence."""
+    signals = sorted({one.signal for one in opinions})
+    if len(signals) > MAX_SIGNALS:
+        raise InputError(f"{len(signals)} signals are more than {MAX_SIGNALS}")
+    person, background = np.zeros(count, np.int8), np.zeros(count, np.int8)
+    for signal in signals:
+        same = [one for one in opinions if one.signal == signal]
+        person += np.logical_or.reduce([one.proposed == PERSON for one in same])
+        background += np.logical_or.reduce([one.proposed == BACKGROUND for one in same])
+    def strongest(*proposals: int) -> NDArray[np.float32]:
+        found = [np.where(np.isin(one.proposed, proposals), one.confidence, np.float32(0)) for one in opinions]
+        return np.maximum.reduce([np.zeros(count, np.float32), *found])
+
+    return Votes(person, background, strongest(PERSON, BACKGROUND), strongest(ASK_DROP), strongest(ASK_REVIEW))
+
+
+def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, votes: Votes, doubt: Mask) -> Plan:
+    rows = np.flatnonzero(actions >= 0)
+    by, reasons = explain(opinions, rows)
+    decisions = Decisions(rows, actions[rows], new[rows], by, votes.weight[rows], reasons)
+    review = np.flatnonzero(doubt)
+    review = review[np.argsort(-votes.weight[review], kind="stable")]
+    contradiction = (votes.person == votes.background)[review] | (np.minimum(votes.person, votes.background)[review] > 0)
+    leaning = np.where(votes.person > votes.background, PERSON, BACKGROUND)[review]
+    proposals = np.where(contradiction, ABSTAIN, leaning).astype(np.int8)
+    return Plan(decisions, review, proposals, explain(opinions, review)[1])
+
+
+def explain(opinions: Sequence[Opinions], rows: NDArray[np.int64]) -> tuple[pa.Array, pa.Array]:
+    """Who voted, and why, in words; made once for each combination of reasons and not once for each row."""
+    pattern = np.zeros(len(rows), np.int64)
+    for one in opinions:
+        pattern = pattern * len(one.reasons) + one.reason_codes[rows]
+    _, first, inverse = np.unique(pattern, return_index=True, return_inverse=True)
+    by, reasons = [], []
+    for row in rows[first]:
+        voting = [one for one in opinions if one.proposed[row] != ABSTAIN]
+        by.append(" + ".join(f"{one.filter}:{one.signal}" for one in voting))
+        reasons.append("; ".join(f"{one.signal}: {one.reasons[one.reason_codes[row]]}" for one in voting))
+    index = pa.array(inverse.astype(np.int32))
+    return (pa.DictionaryArray.from_arrays(index, pa.array(by, pa.string())),
+            pa.DictionaryArray.from_arrays(index, pa.array(reasons, pa.string())))

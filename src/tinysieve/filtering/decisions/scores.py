@@ -1,0 +1,64 @@
+"""What filters can say of every sample without looking at its label, as numbers that can be weighed together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.samples import BACKGROUND, PERSON, Codes
+from tinysieve.filtering.decisions.error_rates import Doubles
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """A number for every sample, higher where a person is more probable; made without looking at the sample's own label.
+
+    Args:
+        name: what it is.
+        signal: what it rests on; scores of one signal are one witness.
+        values: float [N], NaN where it says nothing.
+    """
+
+    name: str
+    signal: str
+    values: NDArray[np.floating]
+
+
+def scale_of(scores: Sequence[Score], rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
+    """Mean and standard deviation of each score where it says something, float64 [F] each; 0 and 1 where it never does."""
+    centre, spread = np.zeros(len(scores)), np.ones(len(scores))
+    for place, one in enumerate(scores):
+        known = one.values[rows][~np.isnan(one.values[rows])].astype(np.float64)
+        if len(known):
+            centre[place], spread[place] = known.mean(), max(float(known.std()), 1e-6)
+    return centre, spread
+
+
+def standardised(scores: Sequence[Score], centre: Doubles, spread: Doubles, rows: NDArray[np.int64]) -> Doubles:
+    """Some rows of the scores in standard deviations, float64 [rows, F]; 0 where a score says nothing."""
+    values = np.column_stack([one.values[rows] for one in scores]).astype(np.float64)
+    return np.nan_to_num((values - centre) / spread, nan=0.0)
+
+
+def check_scores(scores: Sequence[Score], labels: Codes, rows: NDArray[np.int64]) -> None:
+    """Refuse scores that cannot be weighed.
+
+    Raises:
+        InputError: no scores, different lengths, an infinite value, or a class without a row.
+    """
+    if not scores:
+        raise InputError("no scores to weigh", why="policy 'consensus' needs a detector or an out-of-fold classifier",
+                         fix="set filter.out_of_fold: true, or policy.kind: default")
+    for one in scores:
+        if len(one.values) != len(labels):
+            raise InputError(f"score '{one.name}' has {len(one.values)} values for {len(labels)} labels")
+        if np.isinf(one.values).any():
+            raise InputError(f"score '{one.name}' is infinite in row {int(np.isinf(one.values).argmax())}")
+    for code, word in ((BACKGROUND, "background"), (PERSON, "person")):
+        if not (labels[rows] == code).any():
+            raise InputError(f"no sample to learn from is labelled {word}", why="its error rate is unknown",
+                             fix="label some, or set policy.kind: default")

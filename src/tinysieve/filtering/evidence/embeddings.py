@@ -1,0 +1,158 @@
+"""Features of every image as one float16 array on disk, made once and resumed after a kill at the last finished chunk.
+
+The rows are those of the sample table. Whoever has better features gives them as a file instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from tinysieve.dataset.array_file import create_array
+from tinysieve.dataset.atomic import write_text
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.images import Pixels, UndecodableImage, decode
+from tinysieve.dataset.progress import Progress
+from tinysieve.filtering.evidence.lite0_backbone import shrink
+
+HalfArray = NDArray[np.float16]
+
+ARRAY = "embeddings.npy"
+RESUME = "embeddings.resume.json"
+
+
+class Backbone(Protocol):
+    """What turns images into features.
+
+    Attributes:
+        name: for people.
+        fingerprint: changes whenever the features would.
+        dim: features an image.
+        side: pixels of the square that `embed` takes.
+    """
+
+    name: str
+    fingerprint: str
+    dim: int
+    side: int
+
+    def embed(self, images: Pixels) -> NDArray[np.float32]:
+        """Features float32 [n, dim] of images uint8 [n, side, side, 3]."""
+        ...
+
+
+def embed_all(
+    backbone: Backbone, paths: Sequence[Path], sample_ids: Sequence[str], folder: Path, chunk: int, progress: Progress
+) -> HalfArray:
+    """Embed every image; a second call after a kill goes on where the first was.
+
+    Args:
+        backbone: makes the features.
+        paths: one file an image.
+        sample_ids: their ids; a changed list starts afresh.
+        folder: receives `embeddings.npy`, whose bytes depend on images and backbone only.
+        chunk: images between two saves.
+        progress: told (done, total) after each chunk.
+
+    Returns:
+        float16 [N, dim], a read-only memory map.
+
+    Raises:
+        InputError: an image cannot be read any more, or a feature is not a finite number.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = {"backbone": backbone.fingerprint, "chunk": chunk, "samples": _digest(sample_ids), "done": 0}
+    done = _finished(folder, asked)
+    shape = (len(paths), backbone.dim)
+    rows = open_memmap(folder / ARRAY, "r+") if done else create_array(folder / ARRAY, np.float16, shape)
+    for start, images in _decoded_chunks(paths, range(done, len(paths), chunk), chunk, backbone.side):
+        end = start + len(images)
+        rows[start:end] = _finite(backbone.embed(images).astype(np.float16), f"{paths[start]} .. {paths[end - 1]}")
+        # The rows must be on disk before the note that says so.
+        rows.flush()
+        write_text(folder / RESUME, json.dumps(asked | {"done": end}, sort_keys=True))
+        progress(end, len(paths))
+    del rows
+    (folder / RESUME).unlink(missing_ok=True)
+    return read_embeddings(folder / ARRAY, len(paths))
+
+
+def read_embeddings(path: Path, count: int) -> HalfArray:
+    """Open features from a file: ours, or the user's own in the same row order.
+
+    Args:
+        path: a `.npy` file, float16, float32 or float64 [N, D].
+        count: N, the rows of the sample table.
+
+    Returns:
+        [N, D] as stored, a read-only memory map.
+
+    Raises:
+        InputError: no such file, another shape or type, or a value that is not finite (its row is named).
+    """
+    try:
+        rows = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"cannot read features: {error}", where=str(path), fix="give a .npy file") from error
+    if rows.ndim != 2 or rows.shape[0] != count or rows.shape[1] == 0 or rows.dtype.kind != "f":
+        raise InputError(
+            f"features are {rows.dtype} {list(rows.shape)}, expected float [{count}, D]", where=str(path),
+            why="each row belongs to the image in the same row of the sample table",
+            fix="make one row an image, in the order of the sample table",
+        )  # fmt: skip
+    for start in range(0, count, 65_536):
+        _finite(rows[start : start + 65_536], str(path), start)
+    return rows
+
+
+def _digest(sample_ids: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(sample_ids).encode()).hexdigest()[:16]
+
+
+def _finished(folder: Path, asked: dict[str, object]) -> int:
+    """Rows that an earlier, killed call has saved for the same question; 0 when there is none."""
+    try:
+        noted = json.loads((folder / RESUME).read_text(encoding="utf-8"))
+        return int(noted["done"]) if noted | {"done": 0} == asked and (folder / ARRAY).is_file() else 0
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def _finite(rows: NDArray[np.floating], where: str, offset: int = 0) -> NDArray[np.floating]:
+    bad = ~np.isfinite(rows).all(axis=1)
+    if bad.any():
+        raise InputError(f"row {offset + int(bad.argmax())} of the features is not finite", where=where)
+    return rows
+
+
+def _decoded_chunks(paths: Sequence[Path], starts: range, chunk: int, side: int) -> Iterator[tuple[int, Pixels]]:
+    """Prepared images chunk by chunk; the next chunk is decoded while the caller works on this one."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+
+        def ask(start: int) -> list[Future[Pixels]]:
+            return [pool.submit(_prepared, path, side) for path in paths[start : start + chunk]]
+
+        ahead = {start: ask(start) for start in starts[:1]}
+        for start in starts:
+            if start + chunk < len(paths):
+                ahead[start + chunk] = ask(start + chunk)
+            yield start, np.stack([image.result() for image in ahead.pop(start)])
+
+
+def _prepared(path: Path, side: int) -> Pixels:
+    try:
+        return shrink(decode(path), side)
+    except (OSError, UndecodableImage) as error:
+        raise InputError(
+            f"an image cannot be read any more: {error}", where=str(path), why="ingest could read it",
+            fix="put the file back, or run ingest again",
+        ) from error  # fmt: skip

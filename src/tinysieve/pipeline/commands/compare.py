@@ -1,0 +1,32 @@
+"""`compare`: two finished runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinysieve.pipeline.commands.options import Json
+
+commands = typer.Typer()
+
+
+@commands.command()
+def compare(
+    run_a: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    run_b: Annotated[Path, typer.Argument(help="Folder of the other.")],
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    json: Json = False,
+) -> None:
+    """Say what differs between two runs: data, recipe, model, verdict, and whether one is better by more than chance."""
+    import json as text
+
+    import numpy as np
+
+    from tinysieve.pipeline.comparison.comparison import compare_runs
+    from tinysieve.pipeline.comparison.recorded_run import open_recorded
+    from tinysieve.pipeline.comparison.text import comparison_text
+
+    found = compare_runs(open_recorded(run_a), open_recorded(run_b), np.random.default_rng(seed))
+    typer.echo(text.dumps(found.to_json(), indent=1) if json else comparison_text(found))

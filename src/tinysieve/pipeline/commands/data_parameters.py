@@ -1,0 +1,28 @@
+"""`data-parameters`: a learnt temperature a sample, and what it says about the labels."""
+
+from __future__ import annotations
+
+import typer
+
+from tinysieve.pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, DryRun, Explain, Json, Overrides, open_run
+
+commands = typer.Typer()
+
+
+@commands.command("data-parameters")
+def data_parameters(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
+                    explain: Explain = False, json: Json = False) -> None:
+    """Learn a temperature for each training sample, read it in time, and sort the samples: easy, hard, need review."""
+    from tinysieve.pipeline import console
+    from tinysieve.pipeline.data_stages import INGEST
+    from tinysieve.pipeline.filter_stages import EMBED
+    from tinysieve.pipeline.stages import foresee, run_stages
+    from tinysieve.pipeline.temperatures.fitted import DATA_PARAMETERS
+    from tinysieve.pipeline.temperatures.view import show_triage
+
+    run, stages = open_run(config, o), (INGEST, EMBED, DATA_PARAMETERS)
+    if dry_run or explain:
+        console.show_outlooks(foresee(run, stages), explain, json)
+        return
+    run_stages(run, stages, console.announce)
+    show_triage(run.at(DATA_PARAMETERS.name), json)

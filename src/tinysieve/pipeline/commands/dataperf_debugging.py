@@ -1,0 +1,117 @@
+"""`dataperf debugging`: score cleaning orders, make them, draw what became of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tinysieve.pipeline.commands.options import Json
+
+if TYPE_CHECKING:
+    from tinysieve.dataperf.debugging_run import TaskOutcome
+    from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
+
+commands = typer.Typer(help="Score cleaning orders as DataPerf's vision-debugging does; verbs make and draw them.")
+
+SetupOption = Annotated[Path | None, typer.Option("--setup", help="The setup file; task_setup.yml or .yaml here by default.")]
+TasksOption = Annotated[list[str] | None, typer.Option("--tasks", help="Only these data_ids; several by comma or repetition.")]
+MethodsOption = Annotated[list[str] | None, typer.Option("--submission", help="Only this method's submissions; may be repeated.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")]
+DockerArgument = Annotated[str | None, typer.Argument(metavar="[docker]", help="Take task_setup_docker.yml.")]
+
+
+@commands.callback(invoke_without_command=True)
+def debugging(context: typer.Context, setup: SetupOption = None, tasks: TasksOption = None,
+              submission: MethodsOption = None, workers: WorkersOption = None, json: Json = False) -> None:
+    """Evaluate all submissions of all tasks and write {data_id}_evaluation.json; a wrong submission: exit code 2 at the end."""
+    if context.invoked_subcommand is None:
+        _evaluate(setup, None, tasks, submission, workers, json)
+
+
+@commands.command()
+def docker(setup: SetupOption = None, tasks: TasksOption = None, submission: MethodsOption = None,
+           workers: WorkersOption = None, json: Json = False) -> None:
+    """Evaluate like the bare command, with task_setup_docker.yml."""
+    _evaluate(setup, "docker", tasks, submission, workers, json)
+
+
+@commands.command("create-baselines")
+def create_baselines(
+    where: DockerArgument = None, setup: SetupOption = None, tasks: TasksOption = None,
+    baseline: Annotated[list[str] | None, typer.Option("--baseline", help="These, not the setup's; may be repeated.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the rankings that draw.")] = 0, json: Json = False,
+) -> None:
+    """Rank the rows of each task by the setup's baselines and write submissions and time files."""
+    from json import dumps
+
+    from tinysieve.dataperf.baselines.registry import BASELINES, chosen_rankers, create_baseline
+    from tinysieve.pipeline.dataperf_rankings import RANKINGS
+
+    loaded, chosen = _open(setup, where, tasks)
+    names = baseline or [one.name for one in loaded.baselines]
+    rankers = chosen_rankers(names, {**BASELINES, **RANKINGS})
+    written = []
+    for task in chosen:
+        for name, ranker in rankers.items():
+            written.append(create_baseline(loaded, task, name, ranker, seed))
+            typer.echo(f"{task.data_id}: {name}", err=True)
+    typer.echo(dumps([str(path) for path in written]) if json else f"{len(written)} submissions in {loaded.submission_folder}")
+
+
+@commands.command()
+def plot(where: DockerArgument = None, setup: SetupOption = None, tasks: TasksOption = None, json: Json = False) -> None:
+    """Draw each task's curves and the overall figure, PNG and SVG, into the results folder."""
+    from json import dumps
+
+    from tinysieve.dataperf.debugging_plots import plot_results
+
+    drawn = plot_results(*_open(setup, where, tasks))
+    typer.echo(dumps([str(path) for path in drawn]) if json else "\n".join(map(str, drawn)))
+
+
+def _open(setup: Path | None, where: str | None, tasks: list[str] | None) -> tuple[DebuggingSetup, tuple[TaskSetup, ...]]:
+    """The setup and its chosen tasks."""
+    from tinysieve.dataperf.debugging_setup import find_setup, load_setup
+    from tinysieve.dataset.errors import InputError
+
+    if where not in (None, "docker"):
+        raise InputError(f"argument '{where}'", fix="the only one is 'docker'; a setup file is given by --setup")
+    loaded = load_setup(setup if setup is not None else find_setup(Path(), where == "docker"))
+    return loaded, loaded.chosen(tuple(name for given in tasks or () for name in given.split(",")))
+
+
+def _evaluate(setup: Path | None, where: str | None, tasks: list[str] | None, methods: list[str] | None,
+              workers: int | None, json: bool) -> None:
+    import os
+
+    from tinysieve.dataperf.debugging_run import evaluate_tasks
+    from tinysieve.pipeline.progress import progress
+
+    loaded, chosen = _open(setup, where, tasks)
+    with progress("debugging", "tasks") as report:
+        outcomes = evaluate_tasks(loaded, chosen, methods or (), workers or os.cpu_count() or 1, report)
+    _show(outcomes, json)
+    failures = [failure for outcome in outcomes for failure in outcome.failures]
+    for failure in failures:
+        typer.echo(f"error: {failure}", err=True)
+    if failures:
+        raise typer.Exit(max(failure.exit_code for failure in failures))
+
+
+def _show(outcomes: list[TaskOutcome], json: bool) -> None:
+    from json import dumps
+
+    from tinysieve.dataperf.debugging import mean_fraction_fixes
+
+    done = [outcome.evaluation for outcome in outcomes if outcome.evaluation is not None]
+    if json:
+        typer.echo(dumps({one.data_id: one.as_json() for one in done}))
+        return
+    for one in done:
+        typer.echo(f"On task [{one.data_id}]: Accuracy before cleaning: {one.accuracy_before}")
+        for curve in one.curves:
+            typer.echo(f"  {curve.fraction_fixes:.4f} of the inspections  {curve.accuracies[-1]:.2f} at the end  {curve.method}")
+    for method, mean in sorted(mean_fraction_fixes(done).items(), key=lambda pair: pair[1]):
+        typer.echo(f"mean {mean:.4f}  {method}")

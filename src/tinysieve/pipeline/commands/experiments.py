@@ -1,0 +1,104 @@
+"""`experiment`: noise planted on purpose, to see what the filters find and what that is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tinysieve.pipeline.commands.options import Json, Overrides, open_run
+
+if TYPE_CHECKING:
+    from tinysieve.pipeline.experiments.problem import Problem
+
+commands = typer.Typer()
+group = typer.Typer(no_args_is_help=True, help="Plant noise, find it, train, and compare.")
+commands.add_typer(group, name="experiment")
+
+Data = Annotated[str, typer.Option("--set", help="fashion-mnist or cifar-10.")]
+Folder = Annotated[Path | None, typer.Option("--data", help="Folder with the set's files; default: where Debian installs them.")]
+RunConfig = Annotated[Path | None, typer.Option("--config", "-c", help="Embeddings and labels of this run instead of a set.")]
+LearnerName = Annotated[str, typer.Option("--learner", help="network (one hidden layer) or ridge (closed form).")]
+FilterBy = Annotated[str, typer.Option("--filter", help="Which labels are issues; see label-issues.")]
+Folds = Annotated[int, typer.Option(min=2, help="Parts for out-of-fold probabilities.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1)]
+Out = Annotated[Path, typer.Option(help="Folder for CSV, JSON and plot.")]
+
+
+@group.command("noise-sweep")
+def noise_sweep(
+    dataset: Data = "fashion-mnist", data: Folder = None, config: RunConfig = None, o: Overrides = None,
+    learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: Folds = 5, seed: Seed = 0,
+    levels: Annotated[str, typer.Option(help="Noise levels in per cent.")] = "0,5,10,15,20,25,30,35,40,45",
+    out: Out = Path("runs/noise-sweep"), json: Json = False,
+) -> None:
+    """Accuracy with noisy and with cleaned labels, pruned against planted, at noise from 0 to 45 %."""
+    from tinysieve.pipeline.experiments.sweep_files import NOISE_SWEEP, check_choices, parse_levels, run_noise_sweep
+
+    shares = parse_levels(levels)
+    check_choices(learner, filter_by, out, NOISE_SWEEP)
+    run_noise_sweep(_problem(dataset, data, config, o, seed), shares, learner, filter_by, folds, seed, out, json)
+
+
+@group.command("prune-sweep")
+def prune_sweep(
+    dataset: Data = "fashion-mnist", data: Folder = None, config: RunConfig = None, o: Overrides = None,
+    learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: Folds = 5, seed: Seed = 0,
+    noise: Annotated[float, typer.Option(help="Share of labels planted wrong.")] = 0.45,
+    out: Out = Path("runs/prune-sweep"), json: Json = False,
+) -> None:
+    """Accuracy when the worst share of the label issues is pruned and the rest relabelled, from 100 % to 0 %."""
+    from tinysieve.pipeline.experiments.sweep_files import PRUNE_SWEEP, check_choices, run_prune_sweep
+    from tinysieve.pipeline.experiments.sweeps import check_share
+
+    check_share("noise", noise, 1.0)
+    check_choices(learner, filter_by, out, PRUNE_SWEEP)
+    run_prune_sweep(_problem(dataset, data, config, o, seed), noise, learner, filter_by, folds, seed, out, json)
+
+
+@group.command("cifar-noise")
+def cifar_noise(
+    dataset: Annotated[str, typer.Option("--set", help="cifar-10 or cifar-100.")] = "cifar-10",
+    data: Annotated[Path | None, typer.Option(help="Folder with the set's binary files, or CIFAR-10 as Parquet.")] = None,
+    corrupt: Annotated[str, typer.Option(help="Corrupt shares in per cent.")] = "40",
+    learn: Annotated[str, typer.Option(help="Temperatures: instance, class or joint.")] = "instance",
+    instance_init: float = 1.0, instance_rate: float = 2.0, instance_decay: float = 0.0,
+    class_init: float = 1.0, class_rate: float = 0.1, class_decay: float = 0.0001,
+    keep: Annotated[float | None, typer.Option(help="Share that is kept for the retraining; default: 1 - corrupt.")] = None,
+    per_class: Annotated[bool, typer.Option("--per-class", help="Drop the most suspect of each class, not of the set.")] = False,
+    network: Annotated[str, typer.Option(help="small, or wide-resnet-28-10 (wants a GPU).")] = "small",
+    images: Annotated[int | None, typer.Option(help="Training images, drawn at random; 0 for all.")] = 10_000,
+    epochs: int = 12, batch_size: int = 128, learning_rate: float = 0.1, held_out: float = 0.1, seed: Seed = 0,
+    triage: Annotated[str, typer.Option(help="tsne_plots or easy_hard_and_need_review.")] = "tsne_plots",
+    out: Out = Path("runs/cifar-noise"), json: Json = False,
+) -> None:
+    """Corrupt CIFAR's labels, train with and without data parameters, drop the most suspect labels, train again."""
+    from tinysieve.filtering.temperatures.indexed_sgd import TableSettings
+    from tinysieve.pipeline.experiments.cifar_noise import CifarNoise
+    from tinysieve.pipeline.experiments.cifar_noise_files import check_names, run_cifar_noise
+    from tinysieve.pipeline.experiments.sweep_files import parse_levels
+    from tinysieve.pipeline.experiments.tempered_training import TrainingPlan
+
+    check_names(dataset, network, learn, triage)
+    instance = None if learn == "class" else TableSettings(instance_init, instance_rate, instance_decay)
+    by_class = None if learn == "instance" else TableSettings(class_init, class_rate, class_decay)
+    plan = TrainingPlan(network, epochs, batch_size, learning_rate, seed)
+    settings = CifarNoise(0.5, 0.5, "class" if per_class else "dataset", held_out, images or None, instance, by_class, plan)
+    run_cifar_noise(dataset, data, parse_levels(corrupt), settings, keep, triage, out, json)
+
+
+def _problem(dataset: str, data: Path | None, config: Path | None, overrides: list[str] | None, seed: int) -> Problem:
+    from tinysieve.pipeline import console
+    from tinysieve.pipeline.data_stages import INGEST
+    from tinysieve.pipeline.experiments.open_problem import image_problem, run_problem
+    from tinysieve.pipeline.filter_stages import EMBED
+    from tinysieve.pipeline.progress import progress
+    from tinysieve.pipeline.stages import run_stages
+
+    if config:
+        run = open_run(config, overrides)
+        run_stages(run, (INGEST, EMBED), console.announce)
+        return run_problem(run)
+    with progress("features") as report:
+        return image_problem(dataset, data, seed, report)

@@ -1,0 +1,54 @@
+"""`explore`: the run in the FiftyOne App."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tinysieve.pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, Json, Overrides, open_run
+
+commands = typer.Typer()
+
+
+@commands.command()
+def explore(
+    config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
+    app: Annotated[bool, typer.Option("--app/--no-app", help="Start the App, or only fill the dataset.")] = True,
+    anew: Annotated[bool, typer.Option("--anew", help="Build the dataset afresh; changes that were not imported are "
+                                                      "lost.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the App, on this machine only.")] = 5151,
+    json: Json = False,
+) -> None:
+    """Fill a FiftyOne dataset with all that the run knows, and show it; what is changed there comes back with
+    'tinysieve review import --fiftyone'."""
+    import json as json_text
+    from dataclasses import asdict
+
+    from tinysieve.pipeline.explore.app import refuse_taken, show_app
+    from tinysieve.pipeline.explore.database import open_fiftyone
+    from tinysieve.pipeline.explore.fields import dataset_name
+    from tinysieve.pipeline.explore.fill import fill
+    from tinysieve.pipeline.explore.findings import findings_of
+    from tinysieve.pipeline.progress import progress
+
+    run = open_run(config, o)
+    if app:
+        refuse_taken(port)
+    fiftyone, name = open_fiftyone(), dataset_name(run)
+    found = findings_of(run)
+    if anew and fiftyone.dataset_exists(name):
+        fiftyone.delete_dataset(name)
+    with progress("fill", "fields") as report:
+        filled = fill(fiftyone, name, found, report)
+    if json:
+        typer.echo(json_text.dumps(asdict(filled), indent=1))
+    else:
+        typer.echo(f"dataset {filled.dataset}: {filled.samples:,} samples, version {filled.version}")
+        for view, count in filled.views.items():
+            typer.echo(f"{count:>9,}  {view}")
+        typer.echo(f"{filled.waiting:,} changes wait for: tinysieve review import --fiftyone -c {config}")
+    if app:
+        show_app(fiftyone, fiftyone.load_dataset(name), port, lambda address: typer.echo(
+            f"the App: {address}\nfrom another machine: ssh -L {port}:127.0.0.1:{port} THIS_MACHINE, then the same address\n"
+            "Ctrl-C ends it; the dataset stays", err=json))

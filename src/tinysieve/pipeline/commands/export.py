@@ -1,0 +1,54 @@
+"""`export`: a version as folders of images, for other trainers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tinysieve.pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, Json, Overrides, open_run
+
+if TYPE_CHECKING:
+    from tinysieve.dataset.folder_tree import Placer
+
+commands = typer.Typer()
+
+
+@commands.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="New folder; receives train|val|test/person|background.")],
+    config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
+    version: Annotated[str, typer.Option(help="Whose labels: an id, its beginning, HEAD or 0.")] = "HEAD",
+    links: Annotated[bool, typer.Option("--links/--copies", help="Symbolic links to the photos, or copies of them.")] = False,
+    hard_links: Annotated[bool, typer.Option("--hard-links", help="Hard links instead.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a version of the labels as a tree of image folders; what is unlabeled or dropped stays out."""
+    import json as json_text
+
+    from tinysieve.dataset.folder_tree import export_tree
+    from tinysieve.pipeline.data_stages import samples_of, versions_of
+    from tinysieve.pipeline.progress import progress
+
+    run, place = open_run(config, o), _placer(links, hard_links)
+    with progress("export") as report:
+        made = export_tree(samples_of(run), versions_of(run).load(version), run.config.dataset.source.images, folder,
+                           place, report)
+    if json:
+        typer.echo(json_text.dumps({"folder": str(folder), **asdict(made)}, indent=1))
+        return
+    typer.echo(f"version {made.version} in {folder}")
+    for name, count in made.images.items():
+        typer.echo(f"{count:>9,}  {name}")
+    typer.echo(f"left out: {made.unlabeled:,} without a label, {made.dropped:,} dropped; renamed: {made.renamed:,}")
+
+
+def _placer(links: bool, hard_links: bool) -> Placer:
+    from tinysieve.dataset.errors import InputError
+    from tinysieve.dataset.folder_tree import copy, hard_link, symbolic_link
+
+    if links and hard_links:
+        raise InputError("both --links and --hard-links", fix="give one of them")
+    return hard_link if hard_links else symbolic_link if links else copy

@@ -1,0 +1,29 @@
+"""`inspect`: what a .tflite file is made of and what it needs to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinysieve.pipeline.commands.options import Json
+
+commands = typer.Typer()
+
+
+@commands.command()
+def inspect(model: Annotated[Path, typer.Argument(help="A .tflite file.")], json: Json = False) -> None:
+    """Say what a .tflite file is made of: bytes, operators, MACs, live memory, arena, flash."""
+    import json as text
+
+    from tinysieve.pipeline.model_files.inspection_text import inspection_text
+    from tinysieve.pipeline.model_files.model_file import about, read_model
+    from tinysieve.pipeline.progress import progress
+    from tinysieve.quantize.inspection import inspect_model
+
+    with about(model):
+        data = read_model(model)
+        with progress("inspect"):
+            found = inspect_model(data)
+    typer.echo(text.dumps(found.to_json(), indent=1) if json else inspection_text(found), nl=json)

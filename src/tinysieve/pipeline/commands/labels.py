@@ -1,0 +1,67 @@
+"""Label errors: `label-issues` on plain arrays, `clean-view` on a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinysieve.pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, Json, Overrides, open_run
+
+commands = typer.Typer()
+
+Method = Annotated[str, typer.Option(help="Ranking: adjusted_margin, self_confidence, margin or entropy.")]
+FilterBy = Annotated[str, typer.Option("--filter", help="Which labels are issues: prune_by_noise_rate, prune_by_class, both, "
+                                       "confident_learning, predicted_neq_given, low_self_confidence, low_margin.")]
+
+
+@commands.command("label-issues")
+def label_issues(
+    probabilities: Annotated[Path, typer.Option(help="Out-of-fold probabilities [N, K]: .npy, or .npz.")],
+    out: Annotated[Path, typer.Option(help="Parquet to write: every row, worst label first.")],
+    labels: Annotated[Path | None, typer.Option(help="Given labels: .npz, .npy, .csv, .parquet or .txt; "
+                                                "default: the same .npz.")] = None,
+    method: Method = "adjusted_margin", filter_by: FilterBy = "prune_by_noise_rate",
+    probabilities_key: Annotated[str, typer.Option(help="Array of an .npz.")] = "pred_probs",
+    labels_key: Annotated[str, typer.Option(help="Array of an .npz, or column of a table.")] = "given",
+    json: Json = False,
+) -> None:
+    """Find the labels that out-of-fold probabilities contradict; needs no data set, only the two arrays."""
+    from tinysieve.dataset.atomic import check_file
+    from tinysieve.dataset.errors import InputError
+    from tinysieve.pipeline.label_issues import view
+    from tinysieve.pipeline.label_issues.arrays import read_labels, read_probabilities
+
+    check_file(out, reads=(probabilities, labels or probabilities))
+    if labels is None and probabilities.suffix == ".npy":
+        raise InputError("no labels given", where=str(probabilities), why="an .npy file holds the probabilities only",
+                         fix="give --labels FILE, or one .npz with both arrays")
+    pred_probs = read_probabilities(probabilities, probabilities_key)
+    given = read_labels(labels or probabilities, pred_probs, labels_key)
+    view.find_and_show(pred_probs, given, filter_by, method, out, json)
+
+
+@commands.command("clean-view")
+def clean_view(
+    config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, method: Method = "adjusted_margin",
+    filter_by: FilterBy = "prune_by_noise_rate",
+    prune_fraction: Annotated[float, typer.Option(help="Share of the issues, worst first, that is dropped; the rest is "
+                                                  "relabelled.")] = 1.0,
+    out: Annotated[Path | None, typer.Option(help="Parquet to write: every judged sample, worst first.")] = None,
+    json: Json = False,
+) -> None:
+    """Make a version without the label issues: a ledger of drops on top of the current version, no copied images."""
+    from tinysieve.dataset.atomic import check_file
+    from tinysieve.pipeline import console
+    from tinysieve.pipeline.job import stages_until
+    from tinysieve.pipeline.label_issues import clean_view as views
+    from tinysieve.pipeline.label_issues import view
+    from tinysieve.pipeline.stages import run_stages
+
+    if out:
+        check_file(out, reads=(config,))
+    run = open_run(config, o)
+    views.check_choices(filter_by, method, prune_fraction)
+    run_stages(run, stages_until("opinions"), console.announce)
+    view.show_clean_view(views.clean_view(run, filter_by, method, prune_fraction), out, json)

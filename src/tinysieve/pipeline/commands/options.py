@@ -1,0 +1,41 @@
+"""Options that the verbs share, and how a verb opens its run. Nothing heavy may be imported here: `--help` is fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tinysieve.pipeline.stages import Run
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="YAML file; see configs/.")]
+Overrides = Annotated[list[str] | None, typer.Option("-o", help="Override a setting: -o train.recipe=seed")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")]
+Explain = Annotated[bool, typer.Option("--explain", help="With --dry-run: say why.")]
+DEFAULT_CONFIG = Path("configs/demo.yaml")
+
+
+def open_run(config: Path, overrides: list[str] | None) -> Run:
+    """The run that the configuration names."""
+    from tinysieve.pipeline.config_file import load_config
+    from tinysieve.pipeline.stages import Run
+
+    loaded = load_config(config, tuple(overrides or ()))
+    return Run(loaded, loaded.run)
+
+
+def run_until(config: Path, overrides: list[str] | None, last: str, dry_run: bool, explain: bool, json: bool) -> None:
+    """Run the main job up to and with stage `last`, or say what would run."""
+    from tinysieve.pipeline import console
+    from tinysieve.pipeline.job import stages_until
+    from tinysieve.pipeline.stages import foresee, run_stages
+
+    run, stages = open_run(config, overrides), stages_until(last)
+    if dry_run or explain:
+        console.show_outlooks(foresee(run, stages), explain, json)
+        return
+    run_stages(run, stages, console.announce)
+    console.show_result(run, last, json)

@@ -1,0 +1,52 @@
+"""The labels' history: `log`, `diff`, `checkout`, `undo`."""
+
+from __future__ import annotations
+
+import typer
+
+from tinysieve.pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, Json, Overrides, open_run
+
+commands = typer.Typer()
+
+
+@commands.command()
+def log(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
+    """List the versions of the labels, newest first."""
+    from tinysieve.pipeline import console
+    from tinysieve.pipeline.data_stages import versions_of
+
+    console.show_log(versions_of(open_run(config, o)).log(), json)
+
+
+@commands.command()
+def diff(old: str, new: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
+    """Show which labels differ between two versions (an id, its beginning, HEAD or 0)."""
+    from tinysieve.dataset.versions import diff as difference
+    from tinysieve.pipeline import console
+    from tinysieve.pipeline.data_stages import samples_of, versions_of
+
+    run = open_run(config, o)
+    store = versions_of(run)
+    console.show_diff(difference(samples_of(run), store.load(old), store.load(new)), json)
+
+
+@commands.command()
+def checkout(version: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None) -> None:
+    """Make a version current; training uses it."""
+    from tinysieve.pipeline.data_stages import versions_of
+    from tinysieve.pipeline.stages import locked
+
+    run = open_run(config, o)
+    with locked(run.folder):
+        typer.echo(f"current version: {versions_of(run).checkout(version).id}")
+
+
+@commands.command()
+def undo(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None) -> None:
+    """Make the parent of the current version current; nothing is deleted."""
+    from tinysieve.pipeline.data_stages import versions_of
+    from tinysieve.pipeline.stages import locked
+
+    run = open_run(config, o)
+    with locked(run.folder):
+        typer.echo(f"current version: {versions_of(run).undo().id}")

@@ -1,0 +1,81 @@
+"""What a configuration asks for, and whether it is there: images, tables, detector weights."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tinysieve.dataset.errors import TinysieveError
+from tinysieve.pipeline.config import Config, FolderSource, TableSource
+from tinysieve.pipeline.config_file import load_config
+from tinysieve.pipeline.config_filter import BoxFile, PresenceHeadDetector, UltralyticsDetector
+from tinysieve.pipeline.doctor.finding import MISSING, OK, PROBLEM, Finding
+
+TOPIC = "configuration"
+
+
+def configuration_findings(path: Path | None) -> tuple[tuple[Finding, ...], Path]:
+    """Findings, and the folder in which the run would be written."""
+    if path is None:
+        head = _presence_head("not asked for: no configuration given")
+        none = Finding(TOPIC, "file", OK, "none given", "doctor --config FILE looks at images and weights too")
+        return (none, head), Path()
+    try:
+        config = load_config(path)
+    except TinysieveError as error:
+        return (Finding(TOPIC, "file", PROBLEM, error.what, f"{error.where} {error.fix}".strip()),), Path()
+    return (Finding(TOPIC, "file", OK, str(path)), *_sources(config), _detector(config)), config.run
+
+
+def _sources(config: Config) -> tuple[Finding, ...]:
+    source = config.dataset.source
+    wanted = [("images", source.images)]
+    if isinstance(source, TableSource):
+        wanted.append(("table", source.table))
+    elif not isinstance(source, FolderSource):
+        wanted += [("table", one) for one in (*source.train, *source.validation, *source.test)]
+    return tuple(Finding(TOPIC, name, OK, str(path)) if path.exists()
+                 else Finding(TOPIC, name, PROBLEM, f"not there: {path}", f"set dataset.source.{name}")
+                 for name, path in wanted)
+
+
+def _detector(config: Config) -> Finding:
+    match config.filter.detector:
+        case UltralyticsDetector() as asked:
+            return _weights(asked)
+        case BoxFile() as asked:
+            return _box_file(asked.file)
+        case PresenceHeadDetector():
+            return _presence_head("")
+
+
+def _weights(asked: UltralyticsDetector) -> Finding:
+    from tinysieve.filtering.evidence.weights import RELEASES, weights_hash
+
+    if asked.weights.exists():
+        return Finding(TOPIC, "detector weights", OK, f"{asked.weights}, blake2b {weights_hash(asked.weights)}")
+    if asked.allow_download:
+        return Finding(TOPIC, "detector weights", MISSING, f"not there: {asked.weights}",
+                       "allow_download is true: Ultralytics will fetch them at the first use")
+    return Finding(TOPIC, "detector weights", PROBLEM, f"not there: {asked.weights}",
+                   f"download them from {RELEASES} (AGPL-3.0), or give boxes: filter.detector {{kind: boxes, file: F}}")
+
+
+def _box_file(path: Path) -> Finding:
+    if not path.exists():
+        return Finding(TOPIC, "boxes", PROBLEM, f"not there: {path}", "set filter.detector.file to CSV or Parquet")
+    digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    return Finding(TOPIC, "boxes", OK, f"{path}, blake2b {digest}")
+
+
+def _presence_head(note: str) -> Finding:
+    from tinysieve.filtering.evidence.presence_head import head_fingerprint
+
+    try:
+        found = head_fingerprint()
+    except TinysieveError as error:
+        return Finding(TOPIC, "presence head", PROBLEM, error.what, error.fix)
+    except OSError as error:
+        # What importlib says of an installation that points at a folder that has moved.
+        return Finding(TOPIC, "presence head", PROBLEM, f"cannot be read: {error}", "install tinysieve again")
+    return Finding(TOPIC, "presence head", OK, f"{found} ({note})" if note else found)

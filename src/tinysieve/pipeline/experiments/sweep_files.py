@@ -1,0 +1,123 @@
+"""Runs the sweeps for the command: CSV, JSON, plot and a table on the way."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import typer
+
+from tinysieve.dataset.atomic import check_folder, write_text
+from tinysieve.dataset.errors import InputError
+from tinysieve.filtering.opinions.issue_filters import FILTERS
+from tinysieve.pipeline.experiments.learners import check_learner, learner_called
+from tinysieve.pipeline.experiments.problem import FoldedRidge, Problem
+from tinysieve.pipeline.experiments.sweep_plots import plot_noise_sweep, plot_prune_sweep
+from tinysieve.pipeline.experiments.sweeps import (
+    PRUNE_SHARES,
+    PUBLISHED_NOISE,
+    PUBLISHED_PRUNE,
+    NoisePoint,
+    PrunePoint,
+    noise_sweep,
+    prune_sweep,
+)
+from tinysieve.pipeline.progress import progress
+
+PUBLISHED_SET = "Fashion-MNIST"
+NOISE_SWEEP, PRUNE_SWEEP = "noise_sweep", "prune_sweep"
+Point = TypeVar("Point", NoisePoint, PrunePoint)
+
+
+def parse_levels(text: str) -> tuple[float, ...]:
+    """Noise levels in per cent, with commas between, as shares.
+
+    >>> parse_levels("0, 12.5,45")
+    (0.0, 0.125, 0.45)
+    """
+    try:
+        levels = tuple(float(part) / 100 for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"noise levels '{text}'", fix="numbers in per cent with commas between, such as 0,10,20") from error
+    if not all(0 <= level < 1 for level in levels):
+        raise InputError(f"noise levels '{text}' are not all in 0 to 99 %")
+    return levels
+
+
+def check_choices(learner: str, filter_by: str, out: Path, stem: str) -> None:
+    """Refuse unknown names, and a folder that cannot be written into, before anything slow happens.
+
+    Args:
+        learner, filter_by: names.
+        out: folder of the results.
+        stem: NOISE_SWEEP or PRUNE_SWEEP.
+
+    Raises:
+        InputError: there is no such learner or filter, or see `check_folder`.
+    """
+    check_folder(out, (f"{stem}.csv", f"{stem}.json", f"{stem}.png"))
+    check_learner(learner)
+    if filter_by not in FILTERS:
+        raise InputError(f"no filter '{filter_by}'", fix="one of " + ", ".join(FILTERS))
+
+
+def run_noise_sweep(
+    problem: Problem, levels: Sequence[float], learner: str, filter_by: str, folds: int, seed: int, out: Path, as_json: bool
+) -> None:
+    """The noise sweep into `out`: noise_sweep.csv, .json, .png."""
+    ridge = FoldedRidge(problem, folds, np.random.default_rng(seed))
+    learn = learner_called(learner, ridge)
+    with progress("noise sweep", "levels") as report:
+        points = list(_told(noise_sweep(ridge, levels, learn, filter_by, seed, report), as_json))
+    published = {f"{level:.2f}": pair for level, pair in PUBLISHED_NOISE.items()} if problem.name == PUBLISHED_SET else {}
+    about = _about(problem, learner, filter_by, folds, seed) | {"published": published}
+    plot_noise_sweep(points, problem.name, learner, bool(published), out / f"{NOISE_SWEEP}.png")
+    _store(points, about, out / NOISE_SWEEP, as_json)
+
+
+def run_prune_sweep(
+    problem: Problem, noise: float, learner: str, filter_by: str, folds: int, seed: int, out: Path, as_json: bool
+) -> None:
+    """The prune sweep into `out`: prune_sweep.csv, .json, .png."""
+    ridge = FoldedRidge(problem, folds, np.random.default_rng(seed))
+    learn = learner_called(learner, ridge)
+    with progress("prune sweep", "shares") as report:
+        points = list(_told(prune_sweep(ridge, noise, PRUNE_SHARES, learn, filter_by, seed, report), as_json))
+    comparable = problem.name == PUBLISHED_SET and round(noise, 3) == 0.45
+    published = {f"{share:.1f}": accuracy for share, accuracy in PUBLISHED_PRUNE.items()} if comparable else {}
+    about = _about(problem, learner, filter_by, folds, seed) | {"noise": noise, "published": published}
+    plot_prune_sweep(points, noise, problem.name, learner, comparable, out / f"{PRUNE_SWEEP}.png")
+    _store(points, about, out / PRUNE_SWEEP, as_json)
+
+
+def _about(problem: Problem, learner: str, filter_by: str, folds: int, seed: int) -> dict[str, Any]:
+    return {"data": problem.name, "train": len(problem.train_labels), "test": len(problem.test_labels),
+            "classes": problem.classes, "learner": learner, "filter": filter_by, "folds": folds, "seed": seed}
+
+
+def _told(points: Iterable[Point], quiet: bool) -> Iterator[Point]:
+    """Pass the points on and print each as it comes."""
+    for index, point in enumerate(points):
+        row = {name: format(value, ".4f" if isinstance(value, float) else ",") for name, value in asdict(point).items()}
+        if not quiet:
+            if not index:
+                typer.echo("  ".join(f"{name:>{max(9, len(name))}}" for name in row))
+            typer.echo("  ".join(f"{value:>{max(9, len(name))}}" for name, value in row.items()))
+        yield point
+
+
+def _store(points: Sequence[Point], about: dict[str, Any], stem: Path, as_json: bool) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [one.name for one in fields(points[0])], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(point) for point in points)
+    write_text(stem.with_suffix(".csv"), text.getvalue())
+    whole = json.dumps(about | {"points": [asdict(point) for point in points]}, indent=1)
+    write_text(stem.with_suffix(".json"), whole + "\n")
+    typer.echo(whole if as_json else f"{stem}.csv, .json, .png")

@@ -1,0 +1,28 @@
+"""Names of fields and tags in the FiftyOne dataset, shared by what writes them and what reads them back."""
+
+from __future__ import annotations
+
+import hashlib
+
+from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SPLITS, UNLABELED
+from tinysieve.filtering.opinions.opinion import ASK_DROP, ASK_REVIEW
+from tinysieve.pipeline.stages import Run
+
+SAMPLE_ID = "tinysieve_id"
+GROUND_TRUTH, GIVEN, SHOWN = "ground_truth", "given", "label_when_shown"
+DETECTIONS, OPINION, EMBEDDING, BRAIN_KEY = "detections", "opinion_", "embedding", "umap"
+GROUP, PLACE = "near_duplicate_group", "review_place"
+UNIQUENESS, REPRESENTATIVENESS = "uniqueness", "representativeness"
+
+NO_LABEL, OUT, REVIEW = "no_label", "dropped", "review"
+OWN_TAGS = frozenset({*SPLITS, NO_LABEL, OUT, REVIEW})
+# A person's tags that decide; the words are those of every other review.
+DECIDING_TAGS = {"person": PERSON, "background": BACKGROUND, "drop": DROPPED}
+LABELS = {PERSON: "person", BACKGROUND: "background", UNLABELED: None, DROPPED: None}
+PROPOSALS = {PERSON: "person", BACKGROUND: "background", ASK_DROP: "drop", ASK_REVIEW: "review"}
+
+
+def dataset_name(run: Run) -> str:
+    """The dataset of a run: its folder's name, and six digits that tell folders of one name apart."""
+    digest = hashlib.blake2b(str(run.folder.resolve()).encode(), digest_size=3).hexdigest()
+    return f"tinysieve-{run.folder.resolve().name}-{digest}"

@@ -1,0 +1,119 @@
+"""What a run knows of its samples, as columns in table order: whatever stages have finished, nothing is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinysieve.dataset.samples import Codes, SampleTable
+from tinysieve.dataset.sources.tables import read_table
+from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes
+from tinysieve.filtering.evidence.embeddings import read_embeddings
+from tinysieve.filtering.evidence.nearest import nearest
+from tinysieve.filtering.evidence.typicality import representativeness, uniqueness
+from tinysieve.filtering.opinions.opinion import Opinions
+from tinysieve.pipeline.data_stages import samples_of, versions_of
+from tinysieve.pipeline.explore.points import kept_points
+from tinysieve.pipeline.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE, opinions_of
+from tinysieve.pipeline.leaks import NEAR_DUPLICATES, read_groups
+from tinysieve.pipeline.look_alikes import NEIGHBORS
+from tinysieve.pipeline.progress import progress
+from tinysieve.pipeline.stages import Run
+
+FOLDER = "explore"
+_CLUSTERS, _SEARCHED = 20, 3
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """What features say of N samples.
+
+    Args:
+        features: float [N, D].
+        uniqueness, representativeness: float32 [N] in [0, 1], 1 most so.
+        points: float32 [N, 2], look-alikes close together.
+    """
+
+    features: NDArray[np.floating]
+    uniqueness: NDArray[np.float32]
+    representativeness: NDArray[np.float32]
+    points: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """All that is shown of N samples.
+
+    Args:
+        samples: the sample table.
+        images: the folder that its file paths start from.
+        version: id of the version that is shown.
+        given: int8 [N], the labels of version 0.
+        labels: int8 [N], the labels of the version that is shown.
+        opinions: of the filters that the policy listens to.
+        boxes: in table order; None where no detector ran.
+        review: int64 [R], the review queue, most doubtful first.
+        group: int64 [N], number of the group of near-duplicates, -1 where there is none; None where they were not looked for.
+        looks: None where there are no features.
+    """
+
+    samples: SampleTable
+    images: Path
+    version: str
+    given: Codes
+    labels: Codes
+    opinions: tuple[Opinions, ...]
+    boxes: Boxes | None
+    review: NDArray[np.int64]
+    group: NDArray[np.int64] | None
+    looks: Looks | None
+
+
+def findings_of(run: Run) -> Findings:
+    """Everything that is there of a run whose ingest has finished."""
+    samples, store = samples_of(run), versions_of(run)
+    head = store.load("HEAD")
+    opinions = tuple(opinions_of(run)) if run.at("opinions").is_dir() else ()
+    boxes = run.at("detect") / DETECTIONS
+    return Findings(
+        samples, run.config.dataset.source.images.resolve(), head.id, store.load("0").labels, head.labels, opinions,
+        align(read_boxes(boxes), samples.sample_ids)[1] if boxes.exists() else None,
+        _rows_in(run.at("policy") / REVIEW_QUEUE, samples), _groups(run.at("opinions") / NEAR_DUPLICATES, samples),
+        _looks(run, samples))
+
+
+def _rows_in(queue: Path, samples: SampleTable) -> NDArray[np.int64]:
+    if not queue.exists():
+        return np.zeros(0, np.int64)
+    rows = samples.rows_of(read_table(queue)["sample_id"].combine_chunks())
+    return rows[rows >= 0]
+
+
+def _groups(file: Path, samples: SampleTable) -> NDArray[np.int64] | None:
+    if not file.exists():
+        return None
+    groups = read_groups(file, samples)
+    return np.where(groups.shared, groups.group, -1)
+
+
+def _looks(run: Run, samples: SampleTable) -> Looks | None:
+    file, measured = run.at("embed") / EMBEDDINGS, run.at("opinions") / NEIGHBORS
+    if not file.exists():
+        return None
+    features = read_embeddings(file, len(samples))
+    if measured.exists():
+        with np.load(measured, allow_pickle=False) as found:
+            unique, typical = found["uniqueness"], found["representativeness"]
+    else:
+        unique, typical = _measure(run, features)
+    return Looks(features, unique, typical, kept_points(features, run.at(FOLDER), run.config.seed))
+
+
+def _measure(run: Run, features: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    with progress("neighbours") as report:
+        near = nearest(features, min(_SEARCHED, len(features) - 1), run.config.filter.neighbors.exact_up_to, report)
+    rng = np.random.default_rng(run.config.seed)
+    return uniqueness(near), representativeness(features, min(_CLUSTERS, len(features)), rng)

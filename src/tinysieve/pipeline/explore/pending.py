@@ -1,0 +1,84 @@
+"""What a person has changed in the FiftyOne dataset since it was last filled, and the same as answers of a review."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
+from tinysieve.filtering.decisions.answers import NO_ANSWER, Answers, refuse_first
+from tinysieve.pipeline.explore.database import load, open_fiftyone
+from tinysieve.pipeline.explore.fields import DECIDING_TAGS, GROUND_TRUTH, SAMPLE_ID, SHOWN, dataset_name
+from tinysieve.pipeline.stages import Run
+
+_LABELS = {"person": PERSON, "background": BACKGROUND, "": NO_ANSWER}
+UNKNOWN = -99
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing a person did to one sample.
+
+    Args:
+        sample_id: of the sample table.
+        word: the new label, "" for none, or a deciding tag.
+        code: int8 code of the word; UNKNOWN for a label that is none of ours.
+        tagged: it is a tag.
+    """
+
+    sample_id: str
+    word: str
+    code: int
+    tagged: bool
+
+
+def changes_in(dataset: Any) -> list[Change]:
+    """Labels that differ from those that were shown, and deciding tags on samples or on their labels."""
+    ids, now, shown, tags, label_tags = dataset.values(
+        [SAMPLE_ID, f"{GROUND_TRUTH}.label", SHOWN, "tags", f"{GROUND_TRUTH}.tags"])
+    found: list[Change] = []
+    for one, label, before, on_sample, on_label in zip(ids, now, shown, tags, label_tags, strict=True):
+        if (label or "") != (before or ""):
+            found.append(Change(one, label or "", _LABELS.get(label or "", UNKNOWN), False))
+        found += [Change(one, word, DECIDING_TAGS[word], True)
+                  for word in dict.fromkeys([*(on_sample or ()), *(on_label or ())]) if word in DECIDING_TAGS]
+    return found
+
+
+def read_answers_in_fiftyone(run: Run, reviewer: str) -> Answers:
+    """A person's changes in the dataset of a run, for `tinysieve.pipeline.review.queue.import_answers`.
+
+    Raises:
+        InputError: there is no dataset, or a label that is neither person nor background.
+        MissingRequirement: FiftyOne or its database is not there.
+    """
+    dataset = load(open_fiftyone(), dataset_name(run))
+    return answers_of(changes_in(dataset), reviewer, dataset.name)
+
+
+def answers_of(changes: list[Change], reviewer: str, source: str) -> Answers:
+    """Changes as answers; a label that was taken away decides nothing.
+
+    Raises:
+        InputError: a label that is neither person nor background.
+    """
+    def place(number: int) -> str:
+        one = changes[number]
+        return f"FiftyOne dataset '{source}', sample {one.sample_id}, {'tag' if one.tagged else 'label'} '{one.word}'"
+
+    codes = np.array([one.code for one in changes], np.int8)
+    refuse_first(codes == UNKNOWN, pa.array([one.word for one in changes], pa.string()), place,
+                 "a label is person or background, not")
+    count = len(changes)
+    return Answers(pa.array([one.sample_id for one in changes], pa.string()), codes, pa.array([reviewer] * count, pa.string()),
+                   pa.nulls(count, pa.string()), place)
+
+
+def still_open(changes: list[Change], samples: SampleTable, labels: np.ndarray) -> list[Change]:
+    """Changes that the labels, int8 [N], do not show yet: not imported, or taken back since."""
+    rows = samples.rows_of([one.sample_id for one in changes])
+    return [one for one, row in zip(changes, rows, strict=True)
+            if row >= 0 and one.code != NO_ANSWER and one.code != labels[row]]

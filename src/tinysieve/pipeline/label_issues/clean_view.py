@@ -1,0 +1,139 @@
+"""The clean view: a version of the labels without the label issues. A ledger of drops, no copied images, undone at will."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tinysieve.dataset.decisions import DROP, RELABEL, Decisions
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.samples import CLASS_NAMES, DROPPED, UNLABELED, Codes, label_names
+from tinysieve.dataset.versions import apply_decisions
+from tinysieve.filtering.decisions.policy import refuse_large_change
+from tinysieve.filtering.opinions.issue_filters import filter_called
+from tinysieve.filtering.opinions.label_errors import LabelErrors, check_ranking, find_label_errors
+from tinysieve.pipeline.data_stages import samples_of, versions_of
+from tinysieve.pipeline.filter_stages import OUT_OF_FOLD
+from tinysieve.pipeline.stages import Run, locked
+
+FROZEN = frozenset({"validation", "test"})
+
+
+@dataclass(frozen=True)
+class CleanView:
+    """What the clean view took out.
+
+    Args:
+        version: id of the new version, now current.
+        parent: id of the version it was made from.
+        labels: labelled train samples that were judged.
+        issues: how many of them are label issues.
+        estimated_errors: how many are wrong by the calibrated joint, found or not.
+        pruned: issues that were dropped.
+        relabelled: issues that got the more probable label instead.
+        table: every judged sample, worst first: sample_id, filepath, then the columns of `LabelErrors.table`.
+    """
+
+    version: str
+    parent: str
+    labels: int
+    issues: int
+    estimated_errors: int
+    pruned: int
+    relabelled: int
+    table: pa.Table
+
+    def counts(self) -> dict[str, str | int]:
+        """All but the table."""
+        return {name: getattr(self, name) for name in ("version", "parent", "labels", "issues", "estimated_errors", "pruned",
+                                                       "relabelled")}
+
+
+def clean_view(run: Run, filter_by: str, rank_by: str, prune_fraction: float) -> CleanView:
+    """Take the label issues out of the current version, as a new version on top of it.
+
+    Args:
+        run: its stages up to `opinions` have finished.
+        filter_by: which labels are issues.
+        rank_by: which of them are worst.
+        prune_fraction: share of the issues, worst first, that is dropped; the rest is relabelled. In the published sweep
+            pruning all was best; in ours it depends on the learner (docs/label-errors.md). A wrong drop loses a sample, a wrong
+            flip teaches an error, so 1 is the usual value.
+
+    Raises:
+        InputError: no out-of-fold probabilities, or see `check_choices`.
+        ChangeTooLarge: more than `policy.max_change` of a class would change.
+    """
+    check_choices(filter_by, rank_by, prune_fraction)
+    with locked(run.folder):
+        samples, store = samples_of(run), versions_of(run)
+        current, p_person = store.load("HEAD"), _probabilities(run)
+        eligible = samples.in_split("train")
+        judged = np.flatnonzero(eligible & (current.labels > UNLABELED))
+        pred_probs = np.stack([1 - p_person[judged], p_person[judged]], axis=1)
+        found = find_label_errors(pred_probs, current.labels[judged], filter_by, rank_by)
+        decisions = prune_and_relabel(found, pred_probs, judged, prune_fraction, f"label_errors:{filter_by}")
+        refuse_large_change(current.labels, decisions, eligible, run.config.policy.max_change)
+        pruned = int((decisions.actions == DROP).sum())
+        note = f"clean view, {pruned} pruned, {len(decisions) - pruned} relabelled"
+        made = apply_decisions(samples, current, decisions, note, FROZEN)
+        store.save(made)
+    table = _with_names(found.table(pred_probs, current.labels[judged]), samples.table, judged)
+    return CleanView(made.id, current.id, len(judged), len(found.issues), found.estimated_errors, pruned,
+                     len(decisions) - pruned, table)
+
+
+def check_choices(filter_by: str, rank_by: str, prune_fraction: float) -> None:
+    """Refuse what cannot be asked for, before a stage runs.
+
+    Raises:
+        InputError: no such filter for two classes, no such ranking, or a share outside [0, 1].
+    """
+    filter_called(filter_by, len(CLASS_NAMES))
+    check_ranking(rank_by)
+    if not 0 <= prune_fraction <= 1:
+        raise InputError(f"prune fraction {prune_fraction} is not in [0, 1]", fix="1 drops all label issues, 0 relabels all")
+
+
+def prune_and_relabel(
+    found: LabelErrors, pred_probs: NDArray[np.floating], rows: NDArray[np.int64], prune_fraction: float, by: str
+) -> Decisions:
+    """Decisions that drop the worst share of the issues and relabel the rest.
+
+    Args:
+        found: errors among M judged samples.
+        pred_probs: float [M, 2].
+        rows: int64 [M], their rows in the sample table.
+        prune_fraction: in [0, 1].
+        by: who stands behind it.
+    """
+    issues = found.issues
+    pruned = round(prune_fraction * len(issues))
+    actions = np.where(np.arange(len(issues)) < pruned, DROP, RELABEL).astype(np.int8)
+    proposed: Codes = found.predicted_labels[issues].astype(np.int8)
+    reasons = pa.array(["the label contradicts its out-of-fold probability"] * len(issues), pa.string())
+    return Decisions(rows[issues], actions, np.where(actions == DROP, np.int8(DROPPED), proposed),
+                     pa.array([by] * len(issues), pa.string()), pred_probs[issues, proposed].astype(np.float32), reasons)
+
+
+def _probabilities(run: Run) -> NDArray[np.float64]:
+    path = run.at("opinions") / OUT_OF_FOLD
+    if not path.exists():
+        raise InputError("no out-of-fold probabilities", where=str(path), why="label errors are found with them",
+                         fix="set filter.out_of_fold: true")
+    return np.load(path, allow_pickle=False).astype(np.float64)
+
+
+def _with_names(table: pa.Table, samples: pa.Table, judged: NDArray[np.int64]) -> pa.Table:
+    """Rows of the sample table instead of rows of the judged ones, class names instead of numbers, and who they are."""
+    rows = judged[table["row"].to_numpy()]
+    table = table.set_column(0, "row", pa.array(rows))
+    for name in ("given_label", "predicted_labels", "confident_label"):
+        codes = table[name].combine_chunks().fill_null(UNLABELED).to_numpy().astype(np.int8)
+        table = table.set_column(table.column_names.index(name), name, label_names(codes))
+    for index, name in enumerate(("sample_id", "filepath")):
+        table = table.add_column(index, name, samples[name].take(pa.array(rows)))
+    return table

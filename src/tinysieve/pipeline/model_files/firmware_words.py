@@ -1,0 +1,67 @@
+"""What `emulate` and `flash-bundle` print."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tinysieve.quantize.firmware.emulate import BoardVerdict, Emulation
+from tinysieve.quantize.firmware.flash_bundle import Bundle
+
+
+def show_emulation(result: Emulation, as_json: bool) -> None:
+    """RAM and flash with their parts, exactness, instructions, and each board's verdict."""
+    if as_json:
+        typer.echo(json.dumps(asdict(result), indent=1))
+        return
+    equal = "equal to" if result.exact_inputs == result.inputs else "DIFFERENT from"
+    typer.echo(f"outputs      {equal} {result.compared_with} on {result.exact_inputs} of {result.inputs} inputs, "
+               f"{result.kernels} kernels, linked for {result.linked_for}")
+    typer.echo(f"RAM          {result.ram_bytes:,} B: arena {result.arena_bytes:,} (input {result.input_bytes:,} and output "
+               f"{result.output_bytes:,} lie in it), other {result.static_bytes - result.arena_bytes:,}, "
+               f"stack {result.stack_bytes:,}")
+    typer.echo(f"flash        {result.flash_bytes:,} B: weights {result.weights_bytes:,}, tables {result.tables_bytes:,}, "
+               f"code {result.code_bytes:,}")
+    typer.echo(f"instructions {result.instructions:,} for {result.macs:,} multiply-accumulates, Cortex-M4")
+    table = Table(title="boards; latency is an estimate, +-40 %")
+    for name in ("board", "core", "RAM", "flash", "latency"):
+        table.add_column(name, justify="left" if name in ("board", "core") else "right")
+    for one in result.boards:
+        table.add_row(one.board, one.core, _fits(result.ram_bytes, one.ram_bytes, one.fits_ram),
+                      _fits(result.flash_bytes, one.flash_bytes, one.fits_flash), _latency(one))
+    (Console() if Console().is_terminal else Console(width=130)).print(table)
+    for one in result.boards:
+        if one.note:
+            typer.echo(f"{one.board}: {one.note}")
+
+
+def show_bundle(bundle: Bundle, folder: Path, as_json: bool) -> None:
+    """Where the bundle lies and what each of its two projects needs."""
+    program = bundle.program
+    if as_json:
+        typer.echo(json.dumps({
+            "folder": str(folder), "files": sorted(["model.tflite", "SHA256SUMS", *bundle.files]),
+            "tflm_arena_bytes": bundle.arena_bytes, "c_arena_bytes": program and program.arena_bytes,
+            "c_constant_bytes": program and program.constant_bytes, "c_route_missing": bundle.c_route_missing}, indent=1))
+        return
+    typer.echo(f"tflm  arena {bundle.arena_bytes:,} B with margin, model {len(bundle.model):,} B")
+    if program is None:
+        typer.echo(f"c     left out: {bundle.c_route_missing}")
+    else:
+        typer.echo(f"c     arena {program.arena_bytes:,} B, constants {program.constant_bytes:,} B, "
+                   f"{program.kernels.name} kernels")
+    typer.echo(f"done: {folder / 'README.md'}")
+
+
+def _fits(needed: int, there: int, fits: bool) -> str:
+    return f"{'fits' if fits else 'TOO MUCH'}: {needed / 1024:,.0f} of {there / 1024:,.0f} KiB"
+
+
+def _latency(verdict: BoardVerdict) -> str:
+    one = verdict.latency
+    return "not emulated" if one is None else f"{one.low:,.0f} to {one.high:,.0f} ms"

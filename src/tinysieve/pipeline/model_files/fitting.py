@@ -1,0 +1,104 @@
+"""What `fit` does around the passes: reads and writes files, shows progress and the result, says what was missed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+
+from tinysieve.dataset.atomic import replacing
+from tinysieve.dataset.errors import GateMissed, InputError, MissingRequirement
+from tinysieve.pipeline.config_section import parse_bytes
+from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
+from tinysieve.pipeline.progress import progress
+from tinysieve.quantize.arena import Arena
+from tinysieve.quantize.passes.fit import FitResult, Target, fit_model
+
+
+def target_of(ram: str, flash: str, max_extra_macs: str) -> Target:
+    """A target from what a user types: sizes with a unit, a share in percent or as a number.
+
+    >>> target_of("320KiB", "1MiB", "6%").ram_bytes
+    327680
+
+    Raises:
+        InputError: not a size or not a share.
+    """
+    return Target(_bytes("--ram", ram), _bytes("--flash", flash), _share("--max-extra-macs", max_extra_macs))
+
+
+def fit_file(
+    model: Path, output: Path, target: Target, seed: int, keep_signatures: bool, force: bool, as_json: bool
+) -> None:
+    """Fit one file into another and print the result; the output is written even where the target is missed.
+
+    Raises:
+        InputError: no .tflite file, or the output is there already or is the input.
+        GateMissed: RAM or flash is over the target.
+        MissingRequirement: the arena could not be measured, so nobody knows whether it fits.
+    """
+    check_output(output, model, force)
+    with about(model), progress("fit", "steps") as report:
+        result = fit_model(read_model(model), target, seed, report, keep_signatures)
+    with replacing(output) as temporary:
+        temporary.write_bytes(result.model)
+    typer.echo(json.dumps(result.to_json(), indent=1) if as_json else "\n".join(_lines(result, output)))
+    _require(result, output)
+
+
+def _require(result: FitResult, output: Path) -> None:
+    missed = []
+    arena, target = result.after.arena, result.target
+    if arena is not None and not result.ram_met:
+        missed.append(f"arena {arena.total_bytes:,} B > {target.ram_bytes:,} B under TFLM")
+    if not result.flash_met:
+        missed.append(f"flash {result.after.file_bytes + target.runtime_code_bytes:,} B > {target.flash_bytes:,} B")
+    if missed:
+        raise GateMissed("; ".join(missed), where=str(output), why="this is the smallest that was found",
+                         fix="allow more with --max-extra-macs, a board with more memory, or a smaller network")
+    if arena is None:
+        raise MissingRequirement("the arena was not measured", where=str(output), why="; ".join(result.left_alone),
+                                 fix="pip install 'tinysieve[mcu]' (x86-64 Linux), and fit again there")
+
+
+def _lines(result: FitResult, output: Path) -> Iterator[str]:
+    before, after = result.before, result.after
+    yield f"{'':<24}{'before':>14}{'after':>14}"
+    yield f"{'file':<24}{before.file_bytes:>12,} B{after.file_bytes:>12,} B"
+    for name, attribute in (("arena under TFLM", "total_bytes"), ("  activations", "activations_bytes"),
+                            ("  persistent", "persistent_bytes")):
+        yield f"{name:<24}{_size(before.arena, attribute):>14}{_size(after.arena, attribute):>14}"
+    yield f"{'multiply-accumulates':<24}{before.macs:>14,}{after.macs:>14,}  ({result.extra_macs:+.2%})"
+    yield f"{'operators':<24}{before.operators:>14,}{after.operators:>14,}"
+    for one in result.passes:
+        arena = "" if one.arena_bytes_gained is None else f", arena {-one.arena_bytes_gained:+,} B"
+        yield f"{one.name}: file {-one.file_bytes_gained:+,} B{arena}"
+        yield from (f"  {note}" for note in one.notes)
+    yield from (f"left alone: {note}" for note in result.left_alone)
+    equality = result.equality
+    yield f"same outputs on {equality.inputs} inputs: {', '.join(equality.checked_with)}"
+    yield from (f"  not checked with {note}" for note in equality.not_checked)
+    yield str(output)
+
+
+def _size(arena: Arena | None, attribute: str) -> str:
+    return "not measured" if arena is None else f"{getattr(arena, attribute):,} B"
+
+
+def _bytes(option: str, text: str) -> int:
+    value = parse_bytes(text)
+    if isinstance(value, str) and value.strip().isdigit():
+        value = int(value)
+    if not isinstance(value, int) or value <= 0:
+        raise InputError(f"{option} {text!r} is not a size", fix="write 320KiB, 1MiB or a number of bytes")
+    return value
+
+
+def _share(option: str, text: str) -> float:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", text)
+    if not match:
+        raise InputError(f"{option} {text!r} is not a share", fix="write 6% or 0.06")
+    return float(match[1]) / (100 if match[2] else 1)

@@ -1,0 +1,52 @@
+"""A .tflite file named on the command line: read if it can be, and named in every error about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tinysieve.dataset.errors import InputError, TinysieveError
+
+LARGEST_FILE_BYTES = 2**31 - 1
+
+
+def read_model(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        InputError: there is no such file, it cannot be read, or it is larger than a flatbuffer can be (2 GiB).
+    """
+    try:
+        if not path.is_file():
+            raise InputError("there is no such file" if not path.exists() else "it is not a file", where=str(path),
+                             fix="give a .tflite file")
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise InputError(f"{path.stat().st_size:,} bytes are more than a .tflite file can have", where=str(path),
+                             why="a flatbuffer ends at 2 GiB", fix="give a .tflite file")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"it cannot be read: {error.strerror}", where=str(path), fix="check its permissions") from error
+
+
+def check_output(output: Path, model: Path, force: bool) -> None:
+    """Refuse to write where something is, unless it may be replaced; never onto the model itself.
+
+    Raises:
+        InputError: ``output`` exists (with ``force`` only where it is the model), or has no folder.
+    """
+    if output.exists() and (not force or output.samefile(model)):
+        raise InputError(f"{output} exists", why="nothing is overwritten unasked, and the input never",
+                         fix="give another name" if output.samefile(model) else "give another name, or --force")
+    if not output.parent.is_dir():
+        raise InputError(f"{output.parent} is not a folder", fix="make it, or give another name")
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Errors inside name the file, if they name nothing else."""
+    try:
+        yield
+    except TinysieveError as error:
+        error.where = error.where or str(path)
+        raise

@@ -1,0 +1,101 @@
+"""The report's picture of memory over time: what lies in the arena while each operator runs, before and after `fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from tinysieve.pipeline.model_stages import BEFORE_FIT, MODEL
+from tinysieve.pipeline.report.figures import BAD, INK, MENDED, Chart, draw
+from tinysieve.quantize.graph import read_graph
+from tinysieve.quantize.stored_plan import bytes_in_use
+
+KIB = 1024
+
+
+@dataclass(frozen=True)
+class LiveMemory:
+    """Bytes in use during each operator of one model, its peak, and what of the limit is left for them.
+
+    ``room_bytes`` is the arena's limit less the persistent part, where that was measured; None without a limit.
+    """
+
+    title: str
+    live_bytes: tuple[int, ...]
+    peak_operator: str
+    room_bytes: int | None
+    room_words: str
+
+
+def live_memories(quantized: Path, verdict: dict[str, Any]) -> tuple[LiveMemory, ...]:
+    """The models of one quantize folder: before `fit`, if it changed the model, and as it is used.
+
+    Args:
+        quantized: folder of stage `quantize-mended`.
+        verdict: what `verify.json` says.
+    """
+    limits = {one["name"]: one["limit"] for one in verdict["budgets"]}
+    limit = None if limits.get("arena") is None else int(limits["arena"])
+    before, after = quantized / BEFORE_FIT, quantized / MODEL
+    if before.exists() and before.read_bytes() != after.read_bytes():
+        unfitted = (verdict.get("fit") or {}).get("before", {}).get("arena")
+        return (_live_memory("before fit", before, limit, _persistent(unfitted)),
+                _live_memory("after fit", after, limit, _persistent(verdict["arena"])))
+    return (_live_memory("the model", after, limit, _persistent(verdict["arena"])),)
+
+
+def _persistent(arena: dict[str, Any] | None) -> int:
+    return arena["persistent_bytes"] if arena else 0
+
+
+def _live_memory(title: str, path: Path, limit: int | None, persistent: int) -> LiveMemory:
+    model = path.read_bytes()
+    graph = read_graph(model)
+    used = bytes_in_use(model, graph)
+    peak = used.index(max(used)) if used else 0
+    words = "limit less the persistent part" if persistent else "limit of the whole arena"
+    return LiveMemory(title, used, f"{graph.operators[peak].name} #{peak}" if used else "",
+                      None if limit is None else limit - persistent, words)
+
+
+def live_memory_charts(models: Sequence[LiveMemory]) -> tuple[Chart, ...]:
+    """One chart a model, all to one scale, in KiB."""
+    highest = max((max(one.live_bytes, default=0) for one in models), default=0)
+    rooms = [one.room_bytes for one in models if one.room_bytes is not None]
+    top = 1.12 * max([highest, *rooms, 1]) / KIB
+    return tuple(_charts(models, top))
+
+
+def _charts(models: Sequence[LiveMemory], top: float) -> Iterator[Chart]:
+    for number, one in enumerate(models):
+        def paint(axes: Axes, one: LiveMemory = one) -> None:
+            _paint(axes, one, top)
+
+        yield draw(f"live-memory-{number}", _alt(one), 2.7, paint)
+
+
+def _alt(one: LiveMemory) -> str:
+    most = max(one.live_bytes, default=0)
+    text = (f"{one.title}, memory in use over {len(one.live_bytes)} operators: at most {most / KIB:,.1f} KiB, "
+            f"at {one.peak_operator}")
+    return text if one.room_bytes is None else f"{text}; {one.room_words}: {one.room_bytes / KIB:,.1f} KiB"
+
+
+def _paint(axes: Axes, one: LiveMemory, top: float) -> None:
+    values = [value / KIB for value in one.live_bytes]
+    edges = [place - 0.5 for place in range(len(values) + 1)]
+    over = one.room_bytes is not None and max(one.live_bytes, default=0) > one.room_bytes
+    axes.stairs(values, edges, fill=True, color=BAD if over else MENDED, alpha=0.35)
+    axes.stairs(values, edges, color=BAD if over else MENDED, linewidth=1.2)
+    if one.room_bytes is not None:
+        axes.axhline(one.room_bytes / KIB, color=INK, linewidth=1.4, linestyle="--",
+                     label=f"{one.room_words}, {one.room_bytes / KIB:,.1f} KiB")
+        axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.22), handlelength=1.6)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set(xlim=(-0.5, max(len(values), 1) - 0.5), ylim=(0, top), xlabel="operator", ylabel="KiB",
+             title=f"{one.title}: at most {max(values, default=0):,.1f} KiB, at {one.peak_operator}")

@@ -1,0 +1,52 @@
+"""The report's picture of how far the int8 scores can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.pipeline.report.figures import BASELINE, INK, MENDED, Chart, draw
+from tinysieve.pipeline.report.words import percent
+from tinysieve.quantize.reliability import Reliability, reliability
+
+_COLOURS = {"baseline": BASELINE, "mended": MENDED}
+
+
+def reliabilities(verified: Path, samples: SampleTable) -> dict[str, Reliability]:
+    """Of the baseline's and the mended model's int8 scores on the test images.
+
+    Args:
+        verified: folder of stage `verify`.
+        samples: the run's sample table.
+    """
+    with np.load(verified / "logits.npz", allow_pickle=False) as file:
+        labels = samples.labels[file["rows"]]
+        return {name: reliability(file[key], labels) for name, key in (("baseline", "baseline"), ("mended", "int8"))}
+
+
+def reliability_chart(found: Mapping[str, Reliability]) -> Chart:
+    """Share of right answers by confidence, with intervals; on the diagonal a score means what it says."""
+    alt = "Share of right answers by confidence: " + ", ".join(
+        f"{name} off by {percent(one.expected_error)} on average" for name, one in found.items())
+
+    def paint(axes: Axes) -> None:
+        axes.plot([50, 100], [50, 100], "--", color=INK, linewidth=1.2, label="a score that means what it says")
+        for name, one in found.items():
+            _dots(axes, name, one)
+        axes.set(xlim=(49, 101), ylim=(-2, 102), xlabel="confidence of the answer, %", ylabel="right answers, %")
+        axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.2), ncols=1)
+
+    return draw("reliability", alt, 3.6, paint)
+
+
+def _dots(axes: Axes, name: str, found: Reliability) -> None:
+    colour = _COLOURS[name]
+    for one in found.bins:
+        axes.plot([100 * one.mean_confidence] * 2, [100 * one.interval.low, 100 * one.interval.high], color=colour,
+                  linewidth=1.4, alpha=0.7)
+    axes.plot([100 * one.mean_confidence for one in found.bins], [100 * one.right_share for one in found.bins], "o",
+              color=colour, markersize=5, label=f"{name}, with 95 % interval")

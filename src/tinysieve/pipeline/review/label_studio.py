@@ -1,0 +1,106 @@
+"""The review queue as a Label Studio project: tasks with predictions, the labelling configuration, and what to set."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tinysieve.dataset.atomic import write_text
+from tinysieve.dataset.errors import InputError
+from tinysieve.filtering.decisions.label_studio_answers import CONTROL
+from tinysieve.pipeline.review.cards import Card
+
+TASKS, LABELING = "tasks.json", "labeling_config.xml"
+MODEL_VERSION = "tinysieve"
+_LABELING = f"""\
+<View>
+  <Header value="$question" size="5"/>
+  <Choices name="{CONTROL}" toName="image" choice="single-radio" showInline="true" required="true">
+    <Choice value="person" hotkey="p"/>
+    <Choice value="background" hotkey="b"/>
+    <Choice value="drop" hotkey="d"/>
+    <Choice value="skip" hotkey="s"/>
+  </Choices>
+  <Image name="image" value="$image" zoom="true"/>
+  <RectangleLabels name="box" toName="image" canRotate="false">
+    <Label value="person box" background="#ffd60a"/>
+  </RectangleLabels>
+</View>
+"""
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What was written, and what Label Studio must be told to show local photos.
+
+    Args:
+        tasks, labeling: files.
+        document_root: value of LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT.
+        storage: absolute path of the local storage to add to the project; Label Studio refuses the root itself.
+    """
+
+    tasks: Path
+    labeling: Path
+    document_root: Path
+    storage: Path
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What to do, a line a step."""
+        return (
+            "set these two variables before Label Studio starts, or no photo will show:",
+            "  export LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true",
+            f"  export LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={shlex.quote(str(self.document_root))}",
+            f"make a project; Labeling Setup > Custom template > Code: paste {self.labeling}",
+            f"Settings > Cloud Storage > Add Source Storage > Local Files: absolute path {self.storage} (save it, do not sync)",
+            f"import {self.tasks}",
+            "afterwards export as JSON, then: tinysieve review import FILE.json",
+        )
+
+
+def write_label_studio(cards: tuple[Card, ...], images: Path, folder: Path) -> Handover:
+    """Write tasks and labelling configuration.
+
+    Args:
+        cards: in the order of the queue.
+        images: the image folder; it must not be the root of a disk, because its parent is what Label Studio serves.
+
+    Raises:
+        InputError: the image folder has no parent.
+    """
+    storage = images.resolve()
+    if storage == storage.parent:
+        raise InputError(f"{storage} has no folder above it", why="Label Studio serves a folder below its document root",
+                         fix="move the photos into a folder of their own")
+    tasks = [task(card, storage.name) for card in cards]
+    write_text(folder / TASKS, json.dumps(tasks, indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / LABELING, _LABELING)
+    return Handover((folder / TASKS).resolve(), (folder / LABELING).resolve(), storage.parent, storage)
+
+
+def task(card: Card, folder: str) -> dict[str, Any]:
+    """One task; `folder` is the image folder's name below the document root.
+
+    >>> card = Card(0, "ab", "a b.jpg", 4, 2, "person", "", "easy", ("no box",), ())
+    >>> task(card, "photos")["data"]["image"]
+    '/data/local-files/?d=photos/a%20b.jpg'
+    """
+    data = {"image": f"/data/local-files/?d={quote(folder)}/{quote(card.name)}", "sample_id": card.sample_id, "name": card.name,
+            "label": card.label or "none", "hardness": card.hardness,
+            "question": "; ".join((f"Is a person in the picture? Label now: {card.label or 'none'}", *card.reasons))}
+    result = [_rectangle(card, number) for number in range(len(card.boxes))]
+    if card.proposed:
+        result.append({"id": "proposal", "type": "choices", "from_name": CONTROL, "to_name": "image",
+                       "value": {"choices": [card.proposed]}})
+    return {"data": data, "predictions": [{"model_version": MODEL_VERSION, "result": result}] if result else []}
+
+
+def _rectangle(card: Card, number: int) -> dict[str, Any]:
+    left, top, width, height, confidence = card.boxes[number]
+    value = {"x": left, "y": top, "width": width, "height": height, "rotation": 0, "rectanglelabels": ["person box"]}
+    return {"id": f"box{number}", "type": "rectanglelabels", "from_name": "box", "to_name": "image", "score": confidence,
+            "original_width": card.width, "original_height": card.height, "image_rotation": 0, "value": value}

@@ -1,0 +1,71 @@
+"""A person's decisions come back in as a version on top of the current one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinysieve.dataset.errors import InputError
+from tinysieve.dataset.versions import ALWAYS_FROZEN, Version, apply_decisions
+from tinysieve.filtering.decisions.answers import Answers, Review, settle
+from tinysieve.filtering.decisions.human_review import read_answers
+from tinysieve.filtering.decisions.label_studio_answers import read_annotations
+from tinysieve.pipeline.data_stages import samples_of, versions_of
+from tinysieve.pipeline.review.diary import DIARY
+from tinysieve.pipeline.stages import Run, locked
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """A review that was applied.
+
+    Args:
+        version: the current one now.
+        changed: labels that differ from before.
+        confirmed: samples whose label a person found right; they leave no trace in a ledger.
+        review: what was answered.
+    """
+
+    version: Version
+    changed: int
+    confirmed: int
+    review: Review
+
+
+def import_answers(run: Run, answers: Answers, leave_conflicts: bool) -> Imported:
+    """Apply people's answers, all of them or none; the test split stays frozen for people too.
+
+    Args:
+        leave_conflicts: samples on which people contradict each other stay as they are, instead of stopping the import.
+
+    Raises:
+        InputError: unknown samples, or a conflict.
+        FrozenSplit: a decision would change the test split.
+    """
+    with locked(run.folder):
+        samples, store = samples_of(run), versions_of(run)
+        current = store.load("HEAD")
+        review = settle(answers, samples, current.labels)
+        decisions = review.decisions if leave_conflicts else review.agreed()
+        who = ", ".join(sorted(set(decisions.by.to_pylist())))
+        made = apply_decisions(samples, current, decisions, f"reviewed by {who}", ALWAYS_FROZEN)
+        store.save(made)
+    changed = int((current.labels[decisions.rows] != decisions.new_labels).sum())
+    return Imported(made, changed, len(decisions) - changed, review)
+
+
+def read_file(file: Path, reviewer: str) -> Answers:
+    """Answers from a decisions file, or from Label Studio's JSON export (`.json`)."""
+    return (read_annotations if file.suffix.lower() == ".json" else read_answers)(file, reviewer)
+
+
+def read_diary(run: Run) -> Answers:
+    """What was decided in the run's own reviews.
+
+    Raises:
+        InputError: nothing was decided yet.
+    """
+    diary = run.folder / DIARY
+    if not diary.exists():
+        raise InputError("nothing was decided yet", where=str(diary), fix="decide with 'tinysieve review', or name a file")
+    return read_answers(diary, "")

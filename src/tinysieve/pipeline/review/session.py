@@ -1,0 +1,41 @@
+"""A review from a queue to the last decision: cards dealt, the diary held open, the server answering until Ctrl-C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from tinysieve.pipeline.review.cards import deal
+from tinysieve.pipeline.review.diary import DIARY, opened
+from tinysieve.pipeline.review.page import Sheet
+from tinysieve.pipeline.review.photos import photos_of
+from tinysieve.pipeline.review.server import Desk, ReviewServer, new_token
+from tinysieve.pipeline.stages import Run
+
+
+def sheet_of(run: Run, queue: Path) -> Sheet:
+    """The cards of a queue, under the run's name."""
+    return Sheet(run.folder.name, deal(run, queue))
+
+
+def hold_review(run: Run, queue: Path, reviewer: str, port: int, ready: Callable[[ReviewServer, int], None]) -> int:
+    """Serve until interrupted.
+
+    Args:
+        port: 0 for any that is free.
+        ready: called once the server answers, with it and the number of cards.
+
+    Returns:
+        How many decisions of this reviewer stand.
+
+    Raises:
+        InputError: the queue or the reviewer's name is wrong, the port is taken, or another review is open.
+    """
+    sheet = sheet_of(run, queue)
+    with opened(run.folder / DIARY, reviewer) as diary:
+        with ReviewServer(Desk(sheet, photos_of(run), diary, new_token()), port) as server:
+            ready(server, len(sheet.cards))
+            with suppress(KeyboardInterrupt):
+                server.serve_forever()
+        return len(diary.standing)

@@ -1,0 +1,169 @@
+"""What a person flashes: the model, a C project, a TFLM project, golden vectors, the words that go with them, checksums."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from tinysieve.dataset.atomic import replacing
+from tinysieve.dataset.errors import InputError
+from tinysieve.quantize.arena import Arena
+from tinysieve.quantize.arena_process import measure_arena
+from tinysieve.quantize.firmware.boards import load_boards
+from tinysieve.quantize.firmware.bundle_words import STEPS, preprocessing, shape_words
+from tinysieve.quantize.firmware.c_program import CProgram, generate
+from tinysieve.quantize.firmware.golden import golden_inputs
+from tinysieve.quantize.firmware.kernel_sets import KernelSet
+from tinysieve.quantize.firmware.oracle import expected_outputs
+from tinysieve.quantize.firmware.tflm_operators import resolver_calls
+from tinysieve.quantize.graph import Graph, read_graph
+
+# CMSIS-NN's scratch memory raised the arena by up to 4,080 B over the reference kernels in seven published models.
+ARENA_MARGIN_BYTES = 8192
+VECTORS = 8
+_FLIP = {"int8": "0x80", "uint8": "0"}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Text files by path, beside ``model.tflite`` itself; ``c_route_missing`` says why there is no C project."""
+
+    files: Mapping[str, str]
+    model: bytes
+    arena_bytes: int
+    program: CProgram | None
+    c_route_missing: str
+
+    def save(self, folder: Path) -> None:
+        """Write everything and ``SHA256SUMS`` into a folder that is empty or not there.
+
+        Raises:
+            InputError: the folder holds something.
+        """
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder} is not an empty folder", why="a bundle never overwrites what it did not write",
+                             fix="give a new folder, or empty this one")
+        written = {"model.tflite": self.model, **{name: text.encode() for name, text in sorted(self.files.items())}}
+        for name, content in written.items():
+            _write(folder / name, content)
+        sums = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(written.items())]
+        _write(folder / "SHA256SUMS", "".join(sums).encode())
+
+
+def make_bundle(model: bytes, c_model: bytes, name: str, labels: Sequence[str], kernels: KernelSet) -> Bundle:
+    """Everything that belongs to one int8 image classifier; the same model gives the same bytes.
+
+    ``c_model`` is what the C project is made of: ``model`` itself, or the same in stripes (``stripe_for_c``).
+
+    Raises:
+        InputError: TFLM cannot run the model, it is no 8-bit image classifier, or labels and scores differ in number.
+        MissingRequirement: tflite-micro is not installed: golden outputs and the arena are measured with it.
+    """
+    graph = read_graph(model)
+    _require_classifier(graph, labels)
+    arena = measure_arena(model)
+    values = _values(model, name, labels, graph, arena)
+    program, missing = _program(c_model, kernels)
+    values |= {"c_route": program and {"kernels": program.kernels.name, "arena_bytes": program.arena_bytes,
+                                       "constant_bytes": program.constant_bytes}, "c_route_missing": missing}
+    found = {**_tflm(values), "PREPROCESSING.md": _rendered("PREPROCESSING.md", values),
+             "labels.txt": "".join(f"{label}\n" for label in labels)}
+    licences = dict(kernels.licences()) if program else {}
+    if program:
+        found |= _standalone(program, {**values, "kernels": program.kernels.name})
+    found |= {f"LICENSES/{file}": text for file, text in licences.items()}
+    found["README.md"] = _rendered("README.md", {**values, "licences": sorted(licences)})
+    return Bundle(found, model, values["arena_bytes"], program, missing)
+
+
+def _require_classifier(graph: Graph, labels: Sequence[str]) -> None:
+    types = {tensor.dtype for tensor in (*graph.inputs, *graph.outputs)}
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1 or not types <= set(_FLIP) or len(graph.inputs[0].shape) != 4:
+        raise InputError("the model is no image classifier with 8-bit input and output",
+                         why="golden vectors and preprocessing are written for those", fix="convert it to full-integer int8")
+    scores = graph.outputs[0].shape[-1]
+    if len(labels) != scores:
+        raise InputError(f"{len(labels)} labels for {scores} scores", fix="give one --label per score, in the model's order")
+
+
+def _program(model: bytes, kernels: KernelSet) -> tuple[CProgram | None, str]:
+    try:
+        return generate(model, kernels), ""
+    except InputError as error:
+        return None, error.what
+
+
+def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena: Arena) -> dict[str, Any]:
+    source, scores = graph.inputs[0], graph.outputs[0]
+    inputs = golden_inputs(source.shape, source.dtype, VECTORS)
+    outputs = expected_outputs(model, inputs).outputs
+    return {
+        "name": name, "identifier": "".join(c if c.isalnum() else "_" for c in name), "labels": list(labels),
+        "model_bytes": len(model), "measured_arena_bytes": arena.total_bytes, "arena_margin_bytes": ARENA_MARGIN_BYTES,
+        # TFLM aligns the arena itself: a multiple of 16 wastes nothing.
+        "arena_bytes": -(-(arena.total_bytes + ARENA_MARGIN_BYTES) // 16) * 16, "vectors": VECTORS,
+        "input_bytes": inputs[0].nbytes, "output_bytes": outputs[0].nbytes, "columns": source.shape[-2],
+        "channels": source.shape[-1], "flip": _FLIP[source.dtype], "output_flip": _FLIP[scores.dtype],
+        "rows": [list(row.tobytes()) for row in outputs], "model_rows": _model_rows(model),
+        "operators": sorted(graph.operator_counts), "calls": resolver_calls(graph.operator_counts),
+        "input_shape": source.shape, "input_scale": source.scale, "input_zero_point": source.zero_point,
+        "output_shape": scores.shape, "output_scale": scores.scale, "output_zero_point": scores.zero_point,
+        "shape_words": shape_words(source), "boards": list(load_boards().values()), "steps": STEPS, **preprocessing(source),
+    }
+
+
+def _model_rows(model: bytes) -> str:
+    return "\n".join(",".join(str(n) for n in model[at:at + 32]) + "," for at in range(0, len(model), 32))
+
+
+def _standalone(program: CProgram, values: Mapping[str, Any]) -> dict[str, str]:
+    """The C project; ``main.c`` runs the golden vectors."""
+    own = {name: _kernel(name) for name in ("ts_golden.h", "ts_golden.c", "ts_model_check.h", "ts_model_check.c", "main.c")}
+    made = {name: _rendered(name, values) for name in ("golden_outputs.h", "Makefile", "CMakeLists.txt")}
+    return {f"c/{name}": text for name, text in {**program.files, **own, **made}.items()}
+
+
+def _tflm(values: Mapping[str, Any]) -> dict[str, str]:
+    made = {f"tflm/src/{name}": _rendered(name, values)
+            for name in ("model_data.h", "model_data.cc", "model_settings.h", "op_resolver.h", "golden_outputs.h")}
+    fixed = {
+        "src/model_check.h": "model_check.h", "src/model_check.cc": "model_check.cc",
+        "platformio/platformio.ini": "platformio.ini", "platformio/src/main.cpp": "arduino_main.cpp",
+        "esp-idf/CMakeLists.txt": "idf_CMakeLists.txt", "esp-idf/main/CMakeLists.txt": "idf_main_CMakeLists.txt",
+        "esp-idf/main/idf_component.yml": "idf_component.yml", "esp-idf/main/main.cc": "idf_main.cc",
+        "zephyr/CMakeLists.txt": "zephyr_CMakeLists.txt", "zephyr/prj.conf": "zephyr_prj.conf",
+        "zephyr/west.yml": "zephyr_west.yml", "zephyr/src/main.cc": "zephyr_main.cc",
+    }
+    copied = {f"tflm/{to}": _template_text(name) for to, name in fixed.items()}
+    golden = {f"tflm/src/{name}": _kernel(name) for name in ("ts_golden.h", "ts_golden.c")}
+    return {**made, **copied, **golden}
+
+
+def _rendered(name: str, values: Mapping[str, Any]) -> str:
+    return str(_environment().get_template(f"{name}.j2").render(values))
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(loader=PackageLoader("tinysieve.quantize.firmware", "templates"), undefined=StrictUndefined,
+                       keep_trailing_newline=True, autoescape=False)
+
+
+def _template_text(name: str) -> str:
+    return (files("tinysieve.quantize.firmware") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _kernel(name: str) -> str:
+    return (files("tinysieve.quantize.firmware") / "kernels" / name).read_text(encoding="utf-8")
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)

@@ -1,0 +1,96 @@
+"""A .tflite file as a list of kernel calls, or the name of every operator that has no kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tinysieve.dataset.errors import InputError
+from tinysieve.quantize.firmware import lowering_convolutions as windows
+from tinysieve.quantize.firmware import lowering_simple as simple
+from tinysieve.quantize.firmware import views as pieces
+from tinysieve.quantize.firmware.source_model import SourceModel, SourceOperator
+from tinysieve.quantize.firmware.steps import Step
+from tinysieve.quantize.firmware.unsupported import Unsupported
+from tinysieve.quantize.firmware.views import View, Views
+
+_KERNELS: dict[str, Callable[[SourceModel, SourceOperator], Step]] = {
+    "CONV_2D": windows.convolution, "DEPTHWISE_CONV_2D": windows.depthwise, "FULLY_CONNECTED": windows.dense,
+    "AVERAGE_POOL_2D": windows.pool, "MAX_POOL_2D": windows.pool, "ADD": simple.add, "QUANTIZE": simple.requantize,
+    "MEAN": simple.mean, "SOFTMAX": simple.softmax,
+}
+_POINTERS: dict[str, Callable[[SourceModel, SourceOperator, Views], list[Step]]] = {
+    "SLICE": pieces.slice_rows, "CONCATENATION": pieces.concatenate, **dict.fromkeys(pieces.RESHAPES, pieces.reshape),
+}
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The steps in order, and where each tensor that they name lies."""
+
+    source: SourceModel
+    steps: tuple[Step, ...]
+    views: Views
+
+    def place(self, tensor: int) -> View:
+        """The tensor with memory of its own that holds ``tensor``, and where in it."""
+        return self.views.resolve(tensor)
+
+
+def lower(model: bytes) -> Lowered:
+    """Every operator of an int8 model as a kernel call, a pointer, or nothing where its result is not used.
+
+    Raises:
+        InputError: not a .tflite file, more than one input or output, or operators without a kernel, each named.
+    """
+    source = SourceModel(model)
+    if len(source.inputs) != 1 or len(source.outputs) != 1:
+        raise InputError(f"the model has {len(source.inputs)} inputs and {len(source.outputs)} outputs, not one of each",
+                         why="the generated program has one entry for an image", fix="give an image classifier")
+    views, steps, refused = Views(), list[Step](), list[str]()
+    for operator in source.operators:
+        try:
+            steps.extend(_steps(source, operator, views))
+        except Unsupported as reason:
+            refused.append(f"{operator.name} #{operator.index} ({reason})")
+        except (AttributeError, LookupError, ValueError, TypeError, ArithmeticError) as reason:
+            refused.append(f"{operator.name} #{operator.index} (unreadable: {reason})")
+    used, answered = _used(source, steps, views)
+    refused = [text for text in refused if int(text.split("#")[1].split()[0]) in answered]
+    if refused:
+        raise InputError("no kernel for " + "; ".join(refused), why="the C route cannot run this model",
+                         fix="run it under TFLM, or convert it with operators of this list: "
+                         + ", ".join(sorted((*_KERNELS, *_POINTERS, "PAD"))))
+    return Lowered(source, tuple(used), views)
+
+
+def _steps(source: SourceModel, operator: SourceOperator, views: Views) -> list[Step]:
+    if operator.name in _POINTERS:
+        return _POINTERS[operator.name](source, operator, views)
+    if operator.name == "PAD":
+        pads = source.constant(operator.inputs[1])
+        if pads is not None and not pads.any() and source.constant(operator.inputs[0]) is None:
+            return pieces.reshape(source, operator, views)
+        return [simple.pad(source, operator)]
+    if operator.name not in _KERNELS:
+        raise Unsupported("unknown to the generator")
+    return [_KERNELS[operator.name](source, operator)]
+
+
+def _used(source: SourceModel, steps: list[Step], views: Views) -> tuple[list[Step], set[int]]:
+    """Steps that the output depends on, and the operators behind them; a fixed reshape needs no computed shape."""
+    wanted, kept, reached = {source.outputs[0]}, list[Step](), set[int]()
+    by_output = {step.output: step for step in steps}
+    for operator in reversed(source.operators):
+        if not wanted.intersection(operator.outputs):
+            continue
+        reached.add(operator.index)
+        step = by_output.get(operator.outputs[0])
+        if operator.name in _POINTERS:
+            wanted.update(n for n in operator.inputs if operator.name == "CONCATENATION" or n == operator.inputs[0])
+        else:
+            wanted.update(step.inputs if step is not None else operator.inputs)
+    for step in steps:
+        if step.operator in reached:
+            kept.append(step)
+    return kept, reached

@@ -1,0 +1,118 @@
+"""Which tensors may lie over each other, and how far apart: read from what each row of each step reads and writes.
+
+Kernels walk down an image. While ``grown`` is written from its top, ``eaten`` is read from its top, and what is above
+the first row that anybody still reads of ``eaten`` is free. So ``grown`` may start a lead before ``eaten``, in one
+memory ("diagonal" sharing). TFLM's greedy plan cannot know this, because it does not know the kernels; here a depthwise
+convolution needs little more than one of its two images.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tinysieve.quantize.firmware.lowering import Lowered
+from tinysieve.quantize.firmware.steps import Step
+from tinysieve.quantize.memory_plan import Lifetime
+
+_ROWS = 1 << 20  # more than any image has: a moment is step * _ROWS + row
+_NEVER = 1 << 60
+
+
+@dataclass
+class Traffic:
+    """When one tensor with memory of its own is touched, in bytes from its start; moments rise within each list."""
+
+    reads: list[tuple[int, int]] = field(default_factory=list)  # moment, first byte
+    writes: list[tuple[int, int, int]] = field(default_factory=list)  # moment, first byte, byte behind the last
+    beside: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # by step: (root, first byte) read in place
+
+
+def leads(lowered: Lowered, lives: Iterable[Lifetime]) -> dict[tuple[int, int], int]:
+    """Bytes that ``eaten`` must start behind ``grown``, by (eaten, grown), where that is less than all of ``grown``."""
+    tensors = [one for one in lives if one.tensor >= 0]
+    traffic = _traffic(lowered)
+    first_needed = {root: _FirstNeeded(one.reads) for root, one in traffic.items()}
+    found = {}
+    for eaten in tensors:
+        for grown in tensors:
+            if eaten is grown or eaten.last < grown.first or grown.last < eaten.first:
+                continue
+            lead = _lead(traffic[eaten.tensor], first_needed[eaten.tensor], eaten.tensor, traffic[grown.tensor])
+            if lead < grown.size_bytes:
+                found[eaten.tensor, grown.tensor] = lead
+    return found
+
+
+class _FirstNeeded:
+    """The first byte that is still read at a moment or later."""
+
+    def __init__(self, reads: list[tuple[int, int]]) -> None:
+        self._moments = [moment for moment, _ in reads]
+        self._lowest = [first for _, first in reads]
+        for at in range(len(reads) - 2, -1, -1):
+            self._lowest[at] = min(self._lowest[at], self._lowest[at + 1])
+
+    def at(self, moment: int) -> int:
+        index = bisect_left(self._moments, moment)
+        return self._lowest[index] if index < len(self._lowest) else _NEVER
+
+
+def _lead(eaten: Traffic, needed: _FirstNeeded, tensor: int, grown: Traffic) -> int:
+    """Least distance at which no write to either destroys what the other still holds."""
+    born, lead = eaten.writes[0][0], -_NEVER
+    for moment, first, end in grown.writes:
+        if moment < born:
+            continue
+        beside = [start for root, start in grown.beside.get(moment, ()) if root == tensor]
+        # In place, element i is read just before element i is written; what comes later must still be clear of it.
+        lead = max(lead, end - needed.at(moment + bool(beside)), *(first - start for start in beside))
+    done = 0
+    written = iter(grown.writes)
+    upcoming = next(written, None)
+    for moment, first, _ in eaten.writes:
+        while upcoming is not None and upcoming[0] < moment:
+            done, upcoming = max(done, upcoming[2]), next(written, None)
+        if done:
+            lead = max(lead, done - first)
+    return lead
+
+
+def _traffic(lowered: Lowered) -> dict[int, Traffic]:
+    source, found = lowered.source, dict[int, Traffic]()
+    entry = lowered.place(source.inputs[0]).root
+    found[entry] = Traffic(writes=[(-1, 0, source.size_bytes(entry))])
+    for index, step in enumerate(lowered.steps):
+        for tensor in step.inputs:
+            view = lowered.place(tensor)
+            one = found.setdefault(view.root, Traffic())
+            one.reads.extend((moment, view.offset_bytes + first) for moment, first in _rows_read(index, step))
+        view = lowered.place(step.output)
+        one = found.setdefault(view.root, Traffic())
+        size = source.size_bytes(step.output)
+        one.writes.extend((moment, view.offset_bytes + first, view.offset_bytes + end)
+                          for moment, first, end in _rows_written(index, step, size))
+        if step.in_place:
+            places = [lowered.place(tensor) for tensor in step.inputs]
+            one.beside[index * _ROWS] = [(place.root, place.offset_bytes) for place in places]
+    answer = lowered.place(source.outputs[0])
+    found[answer.root].reads.append((len(lowered.steps) * _ROWS, answer.offset_bytes))
+    return found
+
+
+def _rows_read(index: int, step: Step) -> Iterator[tuple[int, int]]:
+    if step.raster is None:
+        yield index * _ROWS, 0
+        return
+    for row in range(step.raster.rows):
+        yield index * _ROWS + row, step.raster.first_needed(row)
+
+
+def _rows_written(index: int, step: Step, size: int) -> Iterator[tuple[int, int, int]]:
+    if step.raster is None:
+        yield index * _ROWS, 0, size
+        return
+    length = step.raster.output_row_bytes
+    for row in range(step.raster.rows):
+        yield index * _ROWS + row, row * length, (row + 1) * length

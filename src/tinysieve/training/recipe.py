@@ -1,0 +1,100 @@
+"""The fixed recipes: a recipe is a constant with a hash, and a change is another recipe with another name.
+
+Only recipes that a published script used are comparable to its numbers; everything derived says that it is not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, fields
+
+from tinysieve.dataset.errors import InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every hyper-parameter of a training run.
+
+    Args:
+        name: what the report calls it.
+        batch_size: images a step.
+        epochs: passes over the training images.
+        learning_rate: of Adam (Keras' defaults otherwise), constant.
+        rotation: largest rotation either way as a fraction of a full turn, [0, 0.5]; 0.2 is 72 degrees.
+        horizontal_flip: whether half of the images are mirrored.
+        comparable: whether its accuracy may stand beside the published numbers.
+        source: the script that it reproduces, or why it is not comparable.
+    """
+
+    name: str
+    batch_size: int
+    epochs: int
+    learning_rate: float = 1e-3
+    rotation: float = 0.2
+    horizontal_flip: bool = True
+    comparable: bool = True
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        limits = {
+            "batch_size": self.batch_size >= 1,
+            "epochs": self.epochs >= 1,
+            "learning_rate": 0 < self.learning_rate < 1,
+            "rotation": 0 <= self.rotation <= 0.5,
+        }
+        for setting, holds in limits.items():
+            if not holds:
+                raise InputError(
+                    f"{setting} = {getattr(self, setting)} in recipe {self.name!r} is out of range",
+                    fix="batch_size and epochs at least 1, learning_rate in (0, 1), rotation in [0, 0.5]",
+                )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what changes the weights (not of the names), 16 hexadecimal digits."""
+        words = ("name", "comparable", "source")
+        values = {key: value for key, value in dataclasses.asdict(self).items() if key not in words}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("challenge-1", 512, 100, source="Wake Vision challenge 1, data_centric_track.py"),
+        Recipe("challenge-2", 128, 50, source="Wake Vision challenge 2, data_centric.py"),
+        Recipe("seed", 32, 50, source="the data-centric submission that relabels with YOLO11"),
+        # Small batches: batch normalisation's moving moments need some two hundred steps before they mean anything.
+        Recipe("demo", 8, 8, comparable=False, source="shows the machinery; not comparable"),
+    )
+}
+
+
+def recipe_named(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Raises:
+        InputError: no such recipe; the message lists those that there are.
+    """
+    if name not in RECIPES:
+        raise InputError(f"recipe {name!r} does not exist", fix=f"choose one of: {', '.join(RECIPES)}")
+    return RECIPES[name]
+
+
+def derive(base: Recipe, **changes: int | float | bool) -> Recipe:
+    """Another recipe, named after what differs, and never comparable; the base itself where nothing differs.
+
+    >>> derive(RECIPES["seed"], epochs=14).name
+    'seed+epochs=14'
+    """
+    known = {field.name for field in fields(Recipe)} - {"name", "comparable", "source"}
+    for setting in changes:
+        if setting not in known:
+            raise InputError(f"a recipe has no setting {setting!r}", fix=f"choose from: {', '.join(sorted(known))}")
+    different = {key: value for key, value in changes.items() if value != getattr(base, key)}
+    if not different:
+        return base
+    name = base.name + "".join(f"+{key}={different[key]}" for key in sorted(different))
+    values = {**dataclasses.asdict(base), **different, "name": name, "comparable": False}
+    return Recipe(**{**values, "source": f"derived from {base.name}"})
