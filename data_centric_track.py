@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinysieve.dataset.errors import InputError, TinysieveError
+from tinysieve.ground.errors import InputError, TinysieveError
 from tinysieve.training.recipe import RECIPES
 
 if TYPE_CHECKING:
-    from tinysieve.pipeline.stages import Run
+    from tinysieve.pipeline.engine.stages import Run
 
 MODEL_FILE = "wv_quality_mcunet-320kb-1mb_vww.tflite"
 
@@ -40,9 +40,9 @@ def open_run(options: argparse.Namespace) -> Run:
     """The pipeline's run with only these folders and this recipe in it."""
     from pydantic import ValidationError
 
-    from tinysieve.pipeline.config import Config
-    from tinysieve.pipeline.config_file import deepest
-    from tinysieve.pipeline.stages import Run
+    from tinysieve.pipeline.config.read import deepest
+    from tinysieve.pipeline.config.sections import Config
+    from tinysieve.pipeline.engine.stages import Run
 
     if not options.output.parent.is_dir():
         raise InputError(f"{options.output.parent} is not a folder", where="--output", fix="make it, or write elsewhere")
@@ -60,10 +60,10 @@ def open_run(options: argparse.Namespace) -> Run:
 
 def train_and_quantize(run: Run) -> bytes:
     """The int8 model of the labels as they are: the pipeline's own stages, skipped where nothing changed."""
-    from tinysieve.pipeline.console import announce
-    from tinysieve.pipeline.data_stages import INGEST
-    from tinysieve.pipeline.model_stages import MODEL, QUANTIZE_BASELINE, TRAIN_BASELINE
-    from tinysieve.pipeline.stages import run_stages
+    from tinysieve.pipeline.console.run_tables import announce
+    from tinysieve.pipeline.engine.stages import run_stages
+    from tinysieve.pipeline.stages.ingest import INGEST
+    from tinysieve.pipeline.stages.model_stages import MODEL, QUANTIZE_BASELINE, TRAIN_BASELINE
 
     run_stages(run, (INGEST, TRAIN_BASELINE, QUANTIZE_BASELINE), announce)
     return (run.at(QUANTIZE_BASELINE.name) / MODEL).read_bytes()
@@ -71,8 +71,8 @@ def train_and_quantize(run: Run) -> bytes:
 
 def fitted(run: Run, model: bytes) -> bytes:
     """The same answers, bit for bit, in 320 KiB of arena under TFLM: the file is made to be flashed."""
-    from tinysieve.pipeline.progress import progress
-    from tinysieve.quantize.passes.fit import Target, fit_model
+    from tinysieve.pipeline.engine.progress_display import progress
+    from tinysieve.quantize.passes.fit_model import Target, fit_model
 
     with progress("fit", "steps") as report:
         return fit_model(model, Target(), run.config.seed, report).model
@@ -83,8 +83,8 @@ def accuracy(run: Run, model: bytes) -> float:
     import numpy as np
 
     from tinysieve.dataset.ingest import open_pixels
-    from tinysieve.pipeline.data_stages import samples_of
-    from tinysieve.pipeline.progress import progress
+    from tinysieve.pipeline.engine.progress_display import progress
+    from tinysieve.pipeline.stages.ingest import samples_of
     from tinysieve.quantize.interpreters import LiteRTReference
 
     samples = samples_of(run)
@@ -101,8 +101,8 @@ def main(argv: list[str] | None = None) -> int:
     # Before any backend is loaded: its start-up notes would bury what the run has to say.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        from tinysieve.dataset.atomic import replacing
-        from tinysieve.quantize.verdict import challenge_line
+        from tinysieve.ground.atomic_files import replacing
+        from tinysieve.quantize.verdict.verdict import challenge_line
 
         run = open_run(options)
         model = fitted(run, train_and_quantize(run))

@@ -21,19 +21,19 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from tinysieve.dataset.progress import silent
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings, TemperatureTable
+from tinysieve.filtering.data_parameters.linear_fit import LinearFitSettings, fit_linear, held_out_losses
+from tinysieve.filtering.data_parameters.rare_or_wrong import contradicted_by_neighbors, forgotten
+from tinysieve.filtering.data_parameters.row_stream import RowStream
+from tinysieve.filtering.data_parameters.second_split import second_split_retention
+from tinysieve.filtering.data_parameters.trajectories import summarise
+from tinysieve.filtering.data_parameters.triage import HARD, RULES, triage
+from tinysieve.filtering.data_parameters.turning_point import suspicion, turning_point
 from tinysieve.filtering.evidence.embeddings import read_embeddings
 from tinysieve.filtering.evidence.nearest import nearest
-from tinysieve.filtering.opinions.out_of_fold import out_of_fold_probabilities
-from tinysieve.filtering.temperatures.indexed_sgd import TableSettings, TemperatureTable
-from tinysieve.filtering.temperatures.linear_fit import LinearFitSettings, fit_linear, held_out_losses
-from tinysieve.filtering.temperatures.rare_or_wrong import contradicted_by_neighbors, forgotten
-from tinysieve.filtering.temperatures.row_stream import RowStream
-from tinysieve.filtering.temperatures.second_split import second_split_retention
-from tinysieve.filtering.temperatures.trajectories import summarise
-from tinysieve.filtering.temperatures.triage import HARD, RULES, triage
-from tinysieve.filtering.temperatures.turning_point import suspicion, turning_point
+from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
+from tinysieve.ground.progress import silent
 
 ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).parent / "results" / "data_parameters.json"

@@ -35,7 +35,7 @@ from tinysieve.dataperf.debugging import LabelScore, TaskEvaluation, cleaned_lab
 from tinysieve.dataperf.debugging_data import DebuggingTask, load_task  # noqa: E402
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup  # noqa: E402
 from tinysieve.dataperf.submissions import find_submissions, read_submission  # noqa: E402
-from tinysieve.pipeline.dataperf_rankings import RANKINGS  # noqa: E402
+from tinysieve.pipeline.dataperf.rankings import RANKINGS  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "dataperf_debugging.json"
 TARGET, RANKING_TARGET = 20.0, 0.10

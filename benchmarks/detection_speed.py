@@ -36,9 +36,9 @@ def measure_ours(weights: Path, photos: Path, out: Path, cache: Path) -> tuple[f
     """Seconds on the wall and of the cores, from weights on disk to `detections.parquet`."""
     import openvino  # noqa: F401
 
-    from tinysieve.filtering.evidence.detector import detect_all
-    from tinysieve.filtering.evidence.open_detector import open_detector
-    from tinysieve.filtering.evidence.weights import DetectorSettings
+    from tinysieve.filtering.evidence.detectors.detector import detect_all
+    from tinysieve.filtering.evidence.detectors.open_detector import open_detector
+    from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
 
     files = sorted(photos.iterdir())
     start, busy = time.perf_counter(), time.process_time()
@@ -53,7 +53,7 @@ def measure_yolo(weights: Path, photos: Path, out: Path, save: bool) -> tuple[fl
     # Set before the import, which is when Ultralytics reads its command line.
     sys.argv = ["yolo", "predict", f"model={weights}", f"source={photos}", "classes=0", "device=cpu",
                 f"project={out}", "name=run", *written]
-    from tinysieve.filtering.evidence.torchvision_ops import ensure_torchvision
+    from tinysieve.filtering.evidence.detectors.torchvision_ops import ensure_torchvision
 
     ensure_torchvision()
     import openvino  # noqa: F401

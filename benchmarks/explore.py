@@ -26,7 +26,7 @@ import pyarrow as pa
 
 from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable, label_names
 from tinysieve.filtering.evidence.boxes import Boxes
-from tinysieve.filtering.opinions.opinion import opine
+from tinysieve.filtering.opinion import opine
 from tinysieve.pipeline.explore.columns import Column, columns_of, declare, tags_of
 from tinysieve.pipeline.explore.database import open_fiftyone
 from tinysieve.pipeline.explore.fields import EMBEDDING, GROUND_TRUTH, SAMPLE_ID

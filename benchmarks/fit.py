@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tinysieve.dataset.atomic import write_text
-from tinysieve.quantize.passes.fit import Target, fit_model
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.quantize.passes.fit_model import Target, fit_model
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("TINYSIEVE_SHARED", ROOT.parent / "shared")) / "models" / "reference"

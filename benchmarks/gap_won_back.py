@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from tinysieve.dataset.atomic import write_text
+from tinysieve.ground.atomic_files import write_text
 
 RESULTS = Path(__file__).parent / "results"
 RESULT = RESULTS / "gap_won_back.json"

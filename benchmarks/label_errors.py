@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysieve.dataset.atomic import write_text
+from tinysieve.ground.atomic_files import write_text
 
 RESULT = Path(__file__).parent / "results" / "label_errors.json"
 GOAL_SECONDS, GOAL_GB = 0.6, 0.6
@@ -41,7 +41,7 @@ print(json.dumps({"seconds": seconds, "processor_seconds": processor, "peak_gb":
 """
 CONTESTANTS = {
     "tinysieve": """
-from tinysieve.filtering.opinions.label_errors import find_label_errors
+from tinysieve.filtering.label_errors.label_errors import find_label_errors
 def work():
     return find_label_errors(pred_probs, labels).issues
 """,

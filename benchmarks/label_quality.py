@@ -27,8 +27,8 @@ from label_quality_inputs import Inputs, cifar_inputs, published_inputs, voc_inp
 from label_quality_peers import CLASS_PEERS, PERSON_PEERS, PROBABILITY_PEERS, Verdict, beliefs_about
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from tinysieve.dataset.atomic import write_text
 from tinysieve.filtering.decisions.filter_precision import filter_precision
+from tinysieve.ground.atomic_files import write_text
 
 RESULT = Path(__file__).parent / "results" / "label_quality.json"
 # The policy's settings were chosen on seeds 1 to 3.

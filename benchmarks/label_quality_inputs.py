@@ -14,26 +14,26 @@ from neighbor_votes import SEARCHED, K, plant
 from PIL import Image
 from voc2007 import RATES, ROOT, SHARED, announce, open_run, true_labels
 
-from tinysieve.dataset.atomic import replacing
-from tinysieve.dataset.progress import silent
 from tinysieve.dataset.samples import UNLABELED, SampleTable
+from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, shrink
 from tinysieve.filtering.evidence.box_scores import BoxScores, box_scores
 from tinysieve.filtering.evidence.boxes import align, read_boxes
 from tinysieve.filtering.evidence.crop_rule import RULES, Presence, largest_in_each, presence
 from tinysieve.filtering.evidence.embeddings import read_embeddings
-from tinysieve.filtering.evidence.lite0_backbone import Lite0Backbone, shrink
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import Neighbors
-from tinysieve.filtering.opinions.class_probabilities import class_probabilities
-from tinysieve.filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
-from tinysieve.filtering.opinions.neighbor_agreement import neighbor_agreement
-from tinysieve.filtering.opinions.opinion import Opinions
-from tinysieve.filtering.opinions.out_of_fold import out_of_fold_probabilities
-from tinysieve.filtering.opinions.probable_label import probable_label
-from tinysieve.pipeline.data_stages import samples_of
-from tinysieve.pipeline.filter_stages import DETECT, DETECTIONS, EMBED, EMBEDDINGS
-from tinysieve.pipeline.job import stages_until
-from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.filtering.filters.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
+from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement
+from tinysieve.filtering.filters.probable_label import probable_label
+from tinysieve.filtering.label_errors.class_probabilities import class_probabilities
+from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
+from tinysieve.filtering.opinion import Opinions
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.progress import silent
+from tinysieve.pipeline.engine.stages import Run, run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.filter_stages import DETECT, DETECTIONS, EMBED, EMBEDDINGS
+from tinysieve.pipeline.stages.ingest import samples_of
 
 NOISE = RATES | {"fifteen_each_way": (0.15, 0.15), "thirty_each_way": (0.3, 0.3), "nothing_planted": (0.0, 0.0)}
 LOOK_AGAIN_BELOW = 0.7

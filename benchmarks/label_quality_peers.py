@@ -16,20 +16,20 @@ from neighbor_votes import K
 from sklearn.linear_model import LogisticRegression
 
 from tinysieve.dataset.samples import DROPPED, UNLABELED
+from tinysieve.filtering.data_parameters.linear_fit import LinearFitSettings, fit_linear, held_out_losses
+from tinysieve.filtering.data_parameters.rare_or_wrong import contradicted_by_neighbors, wrong_not_rare
+from tinysieve.filtering.data_parameters.row_stream import RowStream
+from tinysieve.filtering.data_parameters.trajectories import summarise
+from tinysieve.filtering.data_parameters.triage import RULES, triage
+from tinysieve.filtering.data_parameters.turning_point import suspicion, turning_point
 from tinysieve.filtering.decisions.consensus import Beliefs, Consensus, weigh
 from tinysieve.filtering.decisions.error_rates import ErrorRates
 from tinysieve.filtering.decisions.policy import FollowDetector, Plan, TwoSignals
 from tinysieve.filtering.decisions.scores import Score
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import NOBODY
-from tinysieve.filtering.opinions.label_errors import find_label_errors
-from tinysieve.filtering.temperatures.linear_fit import LinearFitSettings, fit_linear, held_out_losses
-from tinysieve.filtering.temperatures.rare_or_wrong import contradicted_by_neighbors, wrong_not_rare
-from tinysieve.filtering.temperatures.row_stream import RowStream
-from tinysieve.filtering.temperatures.trajectories import summarise
-from tinysieve.filtering.temperatures.triage import RULES, triage
-from tinysieve.filtering.temperatures.turning_point import suspicion, turning_point
-from tinysieve.pipeline.signal_scores import detector_scores, log_odds
+from tinysieve.filtering.label_errors.label_errors import find_label_errors
+from tinysieve.pipeline.stages.scores import detector_scores, log_odds
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysieve.dataset.atomic import write_text
-from tinysieve.dataset.errors import InputError, MissingRequirement
-from tinysieve.quantize.arena import Arena, tflm_runtime
-from tinysieve.quantize.arena_process import measure_arena_apart
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.quantize.inspection import inspect_model
+from tinysieve.quantize.tflm.arena import Arena, tflm_runtime
+from tinysieve.quantize.tflm.arena_process import measure_arena_apart
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("TINYSIEVE_SHARED", ROOT.parent / "shared"))

@@ -24,19 +24,19 @@ from voc2007 import SHARED, announce, open_run, true_labels
 
 from tinysieve.dataset.images import Pixels, decode, resize_bilinear
 from tinysieve.dataset.ingest import open_pixels
+from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, shrink
 from tinysieve.filtering.evidence.embeddings import read_embeddings
 from tinysieve.filtering.evidence.image_quality import measure_quality
-from tinysieve.filtering.evidence.lite0_backbone import Lite0Backbone, shrink
 from tinysieve.filtering.evidence.near_duplicates import same_look, same_pixels
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import Directions, Neighbors
-from tinysieve.filtering.opinions.depictions import DEPICTED, REAL, UNKNOWN, depiction_probabilities
-from tinysieve.filtering.opinions.opinion import ABSTAIN
-from tinysieve.filtering.opinions.poor_images import QualityLimits, poor_images
-from tinysieve.pipeline.data_stages import samples_of
-from tinysieve.pipeline.filter_stages import EMBED, EMBEDDINGS
-from tinysieve.pipeline.job import stages_until
-from tinysieve.pipeline.stages import run_stages
+from tinysieve.filtering.filters.depictions import DEPICTED, REAL, UNKNOWN, depiction_probabilities
+from tinysieve.filtering.filters.poor_images import QualityLimits, poor_images
+from tinysieve.filtering.opinion import ABSTAIN
+from tinysieve.pipeline.engine.stages import run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.filter_stages import EMBED, EMBEDDINGS
+from tinysieve.pipeline.stages.ingest import samples_of
 
 RESULT = Path(__file__).parent / "results" / "look_alikes.json"
 PHOTOS = SHARED / "data/voc2007_person/images"

@@ -18,21 +18,21 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysieve.dataset.atomic import write_text
-from tinysieve.dataset.errors import MissingRequirement
-from tinysieve.dataset.progress import silent
-from tinysieve.quantize.arena_process import measure_arena
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import MissingRequirement
+from tinysieve.ground.progress import silent
 from tinysieve.quantize.firmware.c_program import generate
 from tinysieve.quantize.firmware.c_stripes import stripe_for_c
 from tinysieve.quantize.firmware.emulate import emulate
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
-from tinysieve.quantize.graph import read_graph
 from tinysieve.quantize.passes.constant_shapes import constant_shapes
 from tinysieve.quantize.passes.dead_parts import drop_dead_parts
 from tinysieve.quantize.passes.equality import require_equal
-from tinysieve.quantize.passes.fit import Target, fit_model
+from tinysieve.quantize.passes.fit_model import Target, fit_model
 from tinysieve.quantize.passes.fold_padding import fold_padding
 from tinysieve.quantize.passes.squeeze import squeeze
+from tinysieve.quantize.tflite.graph import read_graph
+from tinysieve.quantize.tflm.arena_process import measure_arena
 
 SHARED = Path(os.environ.get("TINYSIEVE_SHARED", Path(__file__).parents[2] / "shared"))
 MODEL = SHARED / "models" / "reference" / "seed_submission.tflite"

@@ -20,12 +20,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from tinysieve.dataset.atomic import write_text
-from tinysieve.quantize.arena import Arena
-from tinysieve.quantize.arena_process import measure_arena
-from tinysieve.quantize.graph import Graph, read_graph
-from tinysieve.quantize.memory_plan import greedy_plan, lifetimes, tflm_scratch
-from tinysieve.quantize.stored_plan import stored_offsets
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.quantize.passes.stored_plan import stored_offsets
+from tinysieve.quantize.tflite.graph import Graph, read_graph
+from tinysieve.quantize.tflm.arena import Arena
+from tinysieve.quantize.tflm.arena_process import measure_arena
+from tinysieve.quantize.tflm.memory_plan import greedy_plan, lifetimes, tflm_scratch
 
 KIB, LIMIT_BYTES = 1024, 320 * 1024
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "memory.svg"

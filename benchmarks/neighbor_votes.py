@@ -25,16 +25,16 @@ from tinysieve.filtering.evidence.crop_rule import RULES, Presence, presence
 from tinysieve.filtering.evidence.embeddings import read_embeddings
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import Neighbors
-from tinysieve.filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label
-from tinysieve.filtering.opinions.knn_shapley import knn_shapley
-from tinysieve.filtering.opinions.neighbor_agreement import neighbor_agreement, person_share
-from tinysieve.filtering.opinions.opinion import Opinions
-from tinysieve.filtering.opinions.out_of_fold import out_of_fold_probabilities
-from tinysieve.filtering.opinions.probable_label import probable_label
-from tinysieve.pipeline.data_stages import samples_of
-from tinysieve.pipeline.filter_stages import DETECTIONS, EMBED, EMBEDDINGS
-from tinysieve.pipeline.job import stages_until
-from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.filtering.filters.disagreement import PresenceLimits, disagreement, pseudo_label
+from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement, person_share
+from tinysieve.filtering.filters.probable_label import probable_label
+from tinysieve.filtering.label_errors.knn_shapley import knn_shapley
+from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
+from tinysieve.filtering.opinion import Opinions
+from tinysieve.pipeline.engine.stages import Run, run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.filter_stages import DETECTIONS, EMBED, EMBEDDINGS
+from tinysieve.pipeline.stages.ingest import samples_of
 
 RESULT = Path(__file__).parent / "results" / "neighbor_votes.json"
 SEEDS_FROM = 1

@@ -25,7 +25,7 @@ import numpy as np
 from tinysieve.filtering.evidence.neighbor_lists import approximate_neighbors
 from tinysieve.filtering.evidence.neighbors import Directions, exact_neighbors
 from tinysieve.filtering.evidence.perceptual_hash import close_codes
-from tinysieve.filtering.opinions.knn_shapley import knn_shapley
+from tinysieve.filtering.label_errors.knn_shapley import knn_shapley
 
 RESULT = Path(__file__).parent / "results" / "neighbors.json"
 DIM, K, LATENT, HIDDEN = 384, 20, 12, 128

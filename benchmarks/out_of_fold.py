@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from tinysieve.dataset.atomic import write_text
+from tinysieve.ground.atomic_files import write_text
 
 RESULT = Path(__file__).parent / "results" / "out_of_fold.json"
 FEATURES, GOAL_SECONDS, GOAL_GB = 384, 90, 2.0
@@ -46,12 +46,12 @@ print(json.dumps({"rows": rows, "seconds": seconds, "processor_seconds": process
 """
 CONTESTANTS = {
     "closed-form ridge": """
-from tinysieve.filtering.opinions.out_of_fold import out_of_fold_probabilities
+from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
 def work():
     return out_of_fold_probabilities(features, given, 5, rng)
 """,
     "with logistic polish": """
-from tinysieve.filtering.opinions.class_probabilities import class_probabilities
+from tinysieve.filtering.label_errors.class_probabilities import class_probabilities
 def work():
     return class_probabilities(features, given, 2, 5, rng, polish_passes=10)[:, 1]
 """,

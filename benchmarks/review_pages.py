@@ -26,10 +26,10 @@ from chromium import Page, browse, find_browser
 from PIL import Image
 
 from tinysieve.dataset.samples import SampleTable
-from tinysieve.pipeline.review.cards import Box, Card
-from tinysieve.pipeline.review.diary import opened
-from tinysieve.pipeline.review.page import CARDS_A_PAGE, Sheet, write_pages
-from tinysieve.pipeline.review.photos import THUMBNAIL_SIDE, Photos
+from tinysieve.pipeline.review.decision_log import opened
+from tinysieve.pipeline.review.review_cards import Box, Card
+from tinysieve.pipeline.review.review_page import CARDS_A_PAGE, Sheet, write_pages
+from tinysieve.pipeline.review.review_pictures import THUMBNAIL_SIDE, Photos
 from tinysieve.pipeline.review.server import Desk, ReviewServer, new_token
 
 RESULT = Path(__file__).parent / "results" / "review_pages.json"

@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from tinysieve.dataset.atomic import write_text
+from tinysieve.ground.atomic_files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = Path(__file__).parent / "results" / "start.json"

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone  # noqa: E402
 from tinysieve.filtering.evidence.embeddings import embed_all  # noqa: E402
-from tinysieve.filtering.evidence.lite0_backbone import Lite0Backbone  # noqa: E402
 from tinysieve.filtering.evidence.presence_head import HEAD_FILE, PresenceHead  # noqa: E402
 
 STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)

@@ -25,16 +25,16 @@ import numpy as np
 
 from tinysieve.dataset.ingest import open_pixels
 from tinysieve.dataset.samples import PERSON, UNLABELED, Codes
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.filter_stages import DETECT, DETECTIONS
-from tinysieve.pipeline.job import stages_until
-from tinysieve.pipeline.progress import progress
-from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.ground.statistics import confusion, wilson_interval
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.engine.progress_display import progress
+from tinysieve.pipeline.engine.stages import Run, run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.filter_stages import DETECT, DETECTIONS
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.quantize.calibration import choose_calibration
 from tinysieve.quantize.convert import convert_int8
 from tinysieve.quantize.interpreters import LiteRTReference
-from tinysieve.quantize.statistics import confusion, wilson_interval
 from tinysieve.training.fit import fit, trained_mcunet
 from tinysieve.training.labelled_images import LabelledImages
 from tinysieve.training.recipe import RECIPES, derive

@@ -32,8 +32,8 @@ from PIL import Image
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.dataset.version_store import VersionStore
-from tinysieve.pipeline.demo import photos as demo_photos
-from tinysieve.pipeline.demo.photos import TRUTH
+from tinysieve.pipeline.demo import demo_photos
+from tinysieve.pipeline.demo.demo_photos import TRUTH
 from tinysieve.pipeline.demo.run import run_demo
 from tinysieve.pipeline.demo.scenes import OPTIONAL, installed_scenes
 
@@ -95,7 +95,8 @@ def reviewing(run: Path, queue: Path) -> Iterator[str]:
     photos = run.parent / "photos"
     settings = (f"run={run}", f"dataset.source.images={photos / 'images'}", f"dataset.source.table={photos / 'labels.csv'}")
     command = [sys.executable, "-m", "tinysieve", "review", "-c", str(CONFIG),
-               *(part for one in settings for part in ("-o", one)), "--queue", str(queue), "--reviewer", "ann", "--port", "0", "--json"]
+               *(part for one in settings for part in ("-o", one)), "--queue", str(queue), "--reviewer", "ann",
+               "--port", "0", "--json"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

@@ -43,7 +43,7 @@ def test_imports_go_down() -> None:
 
 @pytest.mark.parametrize(("room", "line"), [
     ("dataset", "from tinysieve.filtering import opinions"), ("quantize", "import tinysieve.training.fit"),
-    ("filtering", "from tinysieve.pipeline.config import Config"),
+    ("filtering", "from tinysieve.pipeline.config.sections import Config"),
 ])
 def test_an_arrow_up_or_sideways_is_found(room: str, line: str, tmp_path: Path) -> None:
     (tmp_path / "tinysieve" / room).mkdir(parents=True)

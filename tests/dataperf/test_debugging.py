@@ -17,7 +17,7 @@ from tinysieve.dataperf.debugging_data import DebuggingTask, LabelledRows, load_
 from tinysieve.dataperf.debugging_run import evaluate_task, evaluate_tasks
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, find_setup, load_setup
 from tinysieve.dataperf.submissions import find_submissions, read_seconds, read_submission, write_submission
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 
 @pytest.fixture(scope="module")

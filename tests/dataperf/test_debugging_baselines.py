@@ -30,7 +30,7 @@ from tinysieve.dataperf.debugging import LabelScore, cleaning_curve
 from tinysieve.dataperf.debugging_data import load_task
 from tinysieve.dataperf.debugging_setup import DebuggingSetup
 from tinysieve.dataperf.submissions import read_seconds, read_submission
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 
 def evidence_of(seed: int, rows: int = 5, val: int = 6) -> RankingEvidence:

@@ -15,7 +15,7 @@ import pytest
 
 from tinysieve.dataperf.archive import safe_name, unpack
 from tinysieve.dataperf.download import download
-from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.ground.errors import InputError, MissingRequirement
 
 CONTENT = bytes(range(256)) * 9000
 

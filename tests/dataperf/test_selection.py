@@ -21,7 +21,7 @@ from tinysieve.dataperf.selection import evaluate, joined, read_test_set, result
 from tinysieve.dataperf.selection_scores import Confusion, Scores, confusion
 from tinysieve.dataperf.selection_setup import read_setup
 from tinysieve.dataperf.train_set import TrainSet, read_train_set, write_train_set
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 
 def scores_of(setup_file: Path) -> tuple[dict[str, Scores], list[str], list[str]]:

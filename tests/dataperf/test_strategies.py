@@ -16,7 +16,7 @@ from tinysieve.dataperf.strategies.n_closest import NClosest
 from tinysieve.dataperf.strategies.pool import Pool, load_pool
 from tinysieve.dataperf.strategies.registry import STRATEGIES, make_strategy
 from tinysieve.dataperf.train_set import TrainSet, read_train_set, write_train_set
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 ROWS, CLASS_ROWS = 1500, 150
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tinysieve.dataset.atomic import check_file, check_folder, replacing, write_text
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.atomic_files import check_file, check_folder, replacing, write_text
+from tinysieve.ground.errors import InputError
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.folder_tree import copy, export_tree, hard_link, safe_names, symbolic_link
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
 from tinysieve.dataset.sources.folders import list_folders
 from tinysieve.dataset.versions import Version, first_version
+from tinysieve.ground.errors import InputError
 
 NAMES = ("a/1.jpg", "b/1.jpg", "b/2.JPG", "c/ü;rm -rf.jpg", "c/.hidden.jpg", "t/9.jpg", "u/8.jpg", "u/7.jpg", "v/6.jpg")
 SPLITS = ("train",) * 5 + ("test", "unlabeled", "unlabeled", "validation")

@@ -12,14 +12,14 @@ import pyarrow.csv as pacsv
 import pytest
 from PIL import Image
 
-from tinysieve.dataset.errors import FrozenSplit, InputError
 from tinysieve.dataset.images import decode, resize_bilinear
 from tinysieve.dataset.ingest import IngestResult, ingest, open_pixels
 from tinysieve.dataset.sources.folders import list_folders
 from tinysieve.dataset.sources.listing import Listing, image_files, misnamed_files
-from tinysieve.dataset.sources.settling import settle
+from tinysieve.dataset.sources.match_files import settle
 from tinysieve.dataset.sources.tables import list_table, list_wake_vision
 from tinysieve.dataset.test_split import hold_test_split
+from tinysieve.ground.errors import FrozenSplit, InputError
 
 
 def photo(path: Path, seed: int) -> None:

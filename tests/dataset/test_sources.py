@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.sources.folders import list_folders
 from tinysieve.dataset.sources.listing import Listing, SkippedRow, image_files, misnamed_files, parse_labels, row_reasons
-from tinysieve.dataset.sources.settling import settle
+from tinysieve.dataset.sources.match_files import settle
 from tinysieve.dataset.sources.tables import list_table, list_wake_vision, read_table
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import INGEST, list_source
-from tinysieve.pipeline.stages import Run
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.stages.ingest import INGEST, list_source
 
 
 def files(root: Path, *names: str) -> Path:

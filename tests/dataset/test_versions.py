@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, RESTORE, Decisions, drop
-from tinysieve.dataset.errors import FrozenSplit, InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import apply_decisions, diff, first_version
+from tinysieve.ground.errors import FrozenSplit, InputError
 
 SPLIT = ["train", "train", "train", "unlabeled", "validation", "validation", "test", "test"]
 LABEL_NAMES = ["person", "background", "person", None, "person", "background", "person", "background"]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
 from tinysieve.filtering.decisions.answers import TAKEN_BACK, WORDS, Answers, Review, settle
+from tinysieve.ground.errors import InputError
 
 IDS = list("abcd")
 SAMPLES = SampleTable(pa.table({

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
 from tinysieve.filtering.decisions.audit import (
     DROPPED_STRATUM,
@@ -19,6 +18,7 @@ from tinysieve.filtering.decisions.audit import (
     judge_audit,
     strata_of,
 )
+from tinysieve.ground.errors import InputError
 
 
 def test_each_sample_has_its_stratum() -> None:

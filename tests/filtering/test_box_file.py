@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.filtering.evidence.box_file import ImageSizes, read_box_file
 from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
+from tinysieve.ground.errors import InputError
 
 TABLE = ImageSizes(["00a", "00b", "00c"], ["a.jpg", "b.jpg", "c.jpg"], np.array([100, 200, 50]), np.array([50, 80, 50]))
 

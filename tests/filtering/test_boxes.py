@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.filtering.evidence.boxes import Boxes, align, concatenate, read_boxes, take, write_boxes
+from tinysieve.ground.errors import InputError
 
 BOX = [1.0, 2.0, 3.0, 4.0, 0.5, 0.0]
 

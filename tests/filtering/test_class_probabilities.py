@@ -7,13 +7,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.opinions.class_probabilities import class_probabilities
-from tinysieve.filtering.opinions.fold_classifiers import cross_validated_probabilities
-from tinysieve.filtering.opinions.fold_moments import FoldMoments, prepared_chunks
-from tinysieve.filtering.opinions.logistic_polish import polish
-from tinysieve.filtering.opinions.out_of_fold import assign_folds, out_of_fold_probabilities
-from tinysieve.filtering.opinions.temperature import cool, fit_temperature, log_loss, softmax
+from tinysieve.filtering.label_errors.class_probabilities import class_probabilities
+from tinysieve.filtering.label_errors.fold_classifiers import cross_validated_probabilities
+from tinysieve.filtering.label_errors.fold_moments import FoldMoments, prepared_chunks
+from tinysieve.filtering.label_errors.logistic_polish import polish
+from tinysieve.filtering.label_errors.out_of_fold import assign_folds, out_of_fold_probabilities
+from tinysieve.filtering.label_errors.temperature import cool, fit_temperature, log_loss, softmax
+from tinysieve.ground.errors import InputError
 
 
 def rng() -> np.random.Generator:
@@ -200,7 +200,7 @@ def test_skorch_nets_fit_the_protocol() -> None:
 
 def test_keras_models_fit_the_protocol() -> None:
     keras = pytest.importorskip("keras")
-    from tinysieve.filtering.opinions.keras_classifier import KerasClassifier
+    from tinysieve.filtering.label_errors.keras_classifier import KerasClassifier
 
     features, given, true = problem(400)
     keras.utils.set_random_seed(0)

@@ -8,14 +8,14 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from tinysieve.dataset.decisions import ACTIONS
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
 from tinysieve.filtering.decisions.consensus import Beliefs, Consensus
 from tinysieve.filtering.decisions.error_model import ErrorModel
 from tinysieve.filtering.decisions.error_rates import ErrorRates
 from tinysieve.filtering.decisions.expected_gain import choose, expected_value, worth_a_look
 from tinysieve.filtering.decisions.filter_precision import filter_precision, wilson
-from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
+from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
+from tinysieve.ground.errors import InputError
 
 MODEL = ErrorModel(("x",), ("a",), np.zeros(1), np.ones(1), np.ones(1), 0.0, ErrorRates(0.1, 0.1))
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
+from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW
 from tinysieve.filtering.decisions.contradiction import contradiction
-from tinysieve.filtering.opinions.opinion import ASK_DROP, ASK_REVIEW, Opinions, opine
-from tinysieve.filtering.temperatures.triage import EASY, HARD, NEED_REVIEW
+from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW, Opinions, opine
 
 
 def says(proposal: int, confidence: float) -> Opinions:

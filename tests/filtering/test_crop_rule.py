@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.filtering.evidence.crop_rule import (
     NONE,
@@ -21,6 +20,7 @@ from tinysieve.filtering.evidence.crop_rule import (
     area_fractions,
     presence,
 )
+from tinysieve.ground.errors import InputError
 
 WAKE_VISION = RULES["wake_vision"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED
-from tinysieve.filtering.opinions.data_parameters import data_parameters
-from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_REVIEW
-from tinysieve.filtering.temperatures.triage import EASY, HARD, NEED_REVIEW
+from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW
+from tinysieve.filtering.filters.triage_opinions import data_parameters
+from tinysieve.filtering.opinion import ABSTAIN, ASK_REVIEW
+from tinysieve.ground.errors import InputError
 
 # label, sigma, triage, wrong -> proposal, confidence. Confidence is sigma / (1 + sigma) against, 1 / (1 + sigma) for a label.
 CASES = [

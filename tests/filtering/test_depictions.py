@@ -5,18 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, PERSON
 from tinysieve.filtering.decisions.policy import TwoSignals
-from tinysieve.filtering.opinions.depictions import (
-    DEPICTED,
-    REAL,
-    UNKNOWN,
-    contested_persons,
-    depiction_probabilities,
-    depictions,
-)
-from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_REVIEW, Opinions
+from tinysieve.filtering.filters.depictions import DEPICTED, REAL, UNKNOWN, contested_persons, depiction_probabilities, depictions
+from tinysieve.filtering.opinion import ABSTAIN, ASK_REVIEW, Opinions
+from tinysieve.ground.errors import InputError
 
 
 def detector(proposed: list[int]) -> Opinions:

@@ -15,8 +15,8 @@ import pytest
 
 from tinysieve.dataset.images import UndecodableImage
 from tinysieve.filtering.evidence.boxes import read_boxes
-from tinysieve.filtering.evidence.detector import detect_all, remove_parts
-from tinysieve.filtering.evidence.examination import BATCH, DetectorFailed
+from tinysieve.filtering.evidence.detectors.detector import detect_all, remove_parts
+from tinysieve.filtering.evidence.detectors.examine_chunk import BATCH, DetectorFailed
 
 ROOT = Path(__file__).parents[2]
 

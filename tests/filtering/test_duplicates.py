@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.images import Pixels, decode, resize_bilinear
 from tinysieve.dataset.samples import DROPPED, SampleTable
 from tinysieve.filtering.evidence.near_duplicates import LikePairs, join, same_look, same_pixels
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.perceptual_hash import close_codes, grey_thumbnail, perceptual_hashes
-from tinysieve.filtering.opinions.duplicates import duplicates, leaks
-from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW
+from tinysieve.filtering.filters.duplicates import duplicates, leaks
+from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW
+from tinysieve.ground.errors import InputError
 
 
 def picture(seed: int) -> Pixels:

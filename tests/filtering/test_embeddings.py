@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.dataset.progress import silent
 from tinysieve.filtering.evidence.embeddings import ARRAY, RESUME, embed_all, read_embeddings
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.progress import silent
 
 
 class MeanColour:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes
 from tinysieve.filtering.decisions.error_model import fit_error_model, fit_signals
 from tinysieve.filtering.decisions.error_rates import ErrorRates, rates_at_anchors
 from tinysieve.filtering.decisions.scores import Score
+from tinysieve.ground.errors import InputError
 
 COUNT = 6000
 NOBODY = np.full(COUNT, UNLABELED, np.int8)

@@ -10,11 +10,11 @@ import pyarrow.csv as pacsv
 import pytest
 
 from tinysieve.dataset.decisions import ACTIONS, Decisions, no_decisions
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
 from tinysieve.filtering.decisions.answers import settle
 from tinysieve.filtering.decisions.human_review import read_answers, write_review_queue
 from tinysieve.filtering.decisions.policy import Plan
+from tinysieve.ground.errors import InputError
 
 LABELS = np.array([PERSON, BACKGROUND, UNLABELED, DROPPED], np.int8)
 

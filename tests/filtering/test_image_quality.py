@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.images import Pixels, decode, resize_bilinear
 from tinysieve.filtering.evidence.image_quality import ImageQuality, grey_measures, measure_quality
-from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
-from tinysieve.filtering.opinions.poor_images import QualityLimits, poor_images
+from tinysieve.filtering.filters.poor_images import QualityLimits, poor_images
+from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
+from tinysieve.ground.errors import InputError
 
 
 def grey(values: np.ndarray) -> Pixels:

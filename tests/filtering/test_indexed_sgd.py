@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.temperatures.indexed_sgd import TableSettings, TemperatureTable
+from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings, TemperatureTable
+from tinysieve.ground.errors import InputError
 
 
 def dense_reference(count: int, settings: TableSettings, steps: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.temperatures.indexed_sgd import TableSettings
-from tinysieve.filtering.temperatures.keras_trainer import KerasTrainer
-from tinysieve.filtering.temperatures.linear_head import LinearHead
-from tinysieve.filtering.temperatures.temperatures import Temperatures
+from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+from tinysieve.filtering.data_parameters.keras_trainer import KerasTrainer
+from tinysieve.filtering.data_parameters.linear_head import LinearHead
+from tinysieve.filtering.data_parameters.temperatures import Temperatures
+from tinysieve.ground.errors import InputError
 
 
 def problem(count: int = 320) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

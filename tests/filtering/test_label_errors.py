@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED
-from tinysieve.filtering.opinions.confident_joint import calibrate_joint, confident_thresholds, count_joint
-from tinysieve.filtering.opinions.issue_filters import FILTERS, SAME_FOR_TWO_CLASSES, filters_for
-from tinysieve.filtering.opinions.label_errors import find_label_errors, label_error_opinions
-from tinysieve.filtering.opinions.label_quality import RANKINGS
-from tinysieve.filtering.opinions.opinion import ABSTAIN
-from tinysieve.filtering.opinions.probability_matrix import InvalidLabels, InvalidProbabilities
+from tinysieve.filtering.label_errors.confident_joint import calibrate_joint, confident_thresholds, count_joint
+from tinysieve.filtering.label_errors.issue_filters import FILTERS, SAME_FOR_TWO_CLASSES, filters_for
+from tinysieve.filtering.label_errors.label_errors import find_label_errors, label_error_opinions
+from tinysieve.filtering.label_errors.label_quality import RANKINGS
+from tinysieve.filtering.label_errors.probability_matrix import InvalidLabels, InvalidProbabilities
+from tinysieve.filtering.opinion import ABSTAIN
+from tinysieve.ground.errors import InputError
 
 TOY = np.array([[0.9, 0.1, 0.0], [0.7, 0.2, 0.1], [0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])
 GIVEN = np.array([0, 0, 0, 1, 2])

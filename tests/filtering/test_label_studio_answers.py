@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON
 from tinysieve.filtering.decisions.answers import NO_ANSWER, TAKEN_BACK, Answers
 from tinysieve.filtering.decisions.label_studio_answers import read_annotations
+from tinysieve.ground.errors import InputError
 
 
 def annotation(word: str | None, who: Any = 1, at: str = "2026-03-01T10:00:00.000000Z", **more: Any) -> dict[str, Any]:

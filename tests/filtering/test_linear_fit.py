@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.dataset.progress import silent
-from tinysieve.filtering.temperatures.indexed_sgd import TableSettings
-from tinysieve.filtering.temperatures.linear_fit import LinearFitSettings, LinearTrainer, fit_linear, held_out_losses
-from tinysieve.filtering.temperatures.row_stream import RowStream
-from tinysieve.filtering.temperatures.second_split import second_split_retention
-from tinysieve.filtering.temperatures.trajectories import summarise
-from tinysieve.filtering.temperatures.triage import EASY, HARD, RULES, triage
-from tinysieve.filtering.temperatures.turning_point import suspicion, turning_point
+from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+from tinysieve.filtering.data_parameters.linear_fit import LinearFitSettings, LinearTrainer, fit_linear, held_out_losses
+from tinysieve.filtering.data_parameters.row_stream import RowStream
+from tinysieve.filtering.data_parameters.second_split import second_split_retention
+from tinysieve.filtering.data_parameters.trajectories import summarise
+from tinysieve.filtering.data_parameters.triage import EASY, HARD, RULES, triage
+from tinysieve.filtering.data_parameters.turning_point import suspicion, turning_point
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.progress import silent
 
 SETTINGS = LinearFitSettings(epochs=12, batch_size=32, instance=TableSettings(learning_rate=1.0))
 
@@ -84,8 +84,8 @@ def test_a_killed_fit_ends_in_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_an_epoch_visits_every_row_once_whatever_the_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tinysieve.filtering.temperatures.row_stream.RUN_ROWS", 8)
-    monkeypatch.setattr("tinysieve.filtering.temperatures.row_stream.BUFFER_ROWS", 128)
+    monkeypatch.setattr("tinysieve.filtering.data_parameters.row_stream.RUN_ROWS", 8)
+    monkeypatch.setattr("tinysieve.filtering.data_parameters.row_stream.BUFFER_ROWS", 128)
     features = np.random.default_rng(0).normal(size=(1000, 5))
     rows = np.flatnonzero(np.arange(1000) % 3 != 0)
     stream = RowStream(features, rows)

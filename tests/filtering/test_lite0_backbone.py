@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
 from tinysieve.dataset.images import Pixels, decode
-from tinysieve.filtering.evidence.lite0_backbone import Lite0Backbone, checkpoint_path, normalised, shrink
-from tinysieve.filtering.evidence.lite0_graph import BN_EPSILON, blocks
-from tinysieve.filtering.evidence.torch_checkpoint import read_tensors
+from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, checkpoint_path, normalised, shrink
+from tinysieve.filtering.evidence.backbones.lite0_graph import BN_EPSILON, blocks
+from tinysieve.filtering.evidence.backbones.torch_checkpoint import read_tensors
+from tinysieve.ground.errors import InputError, MissingRequirement
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.evidence.model_backbone import ModelBackbone, Preparation, image_side
+from tinysieve.filtering.evidence.backbones.model_backbone import ModelBackbone, Preparation, image_side
+from tinysieve.ground.errors import InputError
 
 SIDE = 8
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
@@ -80,7 +80,7 @@ def test_onnx(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     from onnx import TensorProto, helper
 
-    from tinysieve.filtering.evidence.onnx_backbone import open_onnx
+    from tinysieve.filtering.evidence.backbones.onnx_backbone import open_onnx
 
     weight = helper.make_tensor("w", TensorProto.FLOAT, [2, 3, 1, 1], KERNEL.T.ravel())
     graph = helper.make_graph(
@@ -100,7 +100,7 @@ def test_torch_programs(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     import warnings
 
-    from tinysieve.filtering.evidence.torch_backbone import open_torch
+    from tinysieve.filtering.evidence.backbones.torch_backbone import open_torch
 
     network = torch.nn.Conv2d(3, 2, 1, bias=False).eval()
     network.weight.data = torch.from_numpy(KERNEL.T.copy()).reshape(2, 3, 1, 1)
@@ -122,8 +122,8 @@ def test_torch_programs(tmp_path: Path) -> None:
 def test_keras_and_tflite(tmp_path: Path) -> None:
     keras = pytest.importorskip("keras")
     tensorflow = pytest.importorskip("tensorflow")
-    from tinysieve.filtering.evidence.keras_backbone import open_keras
-    from tinysieve.filtering.evidence.tflite_backbone import open_tflite
+    from tinysieve.filtering.evidence.backbones.keras_backbone import open_keras
+    from tinysieve.filtering.evidence.backbones.tflite_backbone import open_tflite
 
     model = keras.Sequential([keras.Input((SIDE, SIDE, 3), batch_size=1), keras.layers.Conv2D(2, 1, use_bias=False),
                               keras.layers.GlobalAveragePooling2D()])
@@ -140,7 +140,7 @@ def test_keras_and_tflite(tmp_path: Path) -> None:
 
 def test_a_published_int8_model(shared: Path) -> None:
     """Quantized in and out: pixels 0..255 go in as they are, and images that differ give features that differ."""
-    from tinysieve.filtering.evidence.tflite_backbone import open_tflite
+    from tinysieve.filtering.evidence.backbones.tflite_backbone import open_tflite
 
     path = next(iter(sorted((shared / "models/reference").rglob("*.tflite"))), None)
     if path is None:

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import NOBODY, Neighbors
 from tinysieve.filtering.evidence.typicality import representativeness, uniqueness
-from tinysieve.filtering.opinions.knn_shapley import knn_shapley
-from tinysieve.filtering.opinions.neighbor_agreement import neighbor_agreement, person_share
-from tinysieve.filtering.opinions.opinion import ABSTAIN
+from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement, person_share
+from tinysieve.filtering.label_errors.knn_shapley import knn_shapley
+from tinysieve.filtering.opinion import ABSTAIN
+from tinysieve.ground.errors import InputError
 
 
 def near(features: np.ndarray, k: int) -> Neighbors:

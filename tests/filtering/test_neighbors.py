@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
-from tinysieve.dataset.progress import silent
 from tinysieve.filtering.evidence import neighbors as module
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import NOBODY, Directions, Neighbors
+from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.ground.progress import silent
 
 ALWAYS_EXACT = 10**9
 

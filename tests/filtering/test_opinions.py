@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED
+from tinysieve.filtering.decisions.vote_table import vote_table
 from tinysieve.filtering.evidence.crop_rule import NONE, NOT_EXAMINED, PERSON_PRESENT, TOO_SMALL, Presence
-from tinysieve.filtering.opinions.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
-from tinysieve.filtering.opinions.opinion import ABSTAIN, Opinions
-from tinysieve.filtering.opinions.probable_label import probable_label
-from tinysieve.filtering.opinions.vote_table import vote_table
+from tinysieve.filtering.filters.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
+from tinysieve.filtering.filters.probable_label import probable_label
+from tinysieve.filtering.opinion import ABSTAIN, Opinions
+from tinysieve.ground.errors import InputError
 
 LIMITS = PresenceLimits(person=0.5, background=0.15)
 CODES = np.array([PERSON_PRESENT, PERSON_PRESENT, TOO_SMALL, NONE, NONE, NOT_EXAMINED], np.int8)

@@ -8,9 +8,9 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.opinions.fold_moments import STRENGTHS, FoldMoments, score
-from tinysieve.filtering.opinions.out_of_fold import PERSON_TARGET, assign_folds, out_of_fold_probabilities
+from tinysieve.filtering.label_errors.fold_moments import STRENGTHS, FoldMoments, score
+from tinysieve.filtering.label_errors.out_of_fold import PERSON_TARGET, assign_folds, out_of_fold_probabilities
+from tinysieve.ground.errors import InputError
 
 
 def rng() -> np.random.Generator:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinysieve.dataset.decisions import ACTIONS
-from tinysieve.dataset.errors import ChangeTooLarge, InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
 from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals, refuse_large_change
-from tinysieve.filtering.opinions.opinion import ABSTAIN, Opinions
+from tinysieve.filtering.opinion import ABSTAIN, Opinions
+from tinysieve.ground.errors import ChangeTooLarge, InputError
 
 
 def opinion(name: str, proposed: list[int], confidence: float = 0.95) -> Opinions:

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.images import Pixels, decode
 from tinysieve.filtering.evidence import presence_head
+from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone
 from tinysieve.filtering.evidence.embeddings import embed_all
-from tinysieve.filtering.evidence.lite0_backbone import Lite0Backbone
 from tinysieve.filtering.evidence.presence_head import PresenceDetector, PresenceHead, coarse_box, head_fingerprint, load_head
+from tinysieve.ground.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
 from tinysieve.dataset.images import decode
-from tinysieve.filtering.evidence.open_detector import open_detector
-from tinysieve.filtering.evidence.second_look import SecondLook, mirror
-from tinysieve.filtering.evidence.weights import DetectorSettings, fingerprint, weights_hash
+from tinysieve.filtering.evidence.detectors.open_detector import open_detector
+from tinysieve.filtering.evidence.detectors.second_look import SecondLook, mirror
+from tinysieve.filtering.evidence.detectors.weights import DetectorSettings, fingerprint, weights_hash
+from tinysieve.ground.errors import InputError, MissingRequirement
 
 ROOT = Path(__file__).parents[2]
 PHOTOS = 24
@@ -65,8 +65,8 @@ ENGINES_AGREE = """
 import sys, numpy as np
 from pathlib import Path
 from tinysieve.dataset.images import decode
-from tinysieve.filtering.evidence.open_detector import open_detector
-from tinysieve.filtering.evidence.weights import DetectorSettings
+from tinysieve.filtering.evidence.detectors.open_detector import open_detector
+from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
 models, cache, *files = map(Path, sys.argv[1:])
 images = [decode(one) for one in files]
 found = {}

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinysieve.dataset.decisions import ACTIONS
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
 from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals
-from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
-from tinysieve.filtering.opinions.vote_table import vote_table
+from tinysieve.filtering.decisions.vote_table import vote_table
+from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
+from tinysieve.ground.errors import InputError
 
 
 def opinion(name: str, proposed: list[int], confidence: float = 0.95) -> Opinions:

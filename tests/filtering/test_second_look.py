@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.evidence.second_look import SecondLook, fuse, mirror
+from tinysieve.filtering.evidence.detectors.second_look import SecondLook, fuse, mirror
+from tinysieve.ground.errors import InputError
 
 corner = st.integers(0, 60)
 box = st.tuples(corner, corner, st.integers(1, 40), st.integers(1, 40), st.integers(5, 100), st.integers(0, 1))

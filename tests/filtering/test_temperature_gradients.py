@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinysieve.filtering.temperatures.gradients import tempered_cross_entropy
-from tinysieve.filtering.temperatures.indexed_sgd import TableSettings
-from tinysieve.filtering.temperatures.temperatures import Temperatures
+from tinysieve.filtering.data_parameters.gradients import tempered_cross_entropy
+from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+from tinysieve.filtering.data_parameters.temperatures import Temperatures
 
 
 def batch(seed: int, size: int = 7, classes: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

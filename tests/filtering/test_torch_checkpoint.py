@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.evidence.torch_checkpoint import LEGACY_MAGIC, read_tensors
+from tinysieve.filtering.evidence.backbones.torch_checkpoint import LEGACY_MAGIC, read_tensors
+from tinysieve.ground.errors import InputError
 
 
 @pytest.mark.parametrize("zipped", [True, False])

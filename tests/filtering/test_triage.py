@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.filtering.data_parameters.rare_or_wrong import contradicted_by_neighbors, forgotten, wrong_not_rare
+from tinysieve.filtering.data_parameters.trajectories import TrajectoryLog, read_trajectories, summarise
+from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW, RULES, TRIAGE_NAMES, TriageRule, triage
+from tinysieve.filtering.data_parameters.turning_point import suspicion, turning_point
 from tinysieve.filtering.evidence.neighbors import Neighbors
-from tinysieve.filtering.temperatures.rare_or_wrong import contradicted_by_neighbors, forgotten, wrong_not_rare
-from tinysieve.filtering.temperatures.trajectories import TrajectoryLog, read_trajectories, summarise
-from tinysieve.filtering.temperatures.triage import EASY, HARD, NEED_REVIEW, RULES, TRIAGE_NAMES, TriageRule, triage
-from tinysieve.filtering.temperatures.turning_point import suspicion, turning_point
+from tinysieve.ground.errors import InputError
 
 # Five samples by four epochs, and what each of the published rules says of them.
 TOY = np.array([

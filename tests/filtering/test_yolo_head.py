@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.filtering.evidence.yolo_head import canvas_shape, letterbox, read_end_to_end, read_head, suppress, to_image
+from tinysieve.filtering.evidence.detectors.yolo_head import (
+    canvas_shape,
+    letterbox,
+    read_end_to_end,
+    read_head,
+    suppress,
+    to_image,
+)
 
 sides = st.integers(1, 900)
 

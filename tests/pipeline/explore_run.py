@@ -11,12 +11,12 @@ from tiny_run import write_config
 
 from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
 from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
-from tinysieve.filtering.opinions.opinion import ABSTAIN, opine
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import samples_of
+from tinysieve.filtering.opinion import ABSTAIN, opine
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.explore.points import points_file
-from tinysieve.pipeline.job import stages_until
-from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.ingest import samples_of
 
 PLACES = (("train", 12), ("val", 4), ("test", 4))
 UNLABELED_PHOTOS = 4

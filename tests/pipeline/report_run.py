@@ -19,17 +19,17 @@ from tinysieve.dataset.versions import Version, apply_decisions
 from tinysieve.filtering.decisions.human_review import write_review_queue
 from tinysieve.filtering.decisions.policy import Plan
 from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
-from tinysieve.pipeline.config import Config
-from tinysieve.pipeline.data_stages import INGEST, samples_of, versions_of
-from tinysieve.pipeline.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE
-from tinysieve.pipeline.model_stages import MODEL
-from tinysieve.pipeline.report.page import REPORT
-from tinysieve.pipeline.stages import Run, Stage, run_stages
-from tinysieve.quantize.arena import Arena
-from tinysieve.quantize.comparison import compare
-from tinysieve.quantize.statistics import confusion
-from tinysieve.quantize.verdict import Budget, DeviceAgreement, SliceAccuracy, Verdict
-from tinysieve.quantize.verify import accuracy
+from tinysieve.ground.statistics import confusion
+from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.stages import Run, Stage, run_stages
+from tinysieve.pipeline.report.report_stage import REPORT
+from tinysieve.pipeline.stages.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE
+from tinysieve.pipeline.stages.ingest import INGEST, samples_of, versions_of
+from tinysieve.pipeline.stages.model_stages import MODEL
+from tinysieve.quantize.tflm.arena import Arena
+from tinysieve.quantize.verdict.paired_comparison import compare
+from tinysieve.quantize.verdict.verdict import Budget, DeviceAgreement, SliceAccuracy, Verdict
+from tinysieve.quantize.verdict.verify import accuracy
 from tinysieve.training.checkpoint import EpochRecord
 from tinysieve.training.curves import write_history
 

@@ -10,11 +10,11 @@ from tiny_run import make_images, write_config
 
 from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
 from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
-from tinysieve.filtering.opinions.opinion import opine
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import samples_of
-from tinysieve.pipeline.job import stages_until
-from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.filtering.opinion import opine
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.engine.stages import Run, run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.ingest import samples_of
 
 
 @dataclass(frozen=True)

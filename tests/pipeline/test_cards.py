@@ -11,11 +11,11 @@ import pytest
 import yaml
 from report_run import HOSTILE, make_images, make_run, rendered
 
-from tinysieve.pipeline.config import Card, WakeVisionSource
-from tinysieve.pipeline.config_filter import UltralyticsDetector
-from tinysieve.pipeline.report.cards import DATASET_CARD, MODEL_CARD, markdown, slug
+from tinysieve.pipeline.config.filters import UltralyticsDetector
+from tinysieve.pipeline.config.sections import Card, WakeVisionSource
+from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.report.markdown_cards import DATASET_CARD, MODEL_CARD, markdown, slug
 from tinysieve.pipeline.report.terms import data_terms, tool_terms
-from tinysieve.pipeline.stages import Run
 
 
 @pytest.fixture(scope="module")

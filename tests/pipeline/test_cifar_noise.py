@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
-from tinysieve.filtering.temperatures.indexed_sgd import TableSettings
-from tinysieve.filtering.temperatures.keras_trainer import KerasTrainer
-from tinysieve.filtering.temperatures.temperatures import Temperatures
+from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+from tinysieve.filtering.data_parameters.keras_trainer import KerasTrainer
+from tinysieve.filtering.data_parameters.temperatures import Temperatures
+from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.pipeline.cli import app
 from tinysieve.pipeline.experiments.cifar_100 import cifar_100
 from tinysieve.pipeline.experiments.cifar_networks import small_network, wide_resnet_28_10

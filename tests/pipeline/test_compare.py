@@ -14,15 +14,15 @@ import pytest
 from report_run import TEST, UNLABELED_IMAGES, decide, make_images, make_run
 from typer.testing import CliRunner
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.commands.compare import commands
-from tinysieve.pipeline.comparison.comparison import RunComparison, compare_runs
-from tinysieve.pipeline.comparison.data import counted
-from tinysieve.pipeline.comparison.recorded_run import open_recorded
-from tinysieve.pipeline.comparison.text import comparison_text
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.stages import Run
+from tinysieve.pipeline.compare.run_comparison import RunComparison, compare_runs
+from tinysieve.pipeline.compare.shared_images import counted
+from tinysieve.pipeline.console.comparison import comparison_text
+from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.recorded_run import open_recorded
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.pipeline.config_file import load_config
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.read import load_config
 
 CONFIGS = sorted(path for path in (Path(__file__).parents[2] / "configs").glob("*.yaml") if path.stem != "boards")
 TEXT = """\

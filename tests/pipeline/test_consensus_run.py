@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from tiny_run import make_images, write_config
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.decisions.audit import STRATA
-from tinysieve.pipeline import consensus
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.filter_stages import REVIEW_QUEUE, eligible_rows, opinions_of
-from tinysieve.pipeline.job import stages_until
-from tinysieve.pipeline.review.audit import audit_result, write_audit
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.engine.stages import Run, foresee, run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.review.audit_sample import audit_result, write_audit
 from tinysieve.pipeline.review.order import first_looks
-from tinysieve.pipeline.signal_scores import load_scores
-from tinysieve.pipeline.stages import Run, foresee, run_stages
+from tinysieve.pipeline.stages import consensus
+from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE, eligible_rows, opinions_of
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.scores import load_scores
 
 CHANGES = ("filter.out_of_fold_sure=0.6", "filter.neighbors={enabled: true, k: 5, searched: 12}",
            "policy={kind: consensus, max_change: 1}")

@@ -12,8 +12,10 @@ import pytest
 
 from tinysieve.dataset.version_store import LogEntry
 from tinysieve.filtering.decisions.answers import Conflict
-from tinysieve.filtering.opinions.vote_table import FilterRow
-from tinysieve.pipeline import console, native_greetings, progress
+from tinysieve.filtering.decisions.vote_table import FilterRow
+from tinysieve.pipeline.console import run_tables as console
+from tinysieve.pipeline.engine import progress_display as progress
+from tinysieve.pipeline.engine import quiet_imports as native_greetings
 
 
 def test_names_of_filters_are_never_cut_off(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,15 +13,15 @@ from PIL import Image
 from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.opinions.opinion import Opinions
-from tinysieve.filtering.temperatures.triage import TRIAGE_NAMES
+from tinysieve.filtering.data_parameters.triage import TRIAGE_NAMES
+from tinysieve.filtering.opinion import Opinions
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.commands.data_parameters import commands
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import INGEST, samples_of
-from tinysieve.pipeline.filter_stages import EMBED
-from tinysieve.pipeline.stages import Run, foresee
-from tinysieve.pipeline.temperatures.fitted import DATA_PARAMETERS, temperature_opinions
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.engine.stages import Run, foresee
+from tinysieve.pipeline.stages.data_parameters import DATA_PARAMETERS, temperature_opinions
+from tinysieve.pipeline.stages.filter_stages import EMBED
+from tinysieve.pipeline.stages.ingest import INGEST, samples_of
 
 SHORT = ("filter.data_parameters.epochs=4", "filter.data_parameters.batch_size=8")
 

@@ -16,13 +16,13 @@ from tiny_run import ROOT, TinyRun
 
 from tinysieve.dataperf.baselines.ranker import load_evidence
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
-from tinysieve.dataset.errors import InputError
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import samples_of
-from tinysieve.pipeline.dataperf_rankings import RANKINGS, _wrong_probability
-from tinysieve.pipeline.filter_stages import REVIEW_QUEUE
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.dataperf.rankings import RANKINGS, _wrong_probability
+from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.review.order import queue_in_order, save_queue_as_submission
-from tinysieve.pipeline.stages import Run
+from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE
+from tinysieve.pipeline.stages.ingest import samples_of
 
 
 def debugging(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

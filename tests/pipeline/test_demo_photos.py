@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tinysieve.dataset.errors import MissingRequirement
 from tinysieve.dataset.images import UndecodableImage, decode
-from tinysieve.pipeline.demo import photos as demo_photos
-from tinysieve.pipeline.demo.photos import COUNTS, CROP_SIDE, DUPLICATES, PLANTED_SHARE, DemoImage, build_demo, label_of
+from tinysieve.ground.errors import MissingRequirement
+from tinysieve.pipeline.demo import demo_photos
+from tinysieve.pipeline.demo.demo_photos import COUNTS, CROP_SIDE, DUPLICATES, PLANTED_SHARE, DemoImage, build_demo, label_of
 from tinysieve.pipeline.demo.scenes import SCENES, Scene
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("skimage") is None, reason="needs scikit-image's photos")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.demo import photos as demo_photos
-from tinysieve.pipeline.demo.photos import DUPLICATES, TRUTH, build_demo
-from tinysieve.pipeline.demo.planted import planted_counts
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.demo import demo_photos
+from tinysieve.pipeline.demo.demo_photos import DUPLICATES, TRUTH, build_demo
 from tinysieve.pipeline.demo.scenes import OPTIONAL, installed_scenes
-from tinysieve.pipeline.job import stages_until
-from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.pipeline.engine.stages import Run, run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.report.planted import planted_counts
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
 CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"
 

@@ -11,10 +11,10 @@ import pytest
 
 from tinysieve.filtering.evidence.boxes import Boxes, read_boxes
 from tinysieve.filtering.evidence.crop_rule import largest_in_each
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.filter_stages import DETECTIONS
-from tinysieve.pipeline.job import stages_until
-from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.engine.stages import Run, run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.filter_stages import DETECTIONS
 
 PHOTOS = 80
 CONFIG = """\

@@ -11,9 +11,10 @@ from types import SimpleNamespace
 import pytest
 from packaging.requirements import Requirement
 
-from tinysieve.dataset.errors import MissingRequirement
-from tinysieve.pipeline.doctor import machine, packages
-from tinysieve.pipeline.doctor.examination import Examination, examine, render
+from tinysieve.ground.errors import MissingRequirement
+from tinysieve.pipeline.doctor import packages
+from tinysieve.pipeline.doctor import this_machine as machine
+from tinysieve.pipeline.doctor.examine import Examination, examine, render
 from tinysieve.pipeline.doctor.finding import MISSING, OK, PROBLEM, Finding
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ def test_this_machine_can_run_the_tests() -> None:
 
 def test_loads_nothing_heavy() -> None:
     """What it costs is measured in benchmarks/start.py."""
-    code = ("import sys\nfrom tinysieve.pipeline.doctor.examination import examine\nexamine(None)\n"
+    code = ("import sys\nfrom tinysieve.pipeline.doctor.examine import examine\nexamine(None)\n"
             "print([n for n in ('tensorflow', 'keras', 'torch', 'ultralytics', 'fiftyone', 'openvino') if n in sys.modules])")
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said.splitlines()[-1] == "[]"
@@ -152,7 +153,7 @@ def test_without_tflm_and_without_room(monkeypatch: pytest.MonkeyPatch, tmp_path
     def missing() -> None:
         raise MissingRequirement("tflite-micro is not installed")
 
-    monkeypatch.setattr("tinysieve.quantize.arena.tflm_runtime", missing)
+    monkeypatch.setattr("tinysieve.quantize.tflm.arena.tflm_runtime", missing)
     assert machine.tflm().state == MISSING
     for free, state in ((machine.LEAST_FREE_BYTES, OK), (machine.LEAST_FREE_BYTES - 1, PROBLEM)):
         monkeypatch.setattr(machine.shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))

@@ -12,7 +12,7 @@ import pytest
 from tiny_run import ROOT, TinyRun
 
 import data_centric_track as entry
-from tinysieve.pipeline.recipes import recipe_of
+from tinysieve.pipeline.stages.recipes import recipe_of
 
 
 def test_help_loads_nothing_heavy() -> None:

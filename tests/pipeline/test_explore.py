@@ -21,15 +21,15 @@ import pytest
 from explore_run import make_explore_run
 from tiny_run import ROOT
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SPLITS, SampleTable
-from tinysieve.pipeline.data_stages import samples_of, versions_of
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.explore.app import refuse_taken
 from tinysieve.pipeline.explore.columns import Column
 from tinysieve.pipeline.explore.differences import differing
 from tinysieve.pipeline.explore.fields import dataset_name
 from tinysieve.pipeline.explore.pending import UNKNOWN, Change, answers_of, still_open
-from tinysieve.pipeline.stages import Run
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
 needs_fiftyone = pytest.mark.skipif(find_spec("fiftyone") is None, reason="needs FiftyOne: pip install 'tinysieve[explore]'")
 IMAGES_DRAWN = "document.querySelectorAll('[data-cy=looker], .looker, canvas').length > 0"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from report_run import make_images, make_run, rendered
 
-from tinysieve.pipeline.verdict_lines import fit_line
+from tinysieve.pipeline.console.verdict import fit_line
 
 BEFORE = {"file_bytes": 945_928, "macs": 55_771_280, "operators": 155,
           "arena": {"total_bytes": 402_288, "activations_bytes": 298_752, "persistent_bytes": 103_536}}

@@ -15,11 +15,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from tiny_tflite import tiny_model
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.pipeline.model_files.inspection_text import inspection_text
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.console.inspection import inspection_text
 from tinysieve.pipeline.model_files.model_file import about, read_model
-from tinysieve.pipeline.model_stages import BEFORE_FIT
 from tinysieve.pipeline.report.memory_charts import live_memories, live_memory_charts
+from tinysieve.pipeline.stages.model_stages import BEFORE_FIT
 from tinysieve.quantize.inspection import inspect_model
 
 ROOT = Path(__file__).parents[2]

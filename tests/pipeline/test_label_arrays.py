@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.opinions.probability_matrix import InvalidLabels
+from tinysieve.filtering.label_errors.probability_matrix import InvalidLabels
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.label_issues.arrays import read_labels, read_probabilities
 
 EVEN = np.full((4, 2), 0.5)

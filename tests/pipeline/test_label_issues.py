@@ -13,16 +13,16 @@ import pytest
 from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.opinions.label_errors import find_label_errors
+from tinysieve.filtering.label_errors.label_errors import find_label_errors
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.cli import app
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.job import stages_until
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.label_issues.arrays import read_labels, read_probabilities
 from tinysieve.pipeline.label_issues.clean_view import clean_view
-from tinysieve.pipeline.label_issues.person_probabilities import classifier_factory
-from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.out_of_fold import classifier_factory
 
 
 def arrays(count: int = 200, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -10,15 +10,15 @@ import pytest
 from PIL import Image
 from tiny_run import make_images, write_config
 
-from tinysieve.dataset.errors import GateMissed, InputError
 from tinysieve.dataset.samples import DROPPED
 from tinysieve.dataset.sources.tables import read_table
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.job import stages_until
-from tinysieve.pipeline.leaks import NEAR_DUPLICATES, leaked_rows, read_groups, refuse_leaks
-from tinysieve.pipeline.look_alikes import NEIGHBORS, depiction_examples
-from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.ground.errors import GateMissed, InputError
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.engine.stages import Run, run_stages
+from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.image_opinions import NEIGHBORS, depiction_examples
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.near_duplicates import NEAR_DUPLICATES, leaked_rows, read_groups, refuse_leaks
 
 COPY, SMALLER = "train/person/copy_of_test.jpg", "train/background/smaller.jpg"
 

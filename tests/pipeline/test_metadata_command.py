@@ -12,10 +12,10 @@ from report_run import make_images, make_run
 from tiny_tflite import tiny_model
 from typer.testing import CliRunner
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.commands.metadata import commands
 from tinysieve.pipeline.model_files.metadata_file import described_text, write_described
-from tinysieve.quantize.class_labels import class_labels
+from tinysieve.quantize.tflite.class_labels import class_labels
 
 
 def classifier() -> bytes:

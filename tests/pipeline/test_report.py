@@ -18,13 +18,13 @@ import pytest
 from PIL import Image
 from report_run import HOSTILE, TALL, TRAIN, WIDE, decide, make_images, make_run, rendered, stages
 
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.report.data import gather, version_chain, waterfall
+from tinysieve.pipeline.engine.stages import Run, foresee
+from tinysieve.pipeline.engine.words import Change, sentences
 from tinysieve.pipeline.report.figures import size_chart, waterfall_chart
 from tinysieve.pipeline.report.gallery import LONG_SIDE, data_uri, shown_size
-from tinysieve.pipeline.report.page import REPORT
-from tinysieve.pipeline.report.words import Change, sentences
-from tinysieve.pipeline.stages import Run, foresee
+from tinysieve.pipeline.report.report_data import gather, version_chain, waterfall
+from tinysieve.pipeline.report.report_stage import REPORT
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 LIMIT_BYTES = 5_000_000

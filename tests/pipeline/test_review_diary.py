@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tiny_run import ROOT
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.pipeline.review.diary import opened
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.review.decision_log import opened
 
 HEADER = "sample_id,decision,reviewer,at\n"
 
@@ -72,7 +72,7 @@ def test_two_reviews_do_not_share_it(tmp_path: Path) -> None:
 
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     file = tmp_path / "d.csv"
-    code = ("import sys; from pathlib import Path; from tinysieve.pipeline.review.diary import opened\n"
+    code = ("import sys; from pathlib import Path; from tinysieve.pipeline.review.decision_log import opened\n"
             "with opened(Path(sys.argv[1]), 'ann') as diary:\n"
             "    for number in range(1_000_000):\n"
             "        diary.write(str(number), 'person'); print(number, flush=True)\n")

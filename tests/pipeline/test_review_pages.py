@@ -22,16 +22,16 @@ from PIL import Image
 from review_run import ReviewRun, make_review_run
 from tiny_run import ROOT
 
-from tinysieve.dataset.errors import FrozenSplit, InputError
 from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
-from tinysieve.pipeline.data_stages import versions_of
-from tinysieve.pipeline.review.cards import Card, deal
+from tinysieve.ground.errors import FrozenSplit, InputError
+from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.review.label_studio import write_label_studio
-from tinysieve.pipeline.review.page import Sheet, write_pages
-from tinysieve.pipeline.review.photos import Photos, photos_of
 from tinysieve.pipeline.review.queue import import_answers, read_file
+from tinysieve.pipeline.review.review_cards import Card, deal
+from tinysieve.pipeline.review.review_page import Sheet, write_pages
+from tinysieve.pipeline.review.review_pictures import Photos, photos_of
 from tinysieve.pipeline.review.session import sheet_of
-from tinysieve.pipeline.stages import Run
+from tinysieve.pipeline.stages.ingest import versions_of
 
 KEYS = {"p": "person", "b": "background", "d": "drop", "s": "skip"}
 SAVED = "document.getElementById('saved').textContent === 'All saved'"

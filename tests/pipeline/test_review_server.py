@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 from review_run import ReviewRun, make_review_run
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.pipeline.review.diary import Diary, opened
-from tinysieve.pipeline.review.page import Sheet
-from tinysieve.pipeline.review.photos import photos_of
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.review.decision_log import Diary, opened
+from tinysieve.pipeline.review.review_page import Sheet
+from tinysieve.pipeline.review.review_pictures import photos_of
 from tinysieve.pipeline.review.server import MAX_BODY_BYTES, TOKEN_HEADER, Desk, ReviewServer, new_token
 from tinysieve.pipeline.review.session import sheet_of
 

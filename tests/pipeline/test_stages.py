@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.pipeline.config import Config
-from tinysieve.pipeline.stages import Outlook, Run, Stage, foresee, locked, run_stages
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.stages import Outlook, Run, Stage, foresee, locked, run_stages
 
 CONFIG = {"run": "x", "dataset": {"source": {"kind": "folders", "images": "x"}},
           "filter": {"detector": {"kind": "presence_head"}}, "policy": {"kind": "default"}, "train": {"recipe": "seed"}}

@@ -17,10 +17,10 @@ from sklearn.datasets import load_digits
 from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
-from tinysieve.dataset.progress import silent
-from tinysieve.filtering.opinions.fold_moments import FoldMoments, score
-from tinysieve.filtering.opinions.label_errors import find_label_errors
+from tinysieve.filtering.label_errors.fold_moments import FoldMoments, score
+from tinysieve.filtering.label_errors.label_errors import find_label_errors
+from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.ground.progress import silent
 from tinysieve.pipeline.cli import app
 from tinysieve.pipeline.experiments.image_sets import cifar_10, fashion_mnist
 from tinysieve.pipeline.experiments.learners import learner_called

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from tinysieve.filtering.temperatures.trajectories import summarise
-from tinysieve.filtering.temperatures.triage import EASY, HARD, NEED_REVIEW, RULES, triage
-from tinysieve.filtering.temperatures.turning_point import suspicion
-from tinysieve.pipeline.temperatures.trajectory_pictures import draw_triage
-from tinysieve.pipeline.temperatures.triage_pictures import COLOURS, Triage, bordered, draw_rows
+from tinysieve.filtering.data_parameters.trajectories import summarise
+from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW, RULES, triage
+from tinysieve.filtering.data_parameters.turning_point import suspicion
+from tinysieve.pipeline.pictures.trajectories import draw_triage
+from tinysieve.pipeline.pictures.triage import COLOURS, Triage, bordered, draw_rows
 
 # Three easy, two hard and one that rose and fell, of one class; the second class has one easy sample.
 TRAJECTORIES = np.float16([[1, 0.9, 0.8], [1, 0.9, 0.7], [1, 1, 0.9], [1, 2, 3], [1, 3, 4], [1, 2.8, 0.8], [1, 0.9, 0.9]])

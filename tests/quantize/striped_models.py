@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from tinysieve.dataset.progress import silent
-from tinysieve.quantize.graph import read_graph
+from tinysieve.ground.progress import silent
 from tinysieve.quantize.passes.equality import check_inputs
-from tinysieve.quantize.tflm_process import run
+from tinysieve.quantize.tflite.graph import read_graph
+from tinysieve.quantize.tflm.tflm_process import run
 
 SEEDS = (0, 1, 2, 3, 4)
 

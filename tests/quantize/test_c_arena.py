@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from quantize_models import reference_model
 
-from tinysieve.dataset.progress import silent
-from tinysieve.quantize.firmware.arena_plan import ALIGNMENT, ArenaPlan, plan_arena
+from tinysieve.ground.progress import silent
+from tinysieve.quantize.firmware.c_arena import ALIGNMENT, ArenaPlan, plan_arena
 from tinysieve.quantize.firmware.c_stripes import stripe_for_c
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
 from tinysieve.quantize.firmware.lowering import Lowered, lower

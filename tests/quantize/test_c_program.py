@@ -7,11 +7,11 @@ import pytest
 from firmware_models import converted, keras_layers
 from quantize_models import reference_model
 
-from tinysieve.dataset.errors import InputError, MissingRequirement, TinysieveError
+from tinysieve.ground.errors import InputError, MissingRequirement, TinysieveError
 from tinysieve.quantize.firmware import kernel_sets, toolchain
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
 from tinysieve.quantize.firmware.lowering import lower
-from tinysieve.quantize.graph import read_graph
+from tinysieve.quantize.tflite.graph import read_graph
 
 pytest.importorskip("bakenn", reason="needs the extra mcu")
 from tinysieve.quantize.firmware.c_program import generate

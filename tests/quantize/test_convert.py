@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from quantize_models import ROOT, small_network
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 from tinysieve.quantize.convert import convert_int8
-from tinysieve.quantize.graph import read_graph
 from tinysieve.quantize.interpreters import LiteRTReference
+from tinysieve.quantize.tflite.graph import read_graph
 
 
 def test_the_graph_is_static_integer_and_has_no_shape_chain(small_int8):

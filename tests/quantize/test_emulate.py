@@ -10,8 +10,8 @@ from firmware_models import classifier, feature_map, means
 from quantize_models import reference_model
 from typer.testing import CliRunner
 
-from tinysieve.dataset.errors import GateMissed, InputError
-from tinysieve.dataset.progress import silent
+from tinysieve.ground.errors import GateMissed, InputError
+from tinysieve.ground.progress import silent
 from tinysieve.quantize.firmware import emulate as module
 from tinysieve.quantize.firmware.boards import Board, board, load_boards
 from tinysieve.quantize.firmware.c_program import generate

@@ -6,11 +6,11 @@ import pytest
 from quantize_models import reference_model
 from striped_models import assert_same_answers, wide_network
 
-from tinysieve.dataset.errors import GateMissed, InputError, MissingRequirement
+from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
 from tinysieve.pipeline.model_files.fitting import fit_file, target_of
-from tinysieve.quantize.arena_process import measure_arena
-from tinysieve.quantize.graph import read_graph
-from tinysieve.quantize.passes.fit import Target, fit_model
+from tinysieve.quantize.passes.fit_model import Target, fit_model
+from tinysieve.quantize.tflite.graph import read_graph
+from tinysieve.quantize.tflm.arena_process import measure_arena
 
 silent = lambda done, total: None  # noqa: E731
 
@@ -52,7 +52,7 @@ def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch,
     def missing():
         raise MissingRequirement("tflite-micro is not installed")
 
-    for place in ("tinysieve.quantize.arena", "tinysieve.quantize.arena_process", "tinysieve.quantize.passes.equality"):
+    for place in ("tinysieve.quantize.tflm.arena", "tinysieve.quantize.tflm.arena_process", "tinysieve.quantize.passes.equality"):
         monkeypatch.setattr(f"{place}.tflm_runtime", missing)
     found = fit_model(network, Target(ram_bytes=1), 0, silent)
     assert found.ram_met is None
@@ -107,8 +107,8 @@ def test_a_pass_that_does_not_understand_a_model_is_left_out(network, monkeypatc
     def lost(model):
         raise IndexError("no such input")
 
-    monkeypatch.setattr("tinysieve.quantize.passes.fit.fold_padding", lost)
-    monkeypatch.setattr("tinysieve.quantize.passes.fit.measure_arena_apart", unmeasured)
+    monkeypatch.setattr("tinysieve.quantize.passes.fit_model.fold_padding", lost)
+    monkeypatch.setattr("tinysieve.quantize.passes.fit_model.measure_arena_apart", unmeasured)
     found = fit_model(network, Target(), 0, silent)
     assert "padding left out: the model is built in a way that is not understood (no such input)" in found.left_alone
     assert "squeeze" in [one.name for one in found.passes]

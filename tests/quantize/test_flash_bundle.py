@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 from tinysieve.quantize.firmware.emulate import FLAGS, STACK_RESERVE_BYTES, emulator_files
 from tinysieve.quantize.firmware.emulator import Emulator
 from tinysieve.quantize.firmware.flash_bundle import ARENA_MARGIN_BYTES, Bundle, make_bundle

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from quantize_models import reference_model
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.quantize.graph import load_model, read_graph
+from tinysieve.ground.errors import InputError
 from tinysieve.quantize.interpreters import LiteRTReference
-from tinysieve.quantize.io_contract import Stated, describe_io
+from tinysieve.quantize.tflite.graph import load_model, read_graph
+from tinysieve.quantize.tflite.io_contract import Stated, describe_io
 
 
 def edited(model: bytes, change) -> bytes:

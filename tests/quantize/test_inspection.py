@@ -8,10 +8,10 @@ from ai_edge_litert import schema_py_generated as schema
 from quantize_models import reference_model
 from tiny_tflite import tiny_model
 
-from tinysieve.dataset.errors import MissingRequirement
-from tinysieve.quantize.arena import Arena
+from tinysieve.ground.errors import MissingRequirement
 from tinysieve.quantize.inspection import flash_of, inspect_model
-from tinysieve.quantize.verdict import TFLM_CODE_BYTES
+from tinysieve.quantize.runtime_code import TFLM_CODE_BYTES
+from tinysieve.quantize.tflm.arena import Arena
 
 PROMISED_KEYS = {"file_bytes", "macs", "operators", "activation_bytes", "persistent_bytes", "arena_bytes", "lower_bound_bytes",
                  "peak_operator", "inputs", "outputs"}

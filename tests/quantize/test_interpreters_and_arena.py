@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from quantize_models import reference_model
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
-from tinysieve.quantize.arena_process import measure_arena
+from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.quantize.interpreters import TFLM, LiteRTReference
+from tinysieve.quantize.tflm.arena_process import measure_arena
 
 
 @pytest.mark.parametrize(("name", "total", "activations"), [

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from quantize_models import reference_model
 from tiny_tflite import INT8, code, operator, tensor, tiny_model
 
-from tinysieve.quantize.arena_process import measure_arena
-from tinysieve.quantize.graph import read_graph
-from tinysieve.quantize.memory_plan import Lifetime, Peak, greedy_plan, lifetimes, live_bytes, lower_bound, tflm_scratch
+from tinysieve.quantize.tflite.graph import read_graph
+from tinysieve.quantize.tflm.arena_process import measure_arena
+from tinysieve.quantize.tflm.memory_plan import Lifetime, Peak, greedy_plan, lifetimes, live_bytes, lower_bound, tflm_scratch
 
 OPERATORS = 12
 buffer_sets = st.lists(st.tuples(st.integers(0, 300), st.integers(0, OPERATORS - 1), st.integers(0, 5)), max_size=14).map(

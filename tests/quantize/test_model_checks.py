@@ -13,12 +13,12 @@ from ai_edge_litert import schema_py_generated as schema
 from quantize_models import reference_model
 from tiny_tflite import packed, tiny_model, tiny_tree
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
-from tinysieve.quantize.arena_process import measure_arena_apart
-from tinysieve.quantize.child_process import ask_module
-from tinysieve.quantize.class_labels import class_labels
-from tinysieve.quantize.graph import load_model, read_graph
+from tinysieve.ground.child_process import ask_module
+from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.quantize.inspection import inspect_model
+from tinysieve.quantize.tflite.class_labels import class_labels
+from tinysieve.quantize.tflite.graph import load_model, read_graph
+from tinysieve.quantize.tflm.arena_process import measure_arena_apart
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.loader_mutations import KINDS, judge, mutation
@@ -187,7 +187,7 @@ def test_native_code_that_crashes_is_an_error_of_the_file():
 
 def test_a_child_that_takes_too_long_or_fails_is_an_error():
     with pytest.raises(InputError, match="no answer within"):
-        ask_module("tinysieve.quantize.arena_process", tiny_model(), 0.01)
+        ask_module("tinysieve.quantize.tflm.arena_process", tiny_model(), 0.01)
     with pytest.raises(InputError, match=r"it stopped: .*no_such_module"):
         ask_module("tinysieve.quantize.no_such_module", b"", 20)
 

@@ -13,13 +13,13 @@ from flatbuffers.table import Table
 from quantize_models import reference_model
 from tiny_tflite import packed, tiny_model
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.quantize.class_labels import class_labels
-from tinysieve.quantize.graph import load_model, read_graph
+from tinysieve.ground.errors import InputError
 from tinysieve.quantize.interpreters import TFLM, LiteRTReference
-from tinysieve.quantize.io_contract import Stated
-from tinysieve.quantize.model_metadata import ENTRY, About, with_metadata
-from tinysieve.quantize.passes.model_tree import PLAN_METADATA, metadata_name
+from tinysieve.quantize.tflite.class_labels import class_labels
+from tinysieve.quantize.tflite.graph import load_model, read_graph
+from tinysieve.quantize.tflite.io_contract import Stated
+from tinysieve.quantize.tflite.model_metadata import ENTRY, About, with_metadata
+from tinysieve.quantize.tflite.model_tree import PLAN_METADATA, metadata_name
 
 ABOUT = About("labels 0d432add28c08909, seed 0", "Apache-2.0")
 

@@ -8,15 +8,15 @@ from quantize_models import reference_model
 from striped_models import SEEDS, assert_same_answers, random_network
 from tiny_tflite import INT8, code, operator, packed, tensor, tiny_model, tiny_tree
 
-from tinysieve.quantize.graph import load_model, read_graph
 from tinysieve.quantize.passes.constant_shapes import constant_shapes
 from tinysieve.quantize.passes.dead_parts import drop_dead_parts
 from tinysieve.quantize.passes.equality import DifferentOutputs, require_equal
 from tinysieve.quantize.passes.fold_padding import fold_padding
-from tinysieve.quantize.passes.model_tree import ModelTree
-from tinysieve.quantize.passes.packing import pack_model
 from tinysieve.quantize.passes.reorder import reorder
 from tinysieve.quantize.passes.squeeze import squeeze
+from tinysieve.quantize.tflite.graph import load_model, read_graph
+from tinysieve.quantize.tflite.model_tree import ModelTree
+from tinysieve.quantize.tflite.packing import pack_model
 
 PASSES = (constant_shapes, fold_padding, squeeze, drop_dead_parts, reorder)
 

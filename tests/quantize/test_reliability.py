@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.quantize.reliability import person_probability, reliability
+from tinysieve.ground.errors import InputError
+from tinysieve.quantize.verdict.reliability import person_probability, reliability
 
 
 def logits_of(person: np.ndarray) -> np.ndarray:

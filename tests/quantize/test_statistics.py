@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.quantize.calibration import choose_calibration
-from tinysieve.quantize.comparison import compare
-from tinysieve.quantize.statistics import (
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.statistics import (
     Confusion,
     balanced_bootstrap,
     confusion,
@@ -19,6 +17,8 @@ from tinysieve.quantize.statistics import (
     paired_bootstrap,
     wilson_interval,
 )
+from tinysieve.quantize.calibration import choose_calibration
+from tinysieve.quantize.verdict.paired_comparison import compare
 
 
 def test_wilson_solves_its_equation():

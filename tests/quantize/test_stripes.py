@@ -9,22 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from striped_models import SEEDS, assert_same_answers, random_network, wide_network
 
-from tinysieve.quantize.arena_process import measure_arena
-from tinysieve.quantize.graph import read_graph
-from tinysieve.quantize.memory_plan import Lifetime, lifetimes
-from tinysieve.quantize.passes.arena_plan import plan_arena, planned_bytes
+from tinysieve.quantize.passes.copied_tensors import Block, blocks_of
 from tinysieve.quantize.passes.dead_parts import drop_dead_parts
 from tinysieve.quantize.passes.fold_padding import fold_padding
-from tinysieve.quantize.passes.model_tree import ModelTree
+from tinysieve.quantize.passes.offline_plan import plan_arena, planned_bytes
 from tinysieve.quantize.passes.offsets import best_offsets, lowest
-from tinysieve.quantize.passes.planner import choose_stripes, paper_plans
-from tinysieve.quantize.passes.segments import layers_of, segment_of
-from tinysieve.quantize.passes.stripe_cost import C_MACHINE, TFLM_MACHINE
-from tinysieve.quantize.passes.stripe_room import SegmentRoom
-from tinysieve.quantize.passes.stripe_rows import Rows, Window, even_cuts, needed_rows, same_padding, valid_size
-from tinysieve.quantize.passes.stripe_steps import Stripes
-from tinysieve.quantize.passes.striping import stripe
-from tinysieve.quantize.passes.views import Block, blocks_of
+from tinysieve.quantize.passes.stripes.planner import choose_stripes, paper_plans
+from tinysieve.quantize.passes.stripes.segments import layers_of, segment_of
+from tinysieve.quantize.passes.stripes.stripe_cost import C_MACHINE, TFLM_MACHINE
+from tinysieve.quantize.passes.stripes.stripe_room import SegmentRoom
+from tinysieve.quantize.passes.stripes.stripe_rows import Rows, Window, even_cuts, needed_rows, same_padding, valid_size
+from tinysieve.quantize.passes.stripes.stripe_steps import Stripes
+from tinysieve.quantize.passes.stripes.striping import stripe
+from tinysieve.quantize.tflite.graph import read_graph
+from tinysieve.quantize.tflite.model_tree import ModelTree
+from tinysieve.quantize.tflm.arena_process import measure_arena
+from tinysieve.quantize.tflm.memory_plan import Lifetime, lifetimes
 
 silent = lambda done, total: None  # noqa: E731
 

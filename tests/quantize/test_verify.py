@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from quantize_models import reference_model
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.quantize.budgets import accuracy_budgets
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.statistics import Confusion
 from tinysieve.quantize.interpreters import LiteRTReference
-from tinysieve.quantize.statistics import Confusion
-from tinysieve.quantize.verdict import Gates, challenge_line
-from tinysieve.quantize.verify import Evidence, accuracy, verify, worst_mistakes
+from tinysieve.quantize.verdict.budgets import accuracy_budgets
+from tinysieve.quantize.verdict.verdict import Gates, challenge_line
+from tinysieve.quantize.verdict.verify import Evidence, accuracy, verify, worst_mistakes
 
 
 @pytest.fixture(scope="module")

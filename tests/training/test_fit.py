@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.training.small_run import RECIPE, small_fit, small_images, small_network
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 from tinysieve.training.checkpoint import load_weights, save_weights
 from tinysieve.training.curves import read_history
 from tinysieve.training.epochs import loss_and_accuracy, predict_logits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 from tinysieve.training.labelled_images import LabelledImages, check_disjoint
 
 PIXELS = np.zeros((6, 8, 8, 3), np.uint8)

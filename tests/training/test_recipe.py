@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 from tinysieve.training.recipe import RECIPES, Recipe, derive, recipe_named
 
 PUBLISHED = [("challenge-1", 512, 100), ("challenge-2", 128, 50), ("seed", 32, 50)]

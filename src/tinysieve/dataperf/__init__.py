@@ -1,0 +1,1 @@
+"""The two DataPerf vision benchmarks."""

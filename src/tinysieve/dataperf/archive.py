@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 MOST_MEMBERS = 1_000_000
 _CHUNK_BYTES = 1 << 20

@@ -20,8 +20,8 @@ from tinysieve.dataperf.classifier import Labels, rounded_accuracy, tuned_thresh
 from tinysieve.dataperf.classifier_fit import fit_layers
 from tinysieve.dataperf.debugging_data import DebuggingTask
 from tinysieve.dataperf.submissions import Order
-from tinysieve.dataset.atomic import write_text
-from tinysieve.dataset.progress import Progress
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.progress import Progress
 
 STOP_SHARE = 0.95
 

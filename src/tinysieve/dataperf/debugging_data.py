@@ -12,9 +12,9 @@ import pyarrow.types as pt
 
 from tinysieve.dataperf.classifier import FloatArray, Labels
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import Mask
 from tinysieve.dataset.sources.tables import read_table
+from tinysieve.ground.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from tinysieve.dataperf.debugging import CleaningCurve, TaskEvaluation
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
 from tinysieve.dataperf.submissions import read_seconds
-from tinysieve.dataset.atomic import replacing
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import InputError
 
 OVERALL = "fraction_fixes_speed"
 _NAMES = {"mc_shapley": "TMC Shapley x100", "neighbor_shapley (datascope)": "DataScope Shapley", "random": "Random",

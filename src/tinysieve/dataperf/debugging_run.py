@@ -12,8 +12,8 @@ from tinysieve.dataperf.debugging import TaskEvaluation, evaluate
 from tinysieve.dataperf.debugging_data import load_task
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
 from tinysieve.dataperf.submissions import Order, find_submissions, read_submission
-from tinysieve.dataset.errors import InputError, TinysieveError
-from tinysieve.dataset.progress import Progress
+from tinysieve.ground.errors import InputError, TinysieveError
+from tinysieve.ground.progress import Progress
 
 
 @dataclass(frozen=True)

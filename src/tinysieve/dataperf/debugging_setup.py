@@ -8,7 +8,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 _Count = Annotated[int, Field(gt=0)]
 _NAMES = ("task_setup.yml", "task_setup.yaml")

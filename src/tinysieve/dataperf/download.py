@@ -16,9 +16,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tinysieve.dataperf.archive import is_archive, safe_name, unpack
-from tinysieve.dataset.atomic import write_text
-from tinysieve.dataset.errors import InputError, MissingRequirement
-from tinysieve.dataset.progress import Progress
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.ground.progress import Progress
 
 WORK_FOLDER = ".download"
 _CHUNK_BYTES = 1 << 20

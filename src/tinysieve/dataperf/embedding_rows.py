@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 EMBEDDING, IMAGE_ID = "embedding", "ImageID"
 

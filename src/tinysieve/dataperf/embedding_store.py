@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tinysieve.dataperf.embedding_rows import EMBEDDING, IMAGE_ID, EmbeddingRows, concatenated, finite_matrix, rows_of
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 _ROWS_AT_A_TIME = 1024
 _THREADS = min(4, os.cpu_count() or 1)

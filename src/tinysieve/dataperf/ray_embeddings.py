@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from tinysieve.dataperf.embedding_rows import EMBEDDING, IMAGE_ID, EmbeddingRows, concatenated, rows_of
 from tinysieve.dataperf.embedding_store import open_parquet
-from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.ground.errors import InputError, MissingRequirement
 
 _ROWS_AT_A_TIME = 1024
 

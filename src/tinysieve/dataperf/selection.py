@@ -18,8 +18,8 @@ from tinysieve.dataperf.logistic_regression import FloatArray, fit
 from tinysieve.dataperf.selection_scores import Scores, confusion
 from tinysieve.dataperf.selection_setup import SelectionSetup, SelectionTask
 from tinysieve.dataperf.train_set import CONFIDENCE, ONLINE_LIMIT, TrainSet, binary_labels, read_train_set, require_columns
-from tinysieve.dataset.atomic import write_text
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import InputError
 
 Say = Callable[[str], None]
 _NAMED_IDS = 5

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 DEFAULT_SETUP = Path("task_setup.yaml")
 _CLASSES = ["Cupcake", "Hawk", "Sushi"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.atomic import write_text
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import InputError
 
 Order = NDArray[np.int64]
 _ENDING, _TIME = ".txt", "time"

@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tinysieve.dataperf.embedding_rows import IMAGE_ID
-from tinysieve.dataset.atomic import write_text
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.sources.tables import read_table
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import InputError
 
 CONFIDENCE = "Confidence"
 ONLINE_LIMIT = 1000

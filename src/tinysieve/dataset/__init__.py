@@ -1,0 +1,1 @@
+"""The sample table, its versions, and the sources it is read from."""

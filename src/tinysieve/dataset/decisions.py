@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import DROPPED, Codes
+from tinysieve.ground.errors import InputError
 
 RELABEL, DROP, LABEL, RESTORE = 0, 1, 2, 3
 ACTIONS = ("relabel", "drop", "label", "restore")

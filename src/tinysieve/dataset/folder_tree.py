@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.atomic import write_text
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import CLASS_NAMES, DROPPED, SPLITS, UNLABELED, SampleTable
 from tinysieve.dataset.versions import Version
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import InputError
 
 Placer = Callable[[Path, Path], None]
 ABOUT = "version.json"

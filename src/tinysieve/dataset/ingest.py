@@ -18,13 +18,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from tinysieve.dataset.array_file import create_array
-from tinysieve.dataset.atomic import replacing
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, resize_bilinear
-from tinysieve.dataset.progress import Progress
 from tinysieve.dataset.samples import CLASS_NAMES, SPLITS, SampleTable
 from tinysieve.dataset.sources.listing import Listing, SkippedRow
+from tinysieve.ground.array_file import create_array
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.progress import Progress
 
 CHUNK = 512
 # Who keeps an image whose bytes stand in several splits: what must stay untouched comes first.

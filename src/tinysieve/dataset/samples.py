@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 BACKGROUND, PERSON = 0, 1
 UNLABELED, DROPPED = -1, -2

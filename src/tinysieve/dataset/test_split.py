@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tinysieve.dataset.atomic import replacing
-from tinysieve.dataset.errors import FrozenSplit
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import FrozenSplit
 
 
 def hold_test_split(samples: SampleTable, file: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from tinysieve.dataset.atomic import replacing, write_text
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.versions import Version
+from tinysieve.ground.atomic_files import replacing, write_text
+from tinysieve.ground.errors import InputError
 
 
 @dataclass(frozen=True)

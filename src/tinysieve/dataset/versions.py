@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tinysieve.dataset.decisions import ACTIONS, LABEL, RELABEL, Decisions
-from tinysieve.dataset.errors import FrozenSplit, InputError
 from tinysieve.dataset.samples import DROPPED, PERSON, UNLABELED, Codes, SampleTable, label_names, state_names
+from tinysieve.ground.errors import FrozenSplit, InputError
 
 ALWAYS_FROZEN = frozenset({"test"})
 LEDGER_SCHEMA = pa.schema([

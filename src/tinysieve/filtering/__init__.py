@@ -1,0 +1,1 @@
+"""Opinions about labels, and decisions made of them."""

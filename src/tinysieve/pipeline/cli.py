@@ -9,7 +9,7 @@ import traceback
 
 import typer
 
-from tinysieve.dataset.errors import MissingRequirement, TinysieveError
+from tinysieve.ground.errors import MissingRequirement, TinysieveError
 from tinysieve.pipeline.commands import (
     audit,
     compare,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 
 def choose_calibration(

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError, MissingRequirement, TinysieveError
-from tinysieve.quantize.child_process import child_environment
-from tinysieve.quantize.native_messages import captured_messages
+from tinysieve.ground.child_process import child_environment
+from tinysieve.ground.errors import InputError, MissingRequirement, TinysieveError
+from tinysieve.ground.native_messages import captured_messages
 
 if TYPE_CHECKING:
     import keras

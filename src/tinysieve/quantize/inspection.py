@@ -8,17 +8,17 @@ from dataclasses import asdict, dataclass
 from heapq import nsmallest
 from typing import Any
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
-from tinysieve.quantize.arena import Arena
-from tinysieve.quantize.arena_process import measure_arena_apart
-from tinysieve.quantize.class_labels import class_labels
-from tinysieve.quantize.file_parts import FileParts, file_parts
-from tinysieve.quantize.graph import Graph, TensorInfo, graph_of, load_model
-from tinysieve.quantize.memory_plan import Lifetime, greedy_plan, lifetimes, tflm_scratch
-from tinysieve.quantize.model_checks import PLAN_NAME
-from tinysieve.quantize.passes.arena_plan import planned_bytes
+from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.quantize.passes.offline_plan import planned_bytes
+from tinysieve.quantize.passes.stored_plan import bytes_in_use
 from tinysieve.quantize.runtime_code import RUNTIME_CODES
-from tinysieve.quantize.stored_plan import bytes_in_use
+from tinysieve.quantize.tflite.class_labels import class_labels
+from tinysieve.quantize.tflite.file_parts import FileParts, file_parts
+from tinysieve.quantize.tflite.graph import Graph, TensorInfo, graph_of, load_model
+from tinysieve.quantize.tflite.model_checks import PLAN_NAME
+from tinysieve.quantize.tflm.arena import Arena
+from tinysieve.quantize.tflm.arena_process import measure_arena_apart
+from tinysieve.quantize.tflm.memory_plan import Lifetime, greedy_plan, lifetimes, tflm_scratch
 
 LISTED_TENSORS = 64  # of one operator: more are alive in a damaged or hostile file only
 

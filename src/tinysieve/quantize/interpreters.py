@@ -14,12 +14,12 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.dataset.progress import Progress, silent
-from tinysieve.quantize import tflm_process
-from tinysieve.quantize.arena import tflm_runtime
-from tinysieve.quantize.io_contract import CHALLENGE, Stated, describe_io
-from tinysieve.quantize.native_messages import captured_messages
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.native_messages import captured_messages
+from tinysieve.ground.progress import Progress, silent
+from tinysieve.quantize.tflite.io_contract import CHALLENGE, Stated, describe_io
+from tinysieve.quantize.tflm import tflm_process
+from tinysieve.quantize.tflm.arena import tflm_runtime
 
 CHUNK = 32
 

@@ -1,0 +1,1 @@
+"""MCUNet, the fixed recipes, and the fit."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.atomic import replacing
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import InputError
 
 if TYPE_CHECKING:
     import keras

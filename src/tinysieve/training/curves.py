@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tinysieve.dataset.atomic import write_text
+from tinysieve.ground.atomic_files import write_text
 from tinysieve.training.checkpoint import EpochRecord
 
 HISTORY_NAME = "history.jsonl"

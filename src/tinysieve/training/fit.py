@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.dataset.progress import Progress
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.progress import Progress
 from tinysieve.training.checkpoint import EpochRecord, load_state, load_weights, save_state, save_weights
 from tinysieve.training.curves import log_tensorboard, log_time, write_history
 from tinysieve.training.labelled_images import LabelledImages, check_disjoint

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import CLASS_NAMES
+from tinysieve.ground.errors import InputError
 
 
 @dataclass(frozen=True)

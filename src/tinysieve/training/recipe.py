@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, fields
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 
 @dataclass(frozen=True)

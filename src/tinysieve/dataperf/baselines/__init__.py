@@ -1,0 +1,1 @@
+"""Rankings for the debugging benchmark."""

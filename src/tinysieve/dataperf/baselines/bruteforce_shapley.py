@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tinysieve.dataperf.baselines.ranker import RankingEvidence
 from tinysieve.dataperf.baselines.subset_accuracy import SubsetAccuracy
 from tinysieve.dataperf.submissions import Order
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 MOST_ROWS = 20
 

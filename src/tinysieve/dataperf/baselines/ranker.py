@@ -11,7 +11,7 @@ from tinysieve.dataperf.classifier import FloatArray, Labels
 from tinysieve.dataperf.debugging_data import read_rows
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
 from tinysieve.dataperf.submissions import Order
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from tinysieve.dataperf.baselines.random_order import random_order
 from tinysieve.dataperf.baselines.ranker import Ranker, load_evidence
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
 from tinysieve.dataperf.submissions import write_submission
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 BASELINES: Mapping[str, Ranker] = {
     "random": random_order,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinysieve.dataperf.embedding_store import EmbeddingStore
 from tinysieve.dataperf.train_set import TrainSet
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 Rows = NDArray[np.int64]
 

@@ -16,7 +16,7 @@ from tinysieve.dataperf.strategies.pseudo_positives import PseudoPositives
 from tinysieve.dataperf.strategies.random_rows import RandomRows
 from tinysieve.dataperf.strategies.uncertainty import Uncertainty
 from tinysieve.dataperf.train_set import TrainSet
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 
 class Strategy(Protocol):

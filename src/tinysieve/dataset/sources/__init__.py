@@ -1,0 +1,1 @@
+"""Sources: which files there are, with which split and label."""

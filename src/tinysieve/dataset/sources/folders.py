@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import CLASS_NAMES, SPLITS
 from tinysieve.dataset.sources.listing import Listing, image_files, make_listing
 from tinysieve.dataset.sources.tables import SPLIT_NAMES
+from tinysieve.ground.errors import InputError
 
 _CLASSES = {"person": "person", "1": "person", "background": "background", "0": "background"}
 UNLABELED_FOLDERS = ("unlabeled", "unlabeled_images")

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.images import SUFFIXES
+from tinysieve.ground.errors import InputError
 
 _MISNAMED = "file name is not UTF-8: rename it"
 # Where a row stands in its source; no column of a settled listing.

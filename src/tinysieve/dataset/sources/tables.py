@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import SPLITS
 from tinysieve.dataset.sources.listing import Listing, make_listing, parse_labels
+from tinysieve.ground.errors import InputError
 
 SPLIT_NAMES = {"val": "validation", "valid": "validation", "dev": "validation", "train_quality": "train",
                "train_large": "train", **{name: name for name in SPLITS}}

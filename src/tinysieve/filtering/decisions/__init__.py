@@ -1,0 +1,1 @@
+"""From opinions and scores to decisions: policies, consensus, audits, people's answers."""

@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, RESTORE, Decisions
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, Codes, SampleTable
+from tinysieve.ground.errors import InputError
 
 NO_ANSWER, TAKEN_BACK = UNLABELED, -3
 WORDS = {"person": PERSON, "background": BACKGROUND, "drop": DROPPED, "skip": NO_ANSWER, "": NO_ANSWER, "undo": TAKEN_BACK}

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import DROPPED, UNLABELED, Codes, Mask
 from tinysieve.filtering.decisions.filter_precision import Share
+from tinysieve.ground.errors import InputError
 
 FLIPPED, DROPPED_STRATUM, LABELLED, SUSPECT, KEPT = "flipped", "dropped", "labelled", "kept though suspect", "kept"
 STRATA = (FLIPPED, DROPPED_STRATUM, LABELLED, SUSPECT, KEPT)

@@ -14,14 +14,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, Codes, Mask
 from tinysieve.filtering.decisions.error_model import ErrorModel, fit_error_model, fit_signals
 from tinysieve.filtering.decisions.error_rates import Doubles
 from tinysieve.filtering.decisions.expected_gain import Choice, choose, expected_value, worth_a_look
 from tinysieve.filtering.decisions.policy import Plan, Votes, count_votes, explain
 from tinysieve.filtering.decisions.scores import Score
-from tinysieve.filtering.opinions.opinion import Opinions, opine
+from tinysieve.filtering.opinion import Opinions, opine
+from tinysieve.ground.errors import InputError
 
 _BANDS = (0.99, 0.9, 0.75, 0.5, 0.25, 0.1)
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes
-from tinysieve.filtering.opinions.opinion import ASK_DROP, ASK_REVIEW, Opinions
-from tinysieve.filtering.temperatures.triage import EASY, HARD, NEED_REVIEW
+from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW
+from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW, Opinions
 
 MARGIN = 1 / 3
 
@@ -27,7 +27,7 @@ def contradiction(opinions: Sequence[Opinions], labels: Codes, rows: NDArray[np.
         labels: int8 [N].
         rows: int64 [M].
 
-    >>> from tinysieve.filtering.opinions.opinion import opine
+    >>> from tinysieve.filtering.opinion import opine
     >>> sure = opine("f", "boxes", [(np.array([True, True, False]), PERSON, "box")], np.full(3, .9), "none")
     >>> contradiction([sure], np.array([PERSON, BACKGROUND, PERSON], np.int8), np.arange(3)).tolist() == [EASY, HARD, NEED_REVIEW]
     True

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import Mask
+from tinysieve.ground.errors import InputError
 
 Doubles = NDArray[np.float64]
 

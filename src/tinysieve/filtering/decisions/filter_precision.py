@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import UNLABELED, Codes, Mask
-from tinysieve.filtering.opinions.opinion import Opinions
+from tinysieve.filtering.opinion import Opinions
+from tinysieve.ground.errors import InputError
 
 
 @dataclass(frozen=True)

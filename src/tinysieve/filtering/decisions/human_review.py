@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from tinysieve.dataset.atomic import replacing
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import Codes, SampleTable, label_names, state_names
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.decisions.answers import WORDS, Answers, refuse_first
 from tinysieve.filtering.decisions.policy import Plan
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import InputError
 
 
 def write_review_queue(path: Path, plan: Plan, samples: SampleTable, labels: Codes) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.filtering.decisions.answers import NO_ANSWER, TAKEN_BACK, WORDS, Answers
+from tinysieve.ground.errors import InputError
 
 CONTROL = "decision"
 _MAX_BYTES = 2 << 30

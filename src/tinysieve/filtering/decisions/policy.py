@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
-from tinysieve.dataset.errors import ChangeTooLarge, InputError
 from tinysieve.dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, PERSON, UNLABELED, Codes, Mask
-from tinysieve.filtering.opinions.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
+from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
+from tinysieve.ground.errors import ChangeTooLarge, InputError
 
 MAX_SIGNALS = 127
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import BACKGROUND, PERSON, Codes
 from tinysieve.filtering.decisions.error_rates import Doubles
+from tinysieve.ground.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""Evidence about images: boxes, features, neighbours, quality. Nothing here knows a label."""

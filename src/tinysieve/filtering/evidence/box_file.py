@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.filtering.evidence.boxes import PERSON_CLASS, Boxes, as_ids, read_boxes, take
+from tinysieve.ground.errors import InputError
 
 UNITS = ("pixels", "normalised")
 CORNERS = ("x1", "y1", "x2", "y2")

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tinysieve.dataset import atomic
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground import atomic_files as atomic
+from tinysieve.ground.errors import InputError
 
 PERSON_CLASS = 0
 ROWS_A_GROUP = 500_000

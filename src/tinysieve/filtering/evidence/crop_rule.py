@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.filtering.evidence.boxes import PERSON_CLASS, Boxes
+from tinysieve.ground.errors import InputError
 
 NOT_EXAMINED, NONE, TOO_SMALL, PERSON_PRESENT = np.int8(-1), np.int8(0), np.int8(1), np.int8(2)
 CROPS = ("center_square", "none")

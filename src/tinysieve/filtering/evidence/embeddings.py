@@ -17,12 +17,12 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from tinysieve.dataset.array_file import create_array
-from tinysieve.dataset.atomic import write_text
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.images import Pixels, UndecodableImage, decode
-from tinysieve.dataset.progress import Progress
-from tinysieve.filtering.evidence.lite0_backbone import shrink
+from tinysieve.filtering.evidence.backbones.lite0_backbone import shrink
+from tinysieve.ground.array_file import create_array
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.progress import Progress
 
 HalfArray = NDArray[np.float16]
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.images import Pixels
-from tinysieve.dataset.progress import Progress
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.progress import Progress
 
 FloatArray = NDArray[np.float32]
 _CHUNK = 2048

@@ -9,11 +9,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.images import Pixels
 from tinysieve.dataset.samples import SPLITS, UNLABELED, SampleTable
 from tinysieve.filtering.evidence.neighbors import NOBODY, Neighbors
 from tinysieve.filtering.evidence.perceptual_hash import PairArray, close_codes, grey_thumbnail, perceptual_hashes
+from tinysieve.ground.errors import InputError
 
 FloatArray = NDArray[np.float32]
 _CHUNK = 16_384

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.filtering.evidence.neighbor_lists import approximate_neighbors
 from tinysieve.filtering.evidence.neighbors import Directions, Neighbors, Progress, exact_neighbors
+from tinysieve.ground.errors import InputError
 
 
 def nearest(features: NDArray[np.floating], k: int, exact_up_to: int, progress: Progress) -> Neighbors:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import MissingRequirement
 from tinysieve.filtering.evidence.neighbors import BLOCK, Directions, FloatArray, Neighbors, Progress, RowArray, exact_neighbors
+from tinysieve.ground.errors import MissingRequirement
 
 # Lists looked into for each row, of about 2 sqrt(N): at 1.2 million rows that is 0.7 % of all, and finds nine neighbours in
 # ten (benchmarks/neighbors.py). Twice as many lists cost four times the training and find less in as many probes.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.dataset.progress import Progress
 from tinysieve.dataset.samples import Mask
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.progress import Progress
 
 FloatArray = NDArray[np.float32]
 RowArray = NDArray[np.int32]

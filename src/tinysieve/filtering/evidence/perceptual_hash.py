@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.images import Pixels
+from tinysieve.ground.errors import InputError
 
 HashArray = NDArray[np.uint64]
 PairArray = NDArray[np.int64]

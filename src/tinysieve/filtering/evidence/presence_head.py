@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
 from tinysieve.dataset.images import Pixels
+from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, shrink
 from tinysieve.filtering.evidence.boxes import PERSON_CLASS
-from tinysieve.filtering.evidence.lite0_backbone import Lite0Backbone, shrink
+from tinysieve.ground.errors import InputError, MissingRequirement
 
 FloatArray = NDArray[np.float32]
 
@@ -80,7 +80,7 @@ class PresenceHead:
 
 
 class PresenceDetector:
-    """A detector (see `tinysieve.filtering.evidence.examination`) for machines without YOLO: at most one coarse box an image.
+    """A detector for machines without YOLO: at most one coarse box an image.
 
     Args:
         min_confidence: no box below this P(person).

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.filtering.evidence.neighbors import BLOCK, NOBODY, Directions, Neighbors
+from tinysieve.ground.errors import InputError
 
 FloatArray = NDArray[np.float32]
 

@@ -20,10 +20,10 @@ commands.add_typer(audit, name="audit")
 def audit_sample(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
                  looks: Annotated[int, typer.Option(min=1, help="Samples to ask about.")] = 200, json: Json = False) -> None:
     """Draw samples at random from what was flipped, dropped, labelled and kept, into audit.csv."""
-    from tinysieve.pipeline import console
-    from tinysieve.pipeline.job import stages_until
-    from tinysieve.pipeline.review.audit import write_audit
-    from tinysieve.pipeline.stages import run_stages
+    from tinysieve.pipeline.console import run_tables as console
+    from tinysieve.pipeline.engine.stages import run_stages
+    from tinysieve.pipeline.main_job import stages_until
+    from tinysieve.pipeline.review.audit_sample import write_audit
 
     run = open_run(config, o)
     run_stages(run, stages_until("policy"), console.announce)
@@ -36,7 +36,7 @@ def audit_sample(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
 @audit.command("score")
 def audit_score(file: Path, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
     """Precision and recall of the policy's changes, with 95 % intervals, from a filled audit.csv."""
-    from tinysieve.pipeline.review.audit import audit_result
+    from tinysieve.pipeline.review.audit_sample import audit_result
 
     found = audit_result(open_run(config, o), file)
     if json:

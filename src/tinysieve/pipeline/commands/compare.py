@@ -24,9 +24,9 @@ def compare(
 
     import numpy as np
 
-    from tinysieve.pipeline.comparison.comparison import compare_runs
-    from tinysieve.pipeline.comparison.recorded_run import open_recorded
-    from tinysieve.pipeline.comparison.text import comparison_text
+    from tinysieve.pipeline.compare.run_comparison import compare_runs
+    from tinysieve.pipeline.console.comparison import comparison_text
+    from tinysieve.pipeline.stages.recorded_run import open_recorded
 
     found = compare_runs(open_recorded(run_a), open_recorded(run_b), np.random.default_rng(seed))
     typer.echo(text.dumps(found.to_json(), indent=1) if json else comparison_text(found))

@@ -13,12 +13,12 @@ commands = typer.Typer()
 def data_parameters(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
                     explain: Explain = False, json: Json = False) -> None:
     """Learn a temperature for each training sample, read it in time, and sort the samples: easy, hard, need review."""
-    from tinysieve.pipeline import console
-    from tinysieve.pipeline.data_stages import INGEST
-    from tinysieve.pipeline.filter_stages import EMBED
-    from tinysieve.pipeline.stages import foresee, run_stages
-    from tinysieve.pipeline.temperatures.fitted import DATA_PARAMETERS
-    from tinysieve.pipeline.temperatures.view import show_triage
+    from tinysieve.pipeline.console import run_tables as console
+    from tinysieve.pipeline.console.data_parameters import show_triage
+    from tinysieve.pipeline.engine.stages import foresee, run_stages
+    from tinysieve.pipeline.stages.data_parameters import DATA_PARAMETERS
+    from tinysieve.pipeline.stages.filter_stages import EMBED
+    from tinysieve.pipeline.stages.ingest import INGEST
 
     run, stages = open_run(config, o), (INGEST, EMBED, DATA_PARAMETERS)
     if dry_run or explain:

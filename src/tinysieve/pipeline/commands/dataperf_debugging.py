@@ -47,7 +47,7 @@ def create_baselines(
     from json import dumps
 
     from tinysieve.dataperf.baselines.registry import BASELINES, chosen_rankers, create_baseline
-    from tinysieve.pipeline.dataperf_rankings import RANKINGS
+    from tinysieve.pipeline.dataperf.rankings import RANKINGS
 
     loaded, chosen = _open(setup, where, tasks)
     names = baseline or [one.name for one in loaded.baselines]
@@ -74,7 +74,7 @@ def plot(where: DockerArgument = None, setup: SetupOption = None, tasks: TasksOp
 def _open(setup: Path | None, where: str | None, tasks: list[str] | None) -> tuple[DebuggingSetup, tuple[TaskSetup, ...]]:
     """The setup and its chosen tasks."""
     from tinysieve.dataperf.debugging_setup import find_setup, load_setup
-    from tinysieve.dataset.errors import InputError
+    from tinysieve.ground.errors import InputError
 
     if where not in (None, "docker"):
         raise InputError(f"argument '{where}'", fix="the only one is 'docker'; a setup file is given by --setup")
@@ -87,7 +87,7 @@ def _evaluate(setup: Path | None, where: str | None, tasks: list[str] | None, me
     import os
 
     from tinysieve.dataperf.debugging_run import evaluate_tasks
-    from tinysieve.pipeline.progress import progress
+    from tinysieve.pipeline.engine.progress_display import progress
 
     loaded, chosen = _open(setup, where, tasks)
     with progress("debugging", "tasks") as report:

@@ -21,7 +21,7 @@ ResultsFolder = Annotated[Path, typer.Option("--results_folder")]
 @commands.command()
 def download(parameters_file: Parameters, output_path: Annotated[Path, typer.Option("--output_path")]) -> None:
     """Fetch `dataset_url`, whose checksum `dataset_sha256` the parameters must give."""
-    from tinysieve.pipeline.mlcube_tasks import read_parameters, run_verb
+    from tinysieve.pipeline.commands.mlcube_tasks import read_parameters, run_verb
 
     settings = read_parameters(parameters_file, ("dataset_url", "dataset_sha256"))
     run_verb(dataperf_selection.commands, "download", "--url", settings["dataset_url"], "--sha256", settings["dataset_sha256"],
@@ -32,7 +32,7 @@ def download(parameters_file: Parameters, output_path: Annotated[Path, typer.Opt
 def create_baselines(embedding_folder: EmbeddingFolder, groundtruth_folder: GroundtruthFolder,
                      submission_folder: SubmissionFolder) -> None:
     """Write the baselines' submissions for every task whose embeddings are there."""
-    from tinysieve.pipeline.mlcube_tasks import run_debugging
+    from tinysieve.pipeline.commands.mlcube_tasks import run_debugging
 
     run_debugging(("create-baselines",), embedding_folder, groundtruth_folder, submission_folder, submission_folder)
 
@@ -42,7 +42,7 @@ def select_(input_path: Annotated[Path, typer.Option("--input_path", help="CSV o
             embeddings_path: Annotated[Path, typer.Option("--embeddings_path")], parameters_file: Parameters,
             output_path: Annotated[Path, typer.Option("--output_path", help="The train CSV to write.")]) -> None:
     """Choose a train set; the parameters n_random and n_closest are the template's, `strategy` names another one."""
-    from tinysieve.pipeline.mlcube_tasks import read_parameters, run_verb
+    from tinysieve.pipeline.commands.mlcube_tasks import read_parameters, run_verb
 
     settings = read_parameters(parameters_file, ())
     options = [("--strategy", settings.pop("strategy", "n_closest")), ("--seed", settings.pop("seed", "0"))]
@@ -58,8 +58,8 @@ def evaluate(
     results_folder: ResultsFolder, log_path: Annotated[Path, typer.Option("--log_path", help="The selection's log file.")],
 ) -> None:
     """Score whichever benchmark has its data there: debugging submissions, selection train sets, or both."""
-    from tinysieve.dataset.errors import InputError
-    from tinysieve.pipeline.mlcube_tasks import has_selection, run_debugging, run_selection
+    from tinysieve.ground.errors import InputError
+    from tinysieve.pipeline.commands.mlcube_tasks import has_selection, run_debugging, run_selection
 
     debugging = any(embedding_folder.glob("*_train_*.parquet"))
     if debugging:
@@ -74,6 +74,6 @@ def evaluate(
 @commands.command()
 def plot(results_folder: ResultsFolder, submission_folder: SubmissionFolder) -> None:
     """Draw the curves of the debugging results."""
-    from tinysieve.pipeline.mlcube_tasks import run_debugging
+    from tinysieve.pipeline.commands.mlcube_tasks import run_debugging
 
     run_debugging(("plot",), None, None, submission_folder, results_folder)

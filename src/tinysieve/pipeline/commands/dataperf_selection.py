@@ -71,7 +71,7 @@ def download(
     from json import dumps
 
     from tinysieve.dataperf.download import download as fetch
-    from tinysieve.pipeline.progress import progress
+    from tinysieve.pipeline.engine.progress_display import progress
 
     with progress("download", "B") as report:
         names = fetch(url, sha256, out, int(limit_gb * 1e9), report)
@@ -110,7 +110,7 @@ def warn(line: str) -> None:
 
 
 def _one_of(option: str, written: str, known: Sequence[str]) -> str:
-    from tinysieve.dataset.errors import InputError
+    from tinysieve.ground.errors import InputError
 
     if written not in known:
         raise InputError(f"{option} is {written!r}", fix="write " + " or ".join(known))
@@ -118,7 +118,7 @@ def _one_of(option: str, written: str, known: Sequence[str]) -> str:
 
 
 def _settings(pairs: Sequence[str]) -> dict[str, str]:
-    from tinysieve.dataset.errors import InputError
+    from tinysieve.ground.errors import InputError
 
     if torn := [pair for pair in pairs if "=" not in pair]:
         raise InputError(f"-o {torn[0]!r} has no '='", fix="write -o setting=value")

@@ -74,7 +74,7 @@ def cifar_noise(
     out: Out = Path("runs/cifar-noise"), json: Json = False,
 ) -> None:
     """Corrupt CIFAR's labels, train with and without data parameters, drop the most suspect labels, train again."""
-    from tinysieve.filtering.temperatures.indexed_sgd import TableSettings
+    from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
     from tinysieve.pipeline.experiments.cifar_noise import CifarNoise
     from tinysieve.pipeline.experiments.cifar_noise_files import check_names, run_cifar_noise
     from tinysieve.pipeline.experiments.sweep_files import parse_levels
@@ -89,12 +89,12 @@ def cifar_noise(
 
 
 def _problem(dataset: str, data: Path | None, config: Path | None, overrides: list[str] | None, seed: int) -> Problem:
-    from tinysieve.pipeline import console
-    from tinysieve.pipeline.data_stages import INGEST
+    from tinysieve.pipeline.console import run_tables as console
+    from tinysieve.pipeline.engine.progress_display import progress
+    from tinysieve.pipeline.engine.stages import run_stages
     from tinysieve.pipeline.experiments.open_problem import image_problem, run_problem
-    from tinysieve.pipeline.filter_stages import EMBED
-    from tinysieve.pipeline.progress import progress
-    from tinysieve.pipeline.stages import run_stages
+    from tinysieve.pipeline.stages.filter_stages import EMBED
+    from tinysieve.pipeline.stages.ingest import INGEST
 
     if config:
         run = open_run(config, overrides)

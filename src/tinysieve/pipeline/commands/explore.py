@@ -25,12 +25,12 @@ def explore(
     import json as json_text
     from dataclasses import asdict
 
+    from tinysieve.pipeline.engine.progress_display import progress
     from tinysieve.pipeline.explore.app import refuse_taken, show_app
     from tinysieve.pipeline.explore.database import open_fiftyone
     from tinysieve.pipeline.explore.fields import dataset_name
     from tinysieve.pipeline.explore.fill import fill
     from tinysieve.pipeline.explore.findings import findings_of
-    from tinysieve.pipeline.progress import progress
 
     run = open_run(config, o)
     if app:

@@ -29,8 +29,8 @@ def export(
     import json as json_text
 
     from tinysieve.dataset.folder_tree import export_tree
-    from tinysieve.pipeline.data_stages import samples_of, versions_of
-    from tinysieve.pipeline.progress import progress
+    from tinysieve.pipeline.engine.progress_display import progress
+    from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
     run, place = open_run(config, o), _placer(links, hard_links)
     with progress("export") as report:
@@ -46,8 +46,8 @@ def export(
 
 
 def _placer(links: bool, hard_links: bool) -> Placer:
-    from tinysieve.dataset.errors import InputError
     from tinysieve.dataset.folder_tree import copy, hard_link, symbolic_link
+    from tinysieve.ground.errors import InputError
 
     if links and hard_links:
         raise InputError("both --links and --hard-links", fix="give one of them")

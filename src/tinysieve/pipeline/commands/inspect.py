@@ -17,9 +17,9 @@ def inspect(model: Annotated[Path, typer.Argument(help="A .tflite file.")], json
     """Say what a .tflite file is made of: bytes, operators, MACs, live memory, arena, flash."""
     import json as text
 
-    from tinysieve.pipeline.model_files.inspection_text import inspection_text
+    from tinysieve.pipeline.console.inspection import inspection_text
+    from tinysieve.pipeline.engine.progress_display import progress
     from tinysieve.pipeline.model_files.model_file import about, read_model
-    from tinysieve.pipeline.progress import progress
     from tinysieve.quantize.inspection import inspect_model
 
     with about(model):

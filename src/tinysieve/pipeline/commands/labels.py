@@ -28,9 +28,9 @@ def label_issues(
     json: Json = False,
 ) -> None:
     """Find the labels that out-of-fold probabilities contradict; needs no data set, only the two arrays."""
-    from tinysieve.dataset.atomic import check_file
-    from tinysieve.dataset.errors import InputError
-    from tinysieve.pipeline.label_issues import view
+    from tinysieve.ground.atomic_files import check_file
+    from tinysieve.ground.errors import InputError
+    from tinysieve.pipeline.console import label_issues as view
     from tinysieve.pipeline.label_issues.arrays import read_labels, read_probabilities
 
     check_file(out, reads=(probabilities, labels or probabilities))
@@ -52,12 +52,12 @@ def clean_view(
     json: Json = False,
 ) -> None:
     """Make a version without the label issues: a ledger of drops on top of the current version, no copied images."""
-    from tinysieve.dataset.atomic import check_file
-    from tinysieve.pipeline import console
-    from tinysieve.pipeline.job import stages_until
+    from tinysieve.ground.atomic_files import check_file
+    from tinysieve.pipeline.console import label_issues as view
+    from tinysieve.pipeline.console import run_tables as console
+    from tinysieve.pipeline.engine.stages import run_stages
     from tinysieve.pipeline.label_issues import clean_view as views
-    from tinysieve.pipeline.label_issues import view
-    from tinysieve.pipeline.stages import run_stages
+    from tinysieve.pipeline.main_job import stages_until
 
     if out:
         check_file(out, reads=(config,))

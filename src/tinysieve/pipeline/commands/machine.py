@@ -25,7 +25,7 @@ def config_show(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None) -> N
 @commands.command()
 def doctor(config: Annotated[Path | None, typer.Option("--config", "-c")] = None, json: Json = False) -> None:
     """Look at Python, packages, weights, GPU, TFLM, disk and licences, and say what to do."""
-    from tinysieve.pipeline.doctor.examination import examine, render
+    from tinysieve.pipeline.doctor.examine import examine, render
 
     typer.echo(render(examine(config), json))
 

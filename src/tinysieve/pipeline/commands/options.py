@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tinysieve.pipeline.stages import Run
+    from tinysieve.pipeline.engine.stages import Run
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="YAML file; see configs/.")]
 Overrides = Annotated[list[str] | None, typer.Option("-o", help="Override a setting: -o train.recipe=seed")]
@@ -20,8 +20,8 @@ DEFAULT_CONFIG = Path("configs/demo.yaml")
 
 def open_run(config: Path, overrides: list[str] | None) -> Run:
     """The run that the configuration names."""
-    from tinysieve.pipeline.config_file import load_config
-    from tinysieve.pipeline.stages import Run
+    from tinysieve.pipeline.config.read import load_config
+    from tinysieve.pipeline.engine.stages import Run
 
     loaded = load_config(config, tuple(overrides or ()))
     return Run(loaded, loaded.run)
@@ -29,9 +29,9 @@ def open_run(config: Path, overrides: list[str] | None) -> Run:
 
 def run_until(config: Path, overrides: list[str] | None, last: str, dry_run: bool, explain: bool, json: bool) -> None:
     """Run the main job up to and with stage `last`, or say what would run."""
-    from tinysieve.pipeline import console
-    from tinysieve.pipeline.job import stages_until
-    from tinysieve.pipeline.stages import foresee, run_stages
+    from tinysieve.pipeline.console import run_tables as console
+    from tinysieve.pipeline.engine.stages import foresee, run_stages
+    from tinysieve.pipeline.main_job import stages_until
 
     run, stages = open_run(config, overrides), stages_until(last)
     if dry_run or explain:

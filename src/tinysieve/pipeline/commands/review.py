@@ -35,8 +35,8 @@ def review_serve(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, que
                  reviewer: ReviewerOption = "human",
                  port: Annotated[int, typer.Option(help="On this machine only; 0 for any.")] = 8017, json: Json = False) -> None:
     """Show the review queue in a browser, keyboard first; every decision is on disk at once. Ctrl-C ends it."""
-    from tinysieve.pipeline.report.words import count
-    from tinysieve.pipeline.review.diary import DIARY
+    from tinysieve.pipeline.engine.words import count
+    from tinysieve.pipeline.review.decision_log import DIARY
     from tinysieve.pipeline.review.server import ReviewServer
     from tinysieve.pipeline.review.session import hold_review
 
@@ -64,8 +64,8 @@ def review_queue(
     looks: Annotated[int | None, typer.Option(min=1, help="Only the first so many: the budget of looks.")] = None,
 ) -> None:
     """Write the samples that a person should look at, and say where."""
-    from tinysieve.pipeline.filter_stages import REVIEW_QUEUE
     from tinysieve.pipeline.review.order import first_looks, queue_in_order, save_queue_as_submission
+    from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE
 
     run = open_run(config, o)
     run_until(config, o, "policy", False, False, False)
@@ -91,12 +91,12 @@ def review_export(
     json: Json = False,
 ) -> None:
     """Hand the review queue to somebody without this program: as a page in a folder, or to Label Studio."""
-    from tinysieve.dataset.errors import InputError
-    from tinysieve.pipeline.progress import progress
-    from tinysieve.pipeline.report.words import count
+    from tinysieve.ground.errors import InputError
+    from tinysieve.pipeline.engine.progress_display import progress
+    from tinysieve.pipeline.engine.words import count
     from tinysieve.pipeline.review.label_studio import write_label_studio
-    from tinysieve.pipeline.review.page import write_pages
-    from tinysieve.pipeline.review.photos import photos_of
+    from tinysieve.pipeline.review.review_page import write_pages
+    from tinysieve.pipeline.review.review_pictures import photos_of
     from tinysieve.pipeline.review.session import sheet_of
 
     if pages is None and label_studio is None:
@@ -133,8 +133,8 @@ def review_import(
     json: Json = False,
 ) -> None:
     """Apply a person's decisions as a new version on top of the current one; all of the file or nothing."""
-    from tinysieve.dataset.errors import InputError
-    from tinysieve.pipeline.console import show_imported
+    from tinysieve.ground.errors import InputError
+    from tinysieve.pipeline.console.run_tables import show_imported
     from tinysieve.pipeline.review.queue import import_answers, read_diary, read_file
 
     run = open_run(config, o)
@@ -153,10 +153,10 @@ def _queue(config: Path, o: list[str] | None, named: Path | None) -> Path:
     """The queue that was named, else the policy's, made first where it is not up to date."""
     if named is not None:
         return named
-    from tinysieve.pipeline import console
-    from tinysieve.pipeline.filter_stages import REVIEW_QUEUE
-    from tinysieve.pipeline.job import stages_until
-    from tinysieve.pipeline.stages import run_stages
+    from tinysieve.pipeline.console import run_tables as console
+    from tinysieve.pipeline.engine.stages import run_stages
+    from tinysieve.pipeline.main_job import stages_until
+    from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE
 
     run = open_run(config, o)
     run_stages(run, stages_until("policy"), console.announce)

@@ -12,8 +12,8 @@ commands = typer.Typer()
 @commands.command()
 def log(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
     """List the versions of the labels, newest first."""
-    from tinysieve.pipeline import console
-    from tinysieve.pipeline.data_stages import versions_of
+    from tinysieve.pipeline.console import run_tables as console
+    from tinysieve.pipeline.stages.ingest import versions_of
 
     console.show_log(versions_of(open_run(config, o)).log(), json)
 
@@ -22,8 +22,8 @@ def log(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json =
 def diff(old: str, new: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
     """Show which labels differ between two versions (an id, its beginning, HEAD or 0)."""
     from tinysieve.dataset.versions import diff as difference
-    from tinysieve.pipeline import console
-    from tinysieve.pipeline.data_stages import samples_of, versions_of
+    from tinysieve.pipeline.console import run_tables as console
+    from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
     run = open_run(config, o)
     store = versions_of(run)
@@ -33,8 +33,8 @@ def diff(old: str, new: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides
 @commands.command()
 def checkout(version: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None) -> None:
     """Make a version current; training uses it."""
-    from tinysieve.pipeline.data_stages import versions_of
-    from tinysieve.pipeline.stages import locked
+    from tinysieve.pipeline.engine.stages import locked
+    from tinysieve.pipeline.stages.ingest import versions_of
 
     run = open_run(config, o)
     with locked(run.folder):
@@ -44,8 +44,8 @@ def checkout(version: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides =
 @commands.command()
 def undo(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None) -> None:
     """Make the parent of the current version current; nothing is deleted."""
-    from tinysieve.pipeline.data_stages import versions_of
-    from tinysieve.pipeline.stages import locked
+    from tinysieve.pipeline.engine.stages import locked
+    from tinysieve.pipeline.stages.ingest import versions_of
 
     run = open_run(config, o)
     with locked(run.folder):

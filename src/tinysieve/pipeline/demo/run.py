@@ -8,13 +8,13 @@ from pathlib import Path
 
 import typer
 
-from tinysieve.pipeline import console
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.demo.photos import TRUTH, build_demo
-from tinysieve.pipeline.demo.planted import planted_counts
-from tinysieve.pipeline.job import STAGES
-from tinysieve.pipeline.stages import Run, run_stages
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.console import run_tables as console
+from tinysieve.pipeline.demo.demo_photos import TRUTH, build_demo
+from tinysieve.pipeline.engine.stages import Run, run_stages
+from tinysieve.pipeline.main_job import STAGES
+from tinysieve.pipeline.report.planted import planted_counts
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
 
 def run_demo(folder: Path, seed: int) -> None:

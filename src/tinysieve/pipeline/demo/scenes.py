@@ -9,7 +9,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinysieve.dataset.errors import MissingRequirement
+from tinysieve.ground.errors import MissingRequirement
 
 Box = tuple[float, float, float, float]
 EVERYWHERE: tuple[Box, ...] = ((0.0, 0.0, 1.0, 1.0),)

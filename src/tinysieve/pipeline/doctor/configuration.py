@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from tinysieve.dataset.errors import TinysieveError
-from tinysieve.pipeline.config import Config, FolderSource, TableSource
-from tinysieve.pipeline.config_file import load_config
-from tinysieve.pipeline.config_filter import BoxFile, PresenceHeadDetector, UltralyticsDetector
+from tinysieve.ground.errors import TinysieveError
+from tinysieve.pipeline.config.filters import BoxFile, PresenceHeadDetector, UltralyticsDetector
+from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.config.sections import Config, FolderSource, TableSource
 from tinysieve.pipeline.doctor.finding import MISSING, OK, PROBLEM, Finding
 
 TOPIC = "configuration"
@@ -50,7 +50,7 @@ def _detector(config: Config) -> Finding:
 
 
 def _weights(asked: UltralyticsDetector) -> Finding:
-    from tinysieve.filtering.evidence.weights import RELEASES, weights_hash
+    from tinysieve.filtering.evidence.detectors.weights import RELEASES, weights_hash
 
     if asked.weights.exists():
         return Finding(TOPIC, "detector weights", OK, f"{asked.weights}, blake2b {weights_hash(asked.weights)}")

@@ -1,0 +1,1 @@
+"""Noise planted on purpose: what filters find, and what that is worth."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.pipeline.experiments.image_sets import ImageSet
 
 FOLDER = Path("cifar-100-binary")

@@ -13,11 +13,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.temperatures.indexed_sgd import TableSettings
-from tinysieve.filtering.temperatures.temperatures import Temperatures
-from tinysieve.filtering.temperatures.trajectories import TrajectoryLog, summarise
-from tinysieve.filtering.temperatures.turning_point import suspicion, turning_point
+from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+from tinysieve.filtering.data_parameters.temperatures import Temperatures
+from tinysieve.filtering.data_parameters.trajectories import TrajectoryLog, summarise
+from tinysieve.filtering.data_parameters.turning_point import suspicion, turning_point
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.experiments.image_sets import ImageSet
 from tinysieve.pipeline.experiments.problem import plant_uniform
 from tinysieve.pipeline.experiments.tempered_training import IntArray, Pictures, Training, TrainingPlan, train

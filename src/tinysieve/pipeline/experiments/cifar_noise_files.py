@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import typer
 
-from tinysieve.dataset.atomic import check_folder, write_text
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.temperatures.trajectories import summarise
-from tinysieve.filtering.temperatures.triage import RULES, TRIAGE_NAMES, triage
-from tinysieve.filtering.temperatures.turning_point import suspicion
+from tinysieve.filtering.data_parameters.trajectories import summarise
+from tinysieve.filtering.data_parameters.triage import RULES, TRIAGE_NAMES, triage
+from tinysieve.filtering.data_parameters.turning_point import suspicion
+from tinysieve.ground.atomic_files import check_folder, write_text
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.progress_display import progress
+from tinysieve.pipeline.engine.quiet_imports import load_keras
 from tinysieve.pipeline.experiments.cifar_100 import cifar_100
 from tinysieve.pipeline.experiments.cifar_networks import NETWORKS
 from tinysieve.pipeline.experiments.cifar_noise import TRAININGS, CifarNoise, CifarNoiseOutcome, cifar_noise, figures, plant
 from tinysieve.pipeline.experiments.image_sets import ImageSet, cifar_10
-from tinysieve.pipeline.native_greetings import load_keras
-from tinysieve.pipeline.progress import progress
 
 SETS: dict[str, Callable[..., ImageSet]] = {"cifar-10": cifar_10, "cifar-100": cifar_100}
 LEARNT = ("instance", "class", "joint")
@@ -97,8 +97,8 @@ def _plan(levels: Sequence[float], settings: CifarNoise, keep: float | None, out
 def _store(outcome: CifarNoiseOutcome, settings: CifarNoise, name: str, rule: str, folder: Path) -> dict[str, Any]:
     """Curves and pictures; gives the triage counts where instance temperatures were learnt."""
     from tinysieve.pipeline.experiments.cifar_noise_plot import draw_curves
-    from tinysieve.pipeline.temperatures.trajectory_pictures import draw_triage
-    from tinysieve.pipeline.temperatures.triage_pictures import Triage
+    from tinysieve.pipeline.pictures.trajectories import draw_triage
+    from tinysieve.pipeline.pictures.triage import Triage
 
     _write_curves(outcome, folder / CURVES)
     draw_curves(outcome, f"{name}, {100 * settings.corrupt:g} % corrupt, {settings.plan.network}", folder / PLOT)

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tinysieve.dataset.atomic import replacing
+from tinysieve.ground.atomic_files import replacing
 from tinysieve.pipeline.experiments.cifar_noise import CifarNoiseOutcome
-from tinysieve.pipeline.temperatures.triage_pictures import COLOURS
+from tinysieve.pipeline.pictures.triage import COLOURS
 
 
 def draw_curves(outcome: CifarNoiseOutcome, title: str, path: Path) -> None:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.images import UndecodableImage, decode
+from tinysieve.ground.errors import InputError
 
 SIDE = 32
 PICTURES, LABELS = "jpeg", "clean_label"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.pipeline.experiments.cifar_parquet import read_cifar_parquet
 
 Bytes = NDArray[np.uint8]

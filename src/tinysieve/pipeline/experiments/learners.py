@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.quiet_imports import load_keras
 from tinysieve.pipeline.experiments.problem import FoldedRidge, Labels, Learner, Problem
-from tinysieve.pipeline.native_greetings import load_keras
 
 if TYPE_CHECKING:
     import keras
@@ -21,7 +21,7 @@ LEARNERS = ("network", "ridge")
 
 def network_accuracy(problem: Problem, rows: NDArray[np.int64], labels: Labels, rng: np.random.Generator) -> float:
     """Test accuracy of a network with one hidden layer of 512, ten epochs of Adam: it has room to fit the noise too."""
-    from tinysieve.filtering.opinions.keras_classifier import KerasClassifier
+    from tinysieve.filtering.label_errors.keras_classifier import KerasClassifier
 
     load_keras()
     import keras

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import CLASS_NAMES
 from tinysieve.filtering.evidence.embeddings import ARRAY, read_embeddings
-from tinysieve.pipeline.data_stages import samples_of
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.experiments.image_sets import ImageSet, cifar_10, fashion_mnist
 from tinysieve.pipeline.experiments.patch_features import patch_features
 from tinysieve.pipeline.experiments.problem import Problem
-from tinysieve.pipeline.stages import Run
+from tinysieve.pipeline.stages.ingest import samples_of
 
 SETS: dict[str, Callable[..., ImageSet]] = {"fashion-mnist": fashion_mnist, "cifar-10": cifar_10}
 

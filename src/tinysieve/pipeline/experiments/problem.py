@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.opinions.fold_moments import FoldMoments, prepared_chunks, score, solve_ridge, typical_row
-from tinysieve.filtering.opinions.temperature import fit_temperature, softmax
+from tinysieve.filtering.label_errors.fold_moments import FoldMoments, prepared_chunks, score, solve_ridge, typical_row
+from tinysieve.filtering.label_errors.temperature import fit_temperature, softmax
+from tinysieve.ground.errors import InputError
 
 FloatArray = NDArray[np.floating]
 Labels = NDArray[np.int64]

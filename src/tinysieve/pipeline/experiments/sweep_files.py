@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 import typer
 
-from tinysieve.dataset.atomic import check_folder, write_text
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.opinions.issue_filters import FILTERS
+from tinysieve.filtering.label_errors.issue_filters import FILTERS
+from tinysieve.ground.atomic_files import check_folder, write_text
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.experiments.learners import check_learner, learner_called
 from tinysieve.pipeline.experiments.problem import FoldedRidge, Problem
 from tinysieve.pipeline.experiments.sweep_plots import plot_noise_sweep, plot_prune_sweep
@@ -28,7 +29,6 @@ from tinysieve.pipeline.experiments.sweeps import (
     noise_sweep,
     prune_sweep,
 )
-from tinysieve.pipeline.progress import progress
 
 PUBLISHED_SET = "Fashion-MNIST"
 NOISE_SWEEP, PRUNE_SWEEP = "noise_sweep", "prune_sweep"

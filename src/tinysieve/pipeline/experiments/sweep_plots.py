@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinysieve.dataset.atomic import replacing
+from tinysieve.ground.atomic_files import replacing
 from tinysieve.pipeline.experiments.sweeps import PUBLISHED_NOISE, PUBLISHED_PRUNE, NoisePoint, PrunePoint
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.opinions.label_errors import LabelErrors, find_label_errors
+from tinysieve.filtering.label_errors.label_errors import LabelErrors, find_label_errors
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.experiments.problem import FoldedRidge, Labels, Learner, plant_uniform
 
 PRUNE_SHARES = tuple(share / 10 for share in range(10, -1, -1))

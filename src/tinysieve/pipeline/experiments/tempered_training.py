@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.filtering.temperatures.keras_trainer import KerasTrainer
-from tinysieve.filtering.temperatures.temperatures import Temperatures
-from tinysieve.filtering.temperatures.trajectories import HalfArray, TrajectoryLog
+from tinysieve.filtering.data_parameters.keras_trainer import KerasTrainer
+from tinysieve.filtering.data_parameters.temperatures import Temperatures
+from tinysieve.filtering.data_parameters.trajectories import HalfArray, TrajectoryLog
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.experiments.cifar_networks import NETWORKS
 
 IntArray = NDArray[np.int64]

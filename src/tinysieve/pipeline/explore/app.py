@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 ADDRESS = "127.0.0.1"
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.samples import DROPPED, SPLITS, UNLABELED, Codes
 from tinysieve.filtering.evidence.boxes import PERSON_CLASS, Boxes, take
-from tinysieve.filtering.opinions.opinion import Opinions
+from tinysieve.filtering.opinion import Opinions
 from tinysieve.pipeline.explore.fields import (
     DETECTIONS,
     EMBEDDING,

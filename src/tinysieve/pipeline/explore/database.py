@@ -6,7 +6,7 @@ import os
 import warnings
 from typing import Any
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.ground.errors import InputError, MissingRequirement
 
 # Read by FiftyOne when it is imported. The first is no default but a promise: nobody is told that it runs.
 _ALWAYS = {"FIFTYONE_DO_NOT_TRACK": "true"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SPLITS, UNLABELED
-from tinysieve.filtering.opinions.opinion import ASK_DROP, ASK_REVIEW
-from tinysieve.pipeline.stages import Run
+from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW
+from tinysieve.pipeline.engine.stages import Run
 
 SAMPLE_ID = "tinysieve_id"
 GROUND_TRUTH, GIVEN, SHOWN = "ground_truth", "given", "label_when_shown"

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.progress import Progress
+from tinysieve.ground.progress import Progress
 from tinysieve.pipeline.explore.columns import Column, columns_of, declare, light, tags_of
 from tinysieve.pipeline.explore.differences import differing
 from tinysieve.pipeline.explore.fields import BRAIN_KEY, DECIDING_TAGS, OPINION, OWN_TAGS, SAMPLE_ID
 from tinysieve.pipeline.explore.findings import Findings
 from tinysieve.pipeline.explore.pending import Change, changes_in, still_open
-from tinysieve.pipeline.explore.views import save_views
+from tinysieve.pipeline.explore.saved_views import save_views
 
 _CHUNK = 5_000
 

@@ -14,14 +14,14 @@ from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes
 from tinysieve.filtering.evidence.embeddings import read_embeddings
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.typicality import representativeness, uniqueness
-from tinysieve.filtering.opinions.opinion import Opinions
-from tinysieve.pipeline.data_stages import samples_of, versions_of
+from tinysieve.filtering.opinion import Opinions
+from tinysieve.pipeline.engine.progress_display import progress
+from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.explore.points import kept_points
-from tinysieve.pipeline.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE, opinions_of
-from tinysieve.pipeline.leaks import NEAR_DUPLICATES, read_groups
-from tinysieve.pipeline.look_alikes import NEIGHBORS
-from tinysieve.pipeline.progress import progress
-from tinysieve.pipeline.stages import Run
+from tinysieve.pipeline.stages.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE, opinions_of
+from tinysieve.pipeline.stages.image_opinions import NEIGHBORS
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.near_duplicates import NEAR_DUPLICATES, read_groups
 
 FOLDER = "explore"
 _CLUSTERS, _SEARCHED = 20, 3

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
 from tinysieve.filtering.decisions.answers import NO_ANSWER, Answers, refuse_first
+from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.explore.database import load, open_fiftyone
 from tinysieve.pipeline.explore.fields import DECIDING_TAGS, GROUND_TRUTH, SAMPLE_ID, SHOWN, dataset_name
-from tinysieve.pipeline.stages import Run
 
 _LABELS = {"person": PERSON, "background": BACKGROUND, "": NO_ANSWER}
 UNKNOWN = -99

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.atomic import replacing
-from tinysieve.dataset.errors import MissingRequirement
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import MissingRequirement
 
 FloatArray = NDArray[np.float32]
 _COMPONENTS, _NEIGHBORS = 50, 15
@@ -61,7 +61,7 @@ def umap_points(features: NDArray[np.floating], seed: int) -> FloatArray:
 
 
 def _umap_class() -> type:
-    from tinysieve.filtering.evidence.torchvision_ops import ensure_torchvision
+    from tinysieve.filtering.evidence.detectors.torchvision_ops import ensure_torchvision
 
     try:
         with warnings.catch_warnings():

@@ -14,15 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.sources.tables import read_table
-from tinysieve.filtering.opinions.probability_matrix import (
+from tinysieve.filtering.label_errors.probability_matrix import (
     InvalidLabels,
     Labels,
     Probabilities,
     check_labels,
     check_probabilities,
 )
+from tinysieve.ground.errors import InputError
 
 PROBABILITIES_KEY, LABELS_KEY = "pred_probs", "given"
 # What numpy, zipfile and zlib raise on files that are cut short, damaged or made to hurt; a header may ask for any memory.

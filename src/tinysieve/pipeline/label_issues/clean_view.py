@@ -9,15 +9,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tinysieve.dataset.decisions import DROP, RELABEL, Decisions
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import CLASS_NAMES, DROPPED, UNLABELED, Codes, label_names
 from tinysieve.dataset.versions import apply_decisions
 from tinysieve.filtering.decisions.policy import refuse_large_change
-from tinysieve.filtering.opinions.issue_filters import filter_called
-from tinysieve.filtering.opinions.label_errors import LabelErrors, check_ranking, find_label_errors
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.filter_stages import OUT_OF_FOLD
-from tinysieve.pipeline.stages import Run, locked
+from tinysieve.filtering.label_errors.issue_filters import filter_called
+from tinysieve.filtering.label_errors.label_errors import LabelErrors, check_ranking, find_label_errors
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.stages import Run, locked
+from tinysieve.pipeline.stages.filter_stages import OUT_OF_FOLD
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
 FROZEN = frozenset({"validation", "test"})
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tinysieve.dataset.errors import GateMissed
-from tinysieve.pipeline.model_files.firmware_words import show_bundle, show_emulation
+from tinysieve.ground.errors import GateMissed
+from tinysieve.pipeline.console.firmware import show_bundle, show_emulation
+from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.fitting import target_of
 from tinysieve.pipeline.model_files.model_file import about, read_model
-from tinysieve.pipeline.progress import progress
-from tinysieve.quantize.class_labels import class_labels
 from tinysieve.quantize.firmware.boards import board
 from tinysieve.quantize.firmware.c_program import generate
 from tinysieve.quantize.firmware.c_stripes import stripe_for_c
 from tinysieve.quantize.firmware.emulate import emulate
 from tinysieve.quantize.firmware.flash_bundle import make_bundle
 from tinysieve.quantize.firmware.kernel_sets import KernelSet, kernel_set
-from tinysieve.quantize.io_contract import CLASSES
+from tinysieve.quantize.tflite.class_labels import class_labels
+from tinysieve.quantize.tflite.io_contract import CLASSES
 
 
 def emulate_file(

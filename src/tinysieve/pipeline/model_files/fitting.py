@@ -9,13 +9,13 @@ from pathlib import Path
 
 import typer
 
-from tinysieve.dataset.atomic import replacing
-from tinysieve.dataset.errors import GateMissed, InputError, MissingRequirement
-from tinysieve.pipeline.config_section import parse_bytes
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
+from tinysieve.pipeline.config.section import parse_bytes
+from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
-from tinysieve.pipeline.progress import progress
-from tinysieve.quantize.arena import Arena
-from tinysieve.quantize.passes.fit import FitResult, Target, fit_model
+from tinysieve.quantize.passes.fit_model import FitResult, Target, fit_model
+from tinysieve.quantize.tflm.arena import Arena
 
 
 def target_of(ram: str, flash: str, max_extra_macs: str) -> Target:

@@ -6,11 +6,11 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from tinysieve.dataset.atomic import replacing
-from tinysieve.dataset.errors import InputError
-from tinysieve.pipeline.comparison.recorded_run import open_recorded
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
-from tinysieve.quantize.model_metadata import About, Described, with_metadata
+from tinysieve.pipeline.stages.recorded_run import open_recorded
+from tinysieve.quantize.tflite.model_metadata import About, Described, with_metadata
 
 
 def write_described(model: Path, output: Path, run: Path | None, licence: str, force: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tinysieve.dataset.errors import InputError, TinysieveError
+from tinysieve.ground.errors import InputError, TinysieveError
 
 LARGEST_FILE_BYTES = 2**31 - 1
 

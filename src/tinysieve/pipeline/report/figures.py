@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tinysieve.pipeline.report.words import Json, count, percent
+from tinysieve.pipeline.engine.words import Json, count, percent
 from tinysieve.training.checkpoint import EpochRecord
 
 # matplotlib wants real colours; each is replaced by the page's own, so that dark mode and print work.

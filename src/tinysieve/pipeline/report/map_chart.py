@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.filtering.evidence.embeddings import read_embeddings
-from tinysieve.pipeline.filter_stages import EMBEDDINGS
+from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.engine.words import count
 from tinysieve.pipeline.report.data_map import DataMap, make_map
 from tinysieve.pipeline.report.figures import BAD, BASELINE, INK, MENDED, Chart, draw
-from tinysieve.pipeline.report.words import count
-from tinysieve.pipeline.stages import Run
+from tinysieve.pipeline.stages.filter_stages import EMBEDDINGS
 
 # Words, bool [n], colour, marker, its size in points, opacity.
 Group = tuple[str, NDArray[np.bool_], str, str, float, float]

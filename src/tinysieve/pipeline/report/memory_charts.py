@@ -10,10 +10,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tinysieve.pipeline.model_stages import BEFORE_FIT, MODEL
 from tinysieve.pipeline.report.figures import BAD, INK, MENDED, Chart, draw
-from tinysieve.quantize.graph import read_graph
-from tinysieve.quantize.stored_plan import bytes_in_use
+from tinysieve.pipeline.stages.model_stages import BEFORE_FIT, MODEL
+from tinysieve.quantize.passes.stored_plan import bytes_in_use
+from tinysieve.quantize.tflite.graph import read_graph
 
 KIB = 1024
 

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.pipeline.engine.words import percent
 from tinysieve.pipeline.report.figures import BASELINE, INK, MENDED, Chart, draw
-from tinysieve.pipeline.report.words import percent
-from tinysieve.quantize.reliability import Reliability, reliability
+from tinysieve.quantize.verdict.reliability import Reliability, reliability
 
 _COLOURS = {"baseline": BASELINE, "mended": MENDED}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinysieve.pipeline.config import Config
+from tinysieve.pipeline.config.sections import Config
 
 UNKNOWN = "unknown"
 

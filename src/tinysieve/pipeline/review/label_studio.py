@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tinysieve.dataset.atomic import write_text
-from tinysieve.dataset.errors import InputError
 from tinysieve.filtering.decisions.label_studio_answers import CONTROL
-from tinysieve.pipeline.review.cards import Card
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.review.review_cards import Card
 
 TASKS, LABELING = "tasks.json", "labeling_config.xml"
 MODEL_VERSION = "tinysieve"

@@ -12,16 +12,16 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from tinysieve.dataperf.submissions import Order, read_submission, write_order
-from tinysieve.dataset.atomic import replacing
 from tinysieve.dataset.decisions import no_decisions
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.samples import UNLABELED, SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.decisions.human_review import write_review_queue
 from tinysieve.filtering.decisions.policy import Plan
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.filter_stages import REVIEW_QUEUE
-from tinysieve.pipeline.stages import Run
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
 
 def save_queue_as_submission(run: Run, queue: Path, path: Path) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinysieve.dataset.errors import InputError
 from tinysieve.dataset.versions import ALWAYS_FROZEN, Version, apply_decisions
 from tinysieve.filtering.decisions.answers import Answers, Review, settle
 from tinysieve.filtering.decisions.human_review import read_answers
 from tinysieve.filtering.decisions.label_studio_answers import read_annotations
-from tinysieve.pipeline.data_stages import samples_of, versions_of
-from tinysieve.pipeline.review.diary import DIARY
-from tinysieve.pipeline.stages import Run, locked
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.stages import Run, locked
+from tinysieve.pipeline.review.decision_log import DIARY
+from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
 
 @dataclass(frozen=True, eq=False)

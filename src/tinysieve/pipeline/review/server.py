@@ -17,10 +17,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from tinysieve.dataset.errors import InputError
-from tinysieve.pipeline.review.diary import DECISIONS, UNDO, Diary
-from tinysieve.pipeline.review.page import Sheet, content_policy
-from tinysieve.pipeline.review.photos import PHOTO_SIDE, THUMBNAIL_SIDE, Photos
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.review.decision_log import DECISIONS, UNDO, Diary
+from tinysieve.pipeline.review.review_page import Sheet, content_policy
+from tinysieve.pipeline.review.review_pictures import PHOTO_SIDE, THUMBNAIL_SIDE, Photos
 
 LOOPBACK = "127.0.0.1"
 TOKEN_HEADER = "X-Review-Token"

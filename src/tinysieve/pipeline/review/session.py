@@ -6,12 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tinysieve.pipeline.review.cards import deal
-from tinysieve.pipeline.review.diary import DIARY, opened
-from tinysieve.pipeline.review.page import Sheet
-from tinysieve.pipeline.review.photos import photos_of
+from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.review.decision_log import DIARY, opened
+from tinysieve.pipeline.review.review_cards import deal
+from tinysieve.pipeline.review.review_page import Sheet
+from tinysieve.pipeline.review.review_pictures import photos_of
 from tinysieve.pipeline.review.server import Desk, ReviewServer, new_token
-from tinysieve.pipeline.stages import Run
 
 
 def sheet_of(run: Run, queue: Path) -> Sheet:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinysieve.quantize.graph import TensorInfo
-from tinysieve.quantize.io_contract import CODE_RANGES
+from tinysieve.quantize.tflite.graph import TensorInfo
+from tinysieve.quantize.tflite.io_contract import CODE_RANGES
 
 _STM32 = ("STM32CubeIDE or STM32CubeCLT: add the files of `c/` but `main.c` to a project of your board, keep its linker "
           "script, and call the model from its `main`; `-mcpu={core}`; {more}flash with "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.quantize.firmware.arena_plan import ArenaPlan, plan_arena
+from tinysieve.quantize.firmware.c_arena import ArenaPlan, plan_arena
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
 from tinysieve.quantize.firmware.lowering import Lowered, lower
 from tinysieve.quantize.firmware.steps import Step

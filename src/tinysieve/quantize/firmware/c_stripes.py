@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tinysieve.quantize.firmware.arena_plan import plan_arena
+from tinysieve.quantize.firmware.c_arena import plan_arena
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
 from tinysieve.quantize.firmware.lowering import lower
 from tinysieve.quantize.passes.constant_shapes import constant_shapes
 from tinysieve.quantize.passes.dead_parts import drop_dead_parts
 from tinysieve.quantize.passes.fold_padding import fold_padding
-from tinysieve.quantize.passes.planner import paper_plans
-from tinysieve.quantize.passes.stripe_cost import C_MACHINE
-from tinysieve.quantize.passes.striping import stripe
+from tinysieve.quantize.passes.stripes.planner import paper_plans
+from tinysieve.quantize.passes.stripes.stripe_cost import C_MACHINE
+from tinysieve.quantize.passes.stripes.striping import stripe
 
 
 @dataclass(frozen=True)

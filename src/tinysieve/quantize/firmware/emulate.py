@@ -8,14 +8,14 @@ from importlib.resources import files
 
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import GateMissed
+from tinysieve.ground.errors import GateMissed
 from tinysieve.quantize.firmware.boards import Board, load_boards
 from tinysieve.quantize.firmware.c_program import CProgram
 from tinysieve.quantize.firmware.emulator import Emulator
 from tinysieve.quantize.firmware.golden import golden_inputs
 from tinysieve.quantize.firmware.oracle import expected_outputs
-from tinysieve.quantize.firmware.source_model import SourceModel
 from tinysieve.quantize.firmware.toolchain import Memory, link_image
+from tinysieve.quantize.tflite.source_model import SourceModel
 
 BAND = 0.4  # of a latency estimate, both ways
 STACK_RESERVE_BYTES = 2048

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.quantize.firmware.toolchain import Memory
 
 _PAGE = 4096

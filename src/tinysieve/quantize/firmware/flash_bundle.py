@@ -10,10 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from tinysieve.dataset.atomic import replacing
-from tinysieve.dataset.errors import InputError
-from tinysieve.quantize.arena import Arena
-from tinysieve.quantize.arena_process import measure_arena
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import InputError
 from tinysieve.quantize.firmware.boards import load_boards
 from tinysieve.quantize.firmware.bundle_words import STEPS, preprocessing, shape_words
 from tinysieve.quantize.firmware.c_program import CProgram, generate
@@ -21,7 +19,9 @@ from tinysieve.quantize.firmware.golden import golden_inputs
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
 from tinysieve.quantize.firmware.oracle import expected_outputs
 from tinysieve.quantize.firmware.tflm_operators import resolver_calls
-from tinysieve.quantize.graph import Graph, read_graph
+from tinysieve.quantize.tflite.graph import Graph, read_graph
+from tinysieve.quantize.tflm.arena import Arena
+from tinysieve.quantize.tflm.arena_process import measure_arena
 
 # CMSIS-NN's scratch memory raised the arena by up to 4,080 B over the reference kernels in seven published models.
 ARENA_MARGIN_BYTES = 8192

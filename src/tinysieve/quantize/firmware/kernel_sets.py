@@ -13,7 +13,7 @@ from importlib.resources import files
 from types import SimpleNamespace
 from typing import Any
 
-from tinysieve.dataset.errors import InputError, MissingRequirement
+from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.quantize.firmware.steps import Step
 
 BAKENN = "1.0.0"

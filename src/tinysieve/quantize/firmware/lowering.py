@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 from tinysieve.quantize.firmware import lowering_convolutions as windows
 from tinysieve.quantize.firmware import lowering_simple as simple
-from tinysieve.quantize.firmware import views as pieces
-from tinysieve.quantize.firmware.source_model import SourceModel, SourceOperator
+from tinysieve.quantize.firmware import tensor_views as pieces
 from tinysieve.quantize.firmware.steps import Step
+from tinysieve.quantize.firmware.tensor_views import View, Views
 from tinysieve.quantize.firmware.unsupported import Unsupported
-from tinysieve.quantize.firmware.views import View, Views
+from tinysieve.quantize.tflite.source_model import SourceModel, SourceOperator
 
 _KERNELS: dict[str, Callable[[SourceModel, SourceOperator], Step]] = {
     "CONV_2D": windows.convolution, "DEPTHWISE_CONV_2D": windows.depthwise, "FULLY_CONNECTED": windows.dense,

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.quantize.firmware.fixed_point import FixedPoint, fixed_point
-from tinysieve.quantize.firmware.source_model import SourceModel, SourceOperator
 from tinysieve.quantize.firmware.steps import Filter, Raster, Step
 from tinysieve.quantize.firmware.unsupported import Unsupported
+from tinysieve.quantize.tflite.source_model import SourceModel, SourceOperator
 
 SAME = 0
 EXTENTS = ("in_h", "in_w", "in_c", "out_h", "out_w", "out_c", "k_h", "k_w", "stride_h", "stride_w", "dilation_h", "dilation_w",

@@ -8,9 +8,9 @@ import numpy as np
 
 from tinysieve.quantize.firmware.fixed_point import FixedPoint, fixed_point
 from tinysieve.quantize.firmware.lowering_convolutions import activation_range
-from tinysieve.quantize.firmware.source_model import SourceModel, SourceOperator
 from tinysieve.quantize.firmware.steps import Step
 from tinysieve.quantize.firmware.unsupported import Unsupported
+from tinysieve.quantize.tflite.source_model import SourceModel, SourceOperator
 
 ADD_LEFT_SHIFT = 20
 SOFTMAX_INTEGER_BITS = 5

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import MissingRequirement
-from tinysieve.dataset.progress import silent
-from tinysieve.quantize import tflm_process
+from tinysieve.ground.errors import MissingRequirement
+from tinysieve.ground.progress import silent
 from tinysieve.quantize.interpreters import open_interpreter, run_codes
+from tinysieve.quantize.tflm import tflm_process
 
 
 @dataclass(frozen=True)

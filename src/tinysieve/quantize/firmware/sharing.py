@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from tinysieve.quantize.firmware.lowering import Lowered
 from tinysieve.quantize.firmware.steps import Step
-from tinysieve.quantize.memory_plan import Lifetime
+from tinysieve.quantize.tflm.memory_plan import Lifetime
 
 _ROWS = 1 << 20  # more than any image has: a moment is step * _ROWS + row
 _NEVER = 1 << 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tinysieve.dataset.errors import InputError
+from tinysieve.ground.errors import InputError
 
 # Names that are not the operator's own in capitals-to-camel form.
 _ADDERS = {

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinysieve.dataset.errors import GateMissed, InputError, MissingRequirement
+from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
 
 # Soft float: the programs hold no floating-point arithmetic, and the emulator's FPU stays out of it.
 CORTEX_M4 = ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4", "-ffreestanding", "-fno-builtin", "-nostdlib")

@@ -1,0 +1,1 @@
+"""Passes that keep every output byte and need less memory or a smaller file."""

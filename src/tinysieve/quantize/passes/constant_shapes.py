@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinysieve.quantize.passes.model_tree import ModelTree, Passed
+from tinysieve.quantize.tflite.model_tree import ModelTree, Passed
 
 SHAPE_ARITHMETIC = ("SHAPE", "STRIDED_SLICE", "PACK")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinysieve.quantize.passes.model_tree import ModelTree, Passed
+from tinysieve.quantize.tflite.model_tree import ModelTree, Passed
 
 # Results that are no output count as work done only where the operator has an effect besides; none of these has.
 WITH_EFFECTS = ("ASSIGN_VARIABLE", "CALL_ONCE", "VAR_HANDLE", "WHILE", "IF", "CUSTOM")

@@ -11,11 +11,11 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from tinysieve.dataset.errors import InputError, MissingRequirement, TinysieveError
-from tinysieve.quantize import tflm_process
-from tinysieve.quantize.arena import tflm_runtime
-from tinysieve.quantize.graph import TensorInfo, read_graph
-from tinysieve.quantize.native_messages import captured_messages
+from tinysieve.ground.errors import InputError, MissingRequirement, TinysieveError
+from tinysieve.ground.native_messages import captured_messages
+from tinysieve.quantize.tflite.graph import TensorInfo, read_graph
+from tinysieve.quantize.tflm import tflm_process
+from tinysieve.quantize.tflm.arena import tflm_runtime
 
 CHECKED_INPUTS = 64
 EXTREMES = 8

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinysieve.quantize.passes.model_tree import CONVOLUTIONS, ModelTree, Passed
-from tinysieve.quantize.passes.stripe_rows import same_padding, valid_size
+from tinysieve.quantize.passes.stripes.stripe_rows import same_padding, valid_size
+from tinysieve.quantize.tflite.model_tree import CONVOLUTIONS, ModelTree, Passed
 
 ROWS, COLUMNS = 1, 2
 

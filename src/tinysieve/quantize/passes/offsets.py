@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysieve.quantize.memory_plan import TFLM_ALIGNMENT
-from tinysieve.quantize.passes.views import Block
+from tinysieve.quantize.passes.copied_tensors import Block
+from tinysieve.quantize.tflm.memory_plan import TFLM_ALIGNMENT
 
 # How far over the lower bound a plan may aim: a ceiling that is a little higher is often reached where the lowest is not.
 CEILINGS = (1.0, 1.01, 1.02, 1.04, 1.06, 1.1, 1.15, 1.2)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tinysieve.quantize.graph import read_graph
-from tinysieve.quantize.memory_plan import Lifetime, lifetimes, lower_bound
-from tinysieve.quantize.passes.model_tree import ModelTree, Passed
+from tinysieve.quantize.tflite.graph import read_graph
+from tinysieve.quantize.tflite.model_tree import ModelTree, Passed
+from tinysieve.quantize.tflm.memory_plan import Lifetime, lifetimes, lower_bound
 
 MOST_OPERATORS = 400
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from tinysieve.quantize.passes.model_tree import ModelTree, Passed
+from tinysieve.quantize.tflite.model_tree import ModelTree, Passed
 
 BIASED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 BIAS = 2  # position among a convolution's inputs; a TRANSPOSE_CONV has it one later

@@ -1,0 +1,115 @@
+"""Rows and files brought together: each file once, and a reason for every row that is left out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tinysieve.dataset.samples import SPLITS
+from tinysieve.dataset.sources.listing import ORIGIN, RECORD, Listing, SkippedRow
+from tinysieve.ground.errors import InputError
+
+OnMissing = Literal["skip", "error"]
+NO_FILE = "no such file"
+
+# A photo that stands in several splits belongs to the one that must stay untouched.
+_PRECEDENCE = {"test": 0, "validation": 1, "train": 2, "unlabeled": 3}
+
+
+def settle(listing: Listing, files: pa.Array, root: Path, on_missing: OnMissing) -> Listing:
+    """Bring rows and files together: each file once, rows without a file out, files without a row unlabeled.
+
+    Args:
+        listing: what the source says.
+        files: string [F], the image files below `root`, relative to it.
+        root: image folder.
+        on_missing: what becomes of rows without a file.
+
+    Raises:
+        InputError: no row at all has a file; `on_missing` is "error" and a row has none; or no image is left.
+    """
+    _require_a_file(listing.table, files, root)
+    listing = _once(_refuse_outside(_without_heldout_nulls(listing)))
+    known = len(listing.skipped)
+    listing = _skip(listing, pc.invert(pc.is_in(listing.table["filepath"], files)), NO_FILE)
+    missing = listing.skipped[known:]
+    if missing and on_missing == "error":
+        have = "1 row has" if len(missing) == 1 else f"{len(missing):,} rows have"
+        raise InputError(f"{have} no image file, the first is {missing[0].filepath!r}", where=missing[0].where,
+                         fix="fetch the images, or set dataset.on_missing: skip")
+    rows = listing.table.drop_columns([ORIGIN, RECORD])
+    extra = files.filter(pc.invert(pc.is_in(files, rows["filepath"].combine_chunks())))
+    named_elsewhere = pa.array([row.filepath for row in listing.skipped], pa.string())
+    extra = extra.filter(pc.invert(pc.is_in(extra, named_elsewhere)))
+    unlabeled = pa.table({"filepath": extra, "split": pa.array(["unlabeled"] * len(extra), pa.string()),
+                          "label": pa.nulls(len(extra), pa.string())})
+    table = pa.concat_tables([rows, unlabeled], promote_options="default").combine_chunks()
+    if not table.num_rows:
+        raise InputError("no image is left", where=str(root), fix="check image folder and file names")
+    return Listing(table, listing.skipped)
+
+
+def _require_a_file(table: pa.Table, files: pa.Array, root: Path) -> None:
+    """Rows that all miss their files are a matter of how paths are written, and none of labels or splits."""
+    names = table["filepath"]
+    if not len(names) or pc.any(pc.is_in(names, files)).as_py():
+        return
+    first, there = names[0].as_py(), _closest(names[0].as_py() or "", files)
+    raise InputError(
+        f"none of {len(names):,} row{'s' if len(names) > 1 else ''} names a file below {root}: the first names {first!r}, "
+        + ("and no image is there" if there is None else f"a file there is {there!r}"), where=_places(table.slice(0, 1))[0],
+        fix="paths count from dataset.source.images, and upper and lower case differ: mend the paths, or name another folder")
+
+
+def _closest(name: str, files: pa.Array) -> str | None:
+    """A file with the same last part in any case, else the first file."""
+    last = re.split(r"[/\\]", name)[-1].lower()
+    alike = pc.ends_with(pc.binary_join_element_wise("/", pc.utf8_lower(files), ""), f"/{last}")
+    candidates = files.filter(alike) if pc.any(alike).as_py() else files
+    return candidates[0].as_py() if len(candidates) else None
+
+
+def _without_heldout_nulls(listing: Listing) -> Listing:
+    """A held-out image without a usable label can measure nothing: named and left out."""
+    table = listing.table
+    bad = pc.and_(pc.is_in(table["split"], pa.array(["test", "validation"])), pc.is_null(table["label"]))
+    return _skip(listing, bad, "held-out row without a usable label")
+
+
+def _refuse_outside(listing: Listing) -> Listing:
+    leaves = pc.match_substring_regex(listing.table["filepath"], r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\x00")
+    return _skip(listing, pc.fill_null(leaves, True), "path leaves the image root")
+
+
+def _once(listing: Listing) -> Listing:
+    """Keep the first row of each file, held-out splits before train."""
+    order = pc.index_in(listing.table["split"], pa.array(list(_PRECEDENCE))).to_numpy()
+    if np.isnan(order.astype(float)).any():
+        strange = listing.table["split"].to_pylist()[int(np.flatnonzero(np.isnan(order.astype(float)))[0])]
+        raise InputError(f"split {strange!r} is none of {', '.join(SPLITS)}", fix="use one of these")
+    by_rank = np.argsort(order, kind="stable")
+    codes = pc.dictionary_encode(listing.table["filepath"].combine_chunks()).indices.to_numpy()
+    _, first = np.unique(codes[by_rank], return_index=True)
+    keep = np.zeros(len(codes), bool)
+    keep[by_rank[first]] = True
+    return _skip(listing, pa.array(~keep), "file named by an earlier row or a held-out split")
+
+
+def _skip(listing: Listing, mask: pa.Array | pa.ChunkedArray, reason: str) -> Listing:
+    rows = listing.table.select(["filepath", ORIGIN, RECORD]).filter(mask)
+    gone = tuple(SkippedRow(str(path), where, reason)
+                 for path, where in zip(rows["filepath"].to_pylist(), _places(rows), strict=True))
+    return replace(listing, table=listing.table.filter(pc.invert(mask)), skipped=listing.skipped + gone)
+
+
+def _places(rows: pa.Table) -> list[str]:
+    origin = rows[ORIGIN].cast(pa.string())
+    counted = pc.if_else(pc.ends_with(origin, ".parquet"), "", " after the header")
+    told = pc.binary_join_element_wise(origin, ": record ", rows[RECORD].cast(pa.string()), counted, "")
+    return pc.if_else(pc.equal(origin, ""), "", told).to_pylist()

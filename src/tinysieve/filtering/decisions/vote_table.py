@@ -1,0 +1,70 @@
+"""How filters stand to each other and to the labels: coverage, overlap, conflict, proposed flips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes, Mask
+from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW, Opinions
+
+
+@dataclass(frozen=True)
+class FilterRow:
+    """One filter's row of the table; shares are of the eligible samples.
+
+    Args:
+        coverage: it votes for a label; requests to drop or review are counted apart.
+        overlap: it votes and another signal votes too.
+        conflict: it votes and another signal votes otherwise.
+        to_person, to_background: labelled samples it would flip, count.
+        new_person, new_background: unlabeled samples it would label, count.
+        ask_drop, ask_review: samples that it asks to drop, or to show to a person, count.
+    """
+
+    filter: str
+    signal: str
+    coverage: float
+    overlap: float
+    conflict: float
+    to_person: int
+    to_background: int
+    new_person: int
+    new_background: int
+    ask_drop: int
+    ask_review: int
+
+
+def vote_table(opinions: Sequence[Opinions], labels: Codes, eligible: Mask) -> list[FilterRow]:
+    """One row a filter.
+
+    Args:
+        opinions: of N samples each.
+        labels: int8 [N], current labels.
+        eligible: bool [N], samples that the policy may touch.
+    """
+    return [_row(one, [other for other in opinions if other.signal != one.signal], labels, eligible)
+            for one in opinions]
+
+
+def _row(one: Opinions, others: Sequence[Opinions], labels: Codes, eligible: Mask) -> FilterRow:
+    votes = eligible & one.votes
+    overlap = np.zeros(len(labels), bool)
+    conflict = np.zeros(len(labels), bool)
+    for other in others:
+        both = votes & other.votes
+        overlap |= both
+        conflict |= both & (other.proposed != one.proposed)
+    total = max(int(eligible.sum()), 1)
+
+    def proposes(old: int, new: int) -> int:
+        return int((votes & (labels == old) & (one.proposed == new)).sum())
+
+    return FilterRow(
+        one.filter, one.signal, votes.sum() / total, overlap.sum() / total, conflict.sum() / total,
+        proposes(BACKGROUND, PERSON), proposes(PERSON, BACKGROUND),
+        proposes(UNLABELED, PERSON), proposes(UNLABELED, BACKGROUND),
+        int((eligible & (one.proposed == ASK_DROP)).sum()), int((eligible & (one.proposed == ASK_REVIEW)).sum()),
+    )

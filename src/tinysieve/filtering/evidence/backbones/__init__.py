@@ -1,0 +1,1 @@
+"""Backbones: from pixels to features, one adapter a file format."""

@@ -1,0 +1,1 @@
+"""Detectors: each adapter runs one runtime, all give the same boxes."""

@@ -1,0 +1,144 @@
+"""Examine one chunk of images: decode ahead in threads, detect in batches, and say why where there is no finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from tinysieve.filtering.evidence.boxes import Boxes
+from tinysieve.ground.errors import TinysieveError
+
+BATCH = 32
+# So many failures without one success are a broken detector, not broken images.
+HOPELESS = 8
+Decode = Callable[[Path], np.ndarray]
+
+
+class Detector(Protocol):
+    """Finds boxes in images."""
+
+    name: str
+    fingerprint: str
+    """Changes whenever the boxes may change: weights, thresholds, size, engine."""
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Images uint8 RGB [H, W, 3] to one float [n, 6] each: x1, y1, x2, y2 (pixels), confidence, class.
+
+        Must not depend on which images share a call, beyond rounding.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class NotExamined:
+    """An image without a finding, and why."""
+
+    sample_id: str
+    filepath: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """What a run saw, and what it could not look at."""
+
+    boxes: Boxes
+    not_examined: tuple[NotExamined, ...]
+
+
+class DetectorFailed(TinysieveError):
+    """The detector fails on everything; finished chunks are kept."""
+
+    exit_code = 3
+
+
+def examine(
+    detector: Detector, files: list[str], ids: list[str], pool: ThreadPoolExecutor, decode: Decode
+) -> Detections:
+    """Boxes of the images that could be examined, in order, and the others with the reason.
+
+    The next batch is decoded while the detector works on this one.
+
+    Raises:
+        DetectorFailed: the detector raises on every one of at least HOPELESS images of a batch.
+    """
+    seen: list[str] = []
+    rows: list[np.ndarray] = []
+    failures: list[NotExamined] = []
+    for start, decoded in _decoded_batches(files, pool, decode):
+        sound = {k: one for k, one in enumerate(decoded) if isinstance(one, np.ndarray)}
+        found = dict(zip(sound, _found(detector, list(sound.values())), strict=True))
+        for k, one in enumerate(decoded):
+            outcome = found.get(k, one)
+            row = start + k
+            if isinstance(outcome, np.ndarray):
+                seen.append(ids[row])
+                rows.append(outcome)
+            else:
+                failures.append(NotExamined(ids[row], files[row], str(outcome)))
+    return Detections(Boxes.from_lists(seen, rows), tuple(failures))
+
+
+def _decoded_batches(
+    files: list[str], pool: ThreadPoolExecutor, decode: Decode
+) -> Iterator[tuple[int, list[np.ndarray | str]]]:
+    """Batches of pixels, or of the reason why there are none, with the row of their first image."""
+    waiting: list[tuple[int, list[Future[np.ndarray | str]]]] = []
+    for start in range(0, len(files), BATCH):
+        waiting.append((start, [pool.submit(_pixels, one, decode) for one in files[start : start + BATCH]]))
+        if len(waiting) > 1:
+            first, futures = waiting.pop(0)
+            yield first, [one.result() for one in futures]
+    for first, futures in waiting:
+        yield first, [one.result() for one in futures]
+
+
+def _pixels(file: str, decode: Decode) -> np.ndarray | str:
+    try:
+        return decode(Path(file))
+    except Exception as error:  # any decoder, any hostile file; the reason is kept and listed
+        return f"not decoded: {_words(error)}"
+
+
+def _found(detector: Detector, pixels: list[np.ndarray]) -> list[np.ndarray | str]:
+    """Boxes of each image; where the whole batch raises, image by image, so that one bad image costs only itself."""
+    if not pixels:
+        return []
+    try:
+        return [_checked(one) for one in _same_length(detector.detect(pixels), pixels)]
+    except Exception:  # which image it was is found below
+        outcomes = [_found_in_one(detector, one) for one in pixels]
+    if len(outcomes) >= HOPELESS and all(isinstance(one, str) for one in outcomes):
+        raise DetectorFailed(f"detector {detector.name} fails on every image: {outcomes[0]}",
+                             why="images that were not examined cannot be judged",
+                             fix="mend the detector or its settings and run again; finished chunks are kept")
+    return outcomes
+
+
+def _found_in_one(detector: Detector, pixels: np.ndarray) -> np.ndarray | str:
+    try:
+        return _checked(_same_length(detector.detect([pixels]), [pixels])[0])
+    except Exception as error:  # recorded as not examined, never as background
+        return f"detector failed: {_words(error)}"
+
+
+def _same_length(found: list[np.ndarray], pixels: list[np.ndarray]) -> list[np.ndarray]:
+    if len(found) != len(pixels):
+        raise ValueError(f"{len(found)} results for {len(pixels)} images")
+    return found
+
+
+def _checked(rows: np.ndarray) -> np.ndarray:
+    rows = np.asarray(rows, np.float32).reshape(-1, 6)
+    if not np.isfinite(rows).all():
+        raise ValueError("the detector gave a box that is not a number")
+    return rows
+
+
+def _words(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

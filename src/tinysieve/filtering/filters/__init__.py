@@ -1,0 +1,1 @@
+"""Filters: one file each, from evidence to an opinion about every label."""

@@ -1,0 +1,41 @@
+"""What becomes of near-duplicates: one stays, the others are asked to go, and labels that contradict each other are shown."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinysieve.dataset.samples import UNLABELED, SampleTable
+from tinysieve.filtering.evidence.near_duplicates import DuplicateGroups
+from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW, Opinions, opine
+
+
+def duplicates(groups: DuplicateGroups, samples: SampleTable) -> Opinions:
+    """Ask to drop all of a group but the one that stays, and to review what stays where labels within the group differ.
+
+    A filter never touches a held-out split: what stays of a group is its test image first, and the policy leaves the rest.
+    The confidence is the similarity to the most similar of the group.
+    """
+    labels, surplus = samples.labels, groups.shared & ~groups.kept
+    differ = groups.touches(labels == 0) & groups.touches(labels == 1)
+    cases = [
+        (surplus & groups.touches(samples.in_split("test")), ASK_DROP, "near-duplicate of a test image"),
+        (surplus & groups.touches(samples.in_split("validation")), ASK_DROP, "near-duplicate of a validation image"),
+        (surplus, ASK_DROP, "near-duplicate of an image that stays"),
+        (groups.shared & differ & (labels > UNLABELED), ASK_REVIEW, "near-duplicates of it have the other label"),
+    ]
+    return opine("duplicates", "duplicates", cases, np.maximum(groups.similarity, 0), "no near-duplicate, or the one that stays")
+
+
+def leaks(groups: DuplicateGroups, samples: SampleTable, labels: np.ndarray) -> np.ndarray:
+    """Rows that a model trains on under these labels and that are near-duplicates of test images.
+
+    Args:
+        groups: of N samples.
+        samples: the sample table.
+        labels: int8 [N] of a version; dropped and unlabeled rows do not train.
+
+    Returns:
+        int64 [L], rising.
+    """
+    trained = samples.in_split("train", "unlabeled") & (labels > UNLABELED)
+    return np.flatnonzero(trained & groups.touches(samples.in_split("test")))

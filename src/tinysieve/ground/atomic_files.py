@@ -1,0 +1,108 @@
+"""Files that are either whole or not there, whatever kills the process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tinysieve.ground.errors import InputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; on success flush it to disk and rename it into place.
+
+    Symbolic links stay: the file that they lead to is replaced.
+
+    Raises:
+        InputError: a folder, a device or a pipe is there, or no folder for it can be made.
+    """
+    target = _target(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, target, error) from error
+    temporary = _temporary(target)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def check_file(path: Path, reads: Iterable[Path] = ()) -> None:
+    """Refuse a path that no file can be written to, before anything slow happens; leaves nothing behind.
+
+    Args:
+        path: of the file; folders that are missing above it will be made.
+        reads: what the same command reads and must not replace.
+
+    Raises:
+        InputError: it is no regular file or one of `reads`, or it cannot be written there; says why.
+    """
+    target = _target(path)
+    for read in reads:
+        if target.exists() and read.exists() and target.samefile(read):
+            raise InputError(f"{path} is to be read and written", where=str(path), why="the input would be gone",
+                             fix="write to another file")
+    try:
+        _try_to_write(target)
+    except OSError as error:
+        raise _unwritable(path, target, error) from error
+
+
+def check_folder(path: Path, names: Iterable[str]) -> None:
+    """Refuse a folder that files of these names cannot be written into, before anything slow happens.
+
+    Raises:
+        InputError: see `check_file`.
+    """
+    for name in names:
+        check_file(path / name)
+
+
+def _target(path: Path) -> Path:
+    """The absolute path behind symbolic links; refuses what is there and is no regular file."""
+    target = Path(os.path.realpath(path))
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return target
+    except OSError as error:
+        raise _unwritable(path, target, error) from error
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
+        raise InputError(f"'{path}' is {what}, not a file", where=str(path), fix="give the path of a file")
+    return target
+
+
+def _temporary(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{os.getpid()}.tmp")
+
+
+def _try_to_write(target: Path) -> None:
+    """Make and remove an empty file in the nearest folder that is there; names of folders to be made are measured."""
+    folder = next(parent for parent in target.parents if parent.is_dir())
+    if max(len(os.fsencode(name)) for name in target.parts) > os.pathconf(folder, "PC_NAME_MAX"):
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+    probe = folder / _temporary(target).name
+    probe.touch()
+    probe.unlink()
+
+
+def _unwritable(path: Path, target: Path, error: OSError) -> InputError:
+    blocking = [parent for parent in target.parents if os.path.exists(parent) and not os.path.isdir(parent)]
+    why = f"{blocking[0]} is no folder" if blocking else error.strerror or str(error)
+    return InputError(f"cannot be written: {why}", where=str(path), fix="give a path in a folder that is there or can be made")

@@ -1,0 +1,187 @@
+"""Is the difference real? Intervals and tests for accuracies measured on the same images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from tinysieve.ground.errors import InputError
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts; ``person_as_background`` are persons that the model missed."""
+
+    background_as_background: int
+    background_as_person: int
+    person_as_background: int
+    person_as_person: int
+
+    @property
+    def total(self) -> int:
+        """Images counted."""
+        return (self.background_as_background + self.background_as_person
+                + self.person_as_background + self.person_as_person)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers in [0, 1]."""
+        return (self.background_as_background + self.person_as_person) / self.total
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean of the shares of backgrounds and of persons answered rightly: 1/2 for an answer that looks at nothing.
+
+        >>> Confusion(3, 0, 2, 0).balanced_accuracy, Confusion(3, 1, 0, 4).balanced_accuracy
+        (0.5, 0.875)
+        """
+        shares = [right / (right + wrong) for right, wrong in (
+            (self.background_as_background, self.background_as_person), (self.person_as_person, self.person_as_background))
+            if right + wrong]
+        return sum(shares) / len(shares)
+
+    @property
+    def constant_accuracy(self) -> float:
+        """What always answering the more frequent class would give, in [1/2, 1]."""
+        persons = self.person_as_background + self.person_as_person
+        return max(persons, self.total - persons) / self.total
+
+    @property
+    def only_answer(self) -> str:
+        """The class that is answered for every image; "" where both are.
+
+        >>> Confusion(3, 0, 2, 0).only_answer, Confusion(3, 1, 2, 0).only_answer
+        ('background', '')
+        """
+        persons = self.background_as_person + self.person_as_person
+        return "background" if not persons else "person" if persons == self.total else ""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A two-sided interval with its stated confidence in [0, 1]."""
+
+    low: float
+    high: float
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Discordant counts (images that only one of two models gets right) and the exact two-sided p-value."""
+
+    only_first_right: int
+    only_second_right: int
+    p_value: float
+
+
+def confusion(predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> Confusion:
+    """Confusion counts of predictions against labels, both int [N] in {0 background, 1 person}.
+
+    Raises:
+        InputError: different lengths, no image, or a value that is neither 0 nor 1.
+
+    >>> confusion(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 1]))
+    Confusion(background_as_background=1, background_as_person=1, person_as_background=1, person_as_person=1)
+    """
+    predicted, labels = np.asarray(predicted), np.asarray(labels)
+    if predicted.shape != labels.shape or predicted.ndim != 1 or not len(labels):
+        raise InputError(f"predictions {list(predicted.shape)} and labels {list(labels.shape)} are not a row an image",
+                         fix="give one prediction and one label for each image, at least one")
+    strange = np.setdiff1d(np.concatenate([predicted, labels]), [0, 1])
+    if len(strange):
+        raise InputError(f"class {strange[0]} is neither 0 (background) nor 1 (person)",
+                         fix="score labelled images only")
+    cells = np.bincount(labels.astype(np.int64) * 2 + predicted.astype(np.int64), minlength=4)
+    return Confusion(*(int(count) for count in cells))
+
+
+def wilson_interval(right: int, total: int, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval of a share (Wilson 1927), good for few images and for shares near 0 or 1.
+
+    >>> wilson_interval(8, 10)
+    Interval(low=0.490..., high=0.943..., confidence=0.95)
+    """
+    if not 0 <= right <= total or total < 1:
+        raise InputError(f"{right} right of {total} is no share", fix="count at least one image")
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    share, spread = right / total, z * z / total
+    centre = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * np.sqrt(share * (1 - share) / total + spread / (4 * total))
+    return Interval(max(0.0, float(centre - half)), min(1.0, float(centre + half)), confidence)
+
+
+def mcnemar_exact(first_right: BoolArray, second_right: BoolArray) -> McNemar:
+    """McNemar's test in its exact form: do two models err on different images by chance only?
+
+    Under no difference each discordant image is a fair coin, so p is a two-sided binomial test with 1/2; 1 if none.
+
+    Args:
+        first_right, second_right: bool [N], whether each model got each image right, same images in the same order.
+    """
+    first_right, second_right = _paired(first_right, second_right)
+    first, second = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
+    discordant = first + second
+    p_value = float(stats.binomtest(first, discordant, 0.5).pvalue) if discordant else 1.0
+    return McNemar(first, second, p_value)
+
+
+def paired_bootstrap(
+    first_right: BoolArray, second_right: BoolArray, rng: np.random.Generator,
+    draws: int = 10_000, confidence: float = 0.95,
+) -> Interval:
+    """Percentile bootstrap interval of accuracy(second) - accuracy(first) on the same images."""
+    return _middle(_drawn_differences(*_paired(first_right, second_right), rng, draws), confidence)
+
+
+def balanced_bootstrap(
+    first_right: BoolArray, second_right: BoolArray, labels: NDArray[np.integer], rng: np.random.Generator,
+    draws: int = 10_000, confidence: float = 0.95,
+) -> Interval:
+    """Percentile bootstrap interval of the difference in balanced accuracy; images are drawn within each class."""
+    first_right, second_right = _paired(first_right, second_right)
+    classes = [np.asarray(labels) == one for one in np.unique(labels)]
+    drawn = [_drawn_differences(first_right[inside], second_right[inside], rng, draws) for inside in classes]
+    return _middle(np.mean(drawn, axis=0), confidence)
+
+
+def _drawn_differences(first: BoolArray, second: BoolArray, rng: np.random.Generator, draws: int) -> NDArray[np.float64]:
+    """Each image adds -1, 0 or +1 to the difference, so drawing N images with replacement is one multinomial draw over
+    these three kinds: exact, and independent of N in memory.
+    """
+    count = len(first)
+    worse, better = int((first & ~second).sum()), int((second & ~first).sum())
+    drawn = rng.multinomial(count, np.array([worse, count - worse - better, better]) / count, size=draws)
+    return np.asarray((drawn[:, 2] - drawn[:, 0]) / count, np.float64)
+
+
+def _middle(drawn: NDArray[np.float64], confidence: float) -> Interval:
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(low), float(high), confidence)
+
+
+def looks_reversed(cells: Confusion, significance: float = 1e-3) -> bool:
+    """Whether the answers are wrong more often than any unrelated answer could be: the class order is reversed.
+
+    Both must hold: accuracy significantly under 1/2 (binomial), and answers that go *against* the labels (Fisher's
+    exact test, one-sided). The second spares a constant answer on a set with few of that class.
+    """
+    right = cells.background_as_background + cells.person_as_person
+    if stats.binomtest(right, cells.total, 0.5, alternative="less").pvalue >= significance:
+        return False
+    table = [[cells.background_as_background, cells.background_as_person],
+             [cells.person_as_background, cells.person_as_person]]
+    return bool(stats.fisher_exact(table, alternative="less")[1] < significance)
+
+
+def _paired(first: BoolArray, second: BoolArray) -> tuple[BoolArray, BoolArray]:
+    first, second = np.asarray(first, bool), np.asarray(second, bool)
+    if first.shape != second.shape or first.ndim != 1 or not len(first):
+        raise InputError(f"{list(first.shape)} and {list(second.shape)} answers are not pairs on the same images",
+                         fix="score both models on the same images in the same order")
+    return first, second

@@ -1,0 +1,123 @@
+"""What MLCube's tasks do: their folders become a setup file, and the command's own verbs do the work."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import typer
+import yaml
+
+from tinysieve.ground.errors import InputError, TinysieveError
+from tinysieve.pipeline.commands import dataperf_debugging
+
+_ORDER = ("01g317-flipped", "04hgtk-flipped", "04rky-flipped", "09j2d-flipped", "01g317", "04hgtk", "04rky", "09j2d")
+_BASELINES = ("neighbor_shapley (datascope)", "random", "influence_function")
+_TRAIN_FILE = r"(?P<id>[^_]+)_train_(?P<noise>[\d.]+)_(?P<size>\d+)\.parquet"
+_RESULT_FILE = r"(?P<id>[^_]+)_evaluation\.json"
+
+
+def read_parameters(path: Path, needed: tuple[str, ...]) -> dict[str, str]:
+    """A task's parameters file: a flat YAML mapping, every value as text.
+
+    Raises:
+        InputError: no such mapping, or a needed key is missing.
+    """
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path} cannot be read: {error}", where="--parameters_file") from error
+    if not isinstance(settings, dict):
+        raise InputError(f"{path} holds no mapping of keys to values", where="--parameters_file")
+    for key in needed:
+        if settings.get(key) is None:
+            raise InputError(f"no key '{key}'", where=str(path), why="nothing is downloaded without an address and a checksum",
+                             fix=f"add {key}: ...")
+    return {str(key): str(value) for key, value in settings.items() if value is not None}
+
+
+def debugging_setup(embeddings: Path | None, truth: Path | None, submissions: Path, results: Path) -> dict[str, Any]:
+    """A setup for the debugging tasks whose train embeddings (or, without that folder, whose results) are there.
+
+    Raises:
+        InputError: there are none.
+    """
+    where, pattern = (results, _RESULT_FILE) if embeddings is None else (embeddings, _TRAIN_FILE)
+    matches = [match for path in where.glob("*") if (match := re.fullmatch(pattern, path.name))]
+    found = {match["id"]: match.groupdict() for match in matches}
+    if not found:
+        raise InputError(f"{where} has no file of a debugging task", fix="put the benchmark's files there")
+    order = sorted(found, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+    return {
+        "paths": {"embedding_folder": str(where), "groundtruth_folder": str(truth or results),
+                  "submission_folder": str(submissions), "results_folder": str(results)},
+        "tasks": [{"data_id": name, "train_size": int(found[name].get("size", 300)),
+                   "noise_level": float(found[name].get("noise", 0.3)),
+                   "test_size": _rows(where, name, "test", 500), "val_size": _rows(where, name, "val", 100)} for name in order],
+        "baselines": [{"name": name} for name in _BASELINES],
+    }
+
+
+def _rows(folder: Path, data_id: str, split: str, published: int) -> int:
+    matches = (re.fullmatch(rf"{re.escape(data_id)}_{split}_(\d+)\.parquet", path.name) for path in sorted(folder.glob("*")))
+    return next((int(match[1]) for match in matches if match), published)
+
+
+def run_debugging(verbs: tuple[str, ...], embeddings: Path | None, truth: Path | None, submissions: Path, results: Path) -> None:
+    """Run `tinysieve dataperf debugging VERBS` with a setup made from folders."""
+    inputs = [None if one is None else one.absolute() for one in (embeddings, truth)]
+    setup = debugging_setup(inputs[0], inputs[1], submissions.absolute(), results.absolute())
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "task_setup.yml"
+        path.write_text(yaml.safe_dump(setup, sort_keys=False), encoding="utf-8")
+        run_verb(dataperf_debugging.commands, *verbs, "--setup", str(path))
+
+
+def run_verb(group: typer.Typer, *words: str) -> None:
+    """Run a verb of a group in this process; its exit code is this one's."""
+    code = typer.main.get_command(group).main(list(words), standalone_mode=False)
+    if code:
+        raise typer.Exit(code)
+
+
+def has_selection(data: Path) -> bool:
+    """Whether the selection benchmark's resources are in the folder."""
+    return (data / "embeddings").exists() or _setup_in(data) is not None
+
+
+def run_selection(data: Path, log_path: Path) -> None:
+    """Score the train sets in the data folder; what is said is written to the log as well, errors too."""
+    from tinysieve.ground.atomic_files import write_text
+
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        typer.echo(line)
+        lines.append(line)
+
+    try:
+        _score(data, say)
+    except TinysieveError as error:
+        lines.append(f"error: {error}")
+        raise
+    finally:
+        write_text(log_path, "\n".join(lines) + "\n")
+
+
+def _score(data: Path, say: Any) -> None:
+    from tinysieve.dataperf.embedding_store import open_parquet
+    from tinysieve.dataperf.selection import evaluate, result_text, write_results
+    from tinysieve.dataperf.selection_setup import published_setup, read_setup_for
+
+    written = _setup_in(data)
+    setup = read_setup_for(written, data) if written else published_setup(data)
+    results = evaluate(setup, open_parquet(setup.embeddings), say, lambda line: say(f"warning: {line}"))
+    say(result_text(results))
+    say(f"Results saved in {write_results(results, setup.results, datetime.now(UTC))}")
+
+
+def _setup_in(data: Path) -> Path | None:
+    return next((data / name for name in ("task_setup.yaml", "task_setup.yml") if (data / name).is_file()), None)

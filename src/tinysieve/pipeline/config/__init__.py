@@ -1,0 +1,1 @@
+"""The configuration: typed sections, read once from YAML."""

@@ -1,0 +1,63 @@
+"""What a person calls a setting: its path as written in YAML, where pydantic puts the tags of unions in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from tinysieve.pipeline.config.section import Section
+from tinysieve.pipeline.config.sections import Config
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A place in the configuration.
+
+    Args:
+        keys: path as written in YAML.
+        beside: names of all settings of the section that it stands in.
+    """
+
+    keys: tuple[str, ...]
+    beside: tuple[str, ...]
+
+
+def setting_at(location: tuple[int | str, ...]) -> Setting:
+    """The setting behind a location of pydantic's.
+
+    >>> setting_at(("train", "recipe", "RecipeChanges", "epochs")).keys
+    ('train', 'recipe', 'epochs')
+    """
+    keys: list[str] = []
+    beside: tuple[str, ...] = ()
+    kind: Any = Config
+    for part in location:
+        branches = _branches(kind)
+        if len(branches) > 1:
+            kind = next((one for one in branches if part in _tags(one)), Any)
+            continue
+        keys.append(str(part))
+        fields = branches[0].model_fields if _is_section(branches[0]) else {}
+        beside = tuple(fields)
+        kind = fields[part].annotation if part in fields else next(iter(get_args(branches[0])), Any)
+    return Setting(tuple(keys), beside)
+
+
+def _branches(kind: Any) -> tuple[Any, ...]:
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    members = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return tuple(one for one in members if one is not NoneType)
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+def _tags(branch: Any) -> tuple[str, ...]:
+    """What pydantic may call a branch: by its class, or by what `kind` says."""
+    if not _is_section(branch):
+        return ()
+    kind = branch.model_fields.get("kind")
+    return (branch.__name__, *(get_args(kind.annotation) if kind else ()))

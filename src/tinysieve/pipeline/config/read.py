@@ -1,0 +1,101 @@
+"""Reads a configuration from YAML, once; what is wrong is said with file, line and what was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.names import setting_at
+from tinysieve.pipeline.config.sections import Config
+
+
+def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
+    """Read a YAML file; `overrides` are `a.b=value`.
+
+    Raises:
+        InputError: not YAML, an unknown key (with what was probably meant), or a value out of range; with file and line, or
+            with the override.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except OSError as error:
+        raise InputError(f"no configuration at {path}", why=error.strerror or str(error),
+                         fix="give --config FILE; see configs/") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f"{path} is not YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{path} holds no settings", fix="see configs/ for examples")
+    for override in overrides:
+        _override(data, override)
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise _explained(deepest(error), path, node, overrides) from error
+
+
+def _override(data: dict[str, Any], text: str) -> None:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise InputError(f"override '{text}' is not of the form a.b=value", where=f"-o {text}")
+    *parents, last = key.split(".")
+    for parent in parents:
+        data = data.setdefault(parent, {})
+        if not isinstance(data, dict):
+            raise InputError(f"'{parent}' is a value and has no settings below it", where=f"-o {text}")
+    try:
+        data[last] = yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f"'{value}' is not YAML: {getattr(error, 'problem', None) or error}", where=f"-o {text}",
+                         fix="close what was opened, and put quotes around text with signs in it") from error
+
+
+def deepest(error: ValidationError) -> Any:
+    """Of all that pydantic says the part that goes deepest: of a union, the branch that was meant."""
+    return max(error.errors(), key=lambda one: len(one["loc"]))
+
+
+def _explained(first: Any, path: Path, node: yaml.Node | None, overrides: tuple[str, ...]) -> InputError:
+    setting = setting_at(first["loc"])
+    tag = first.get("ctx", {}).get("discriminator")
+    keys = setting.keys if tag is None else (*setting.keys, tag.strip("'"))
+    where = _where(keys, keys[:-1] if first["type"] == "missing" else keys, path, node, overrides)
+    if first["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(keys[-1], setting.beside, n=1)
+        hint = f" (did you mean '{'.'.join([*keys[:-1], *close])}'?)" if close else ""
+        return InputError(f"unknown key '{'.'.join(keys)}'{hint}", where=where,
+                          fix="see 'tinysieve config show' for all settings")
+    said = first["msg"].removeprefix("Value error, ")
+    return InputError(f"setting '{'.'.join(keys)}': {said}", where=where, why=f"got {first['input']!r}"[:200])
+
+
+def _where(keys: tuple[str, ...], judged: tuple[str, ...], path: Path, node: yaml.Node | None, overrides: tuple[str, ...]) -> str:
+    """The override that set this, else the line; both where an override set a part of what was judged as a whole."""
+    changed = {text: tuple(text.partition("=")[0].split(".")) for text in reversed(overrides)}
+    for text, name in changed.items():
+        if keys[:len(name)] == name:
+            return f"-o {text}"
+    line = f"{path}:{_line(node, keys)}"
+    return next((f"{line} and -o {text}" for text, name in changed.items() if name[:len(judged)] == judged), line)
+
+
+def _line(node: yaml.Node | None, keys: tuple[str, ...]) -> int:
+    """Line of the setting, or of the innermost section around it that is in the file."""
+    line = 1
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            children = {one.value: (one, value) for one, value in node.value}
+        elif isinstance(node, yaml.SequenceNode):
+            children = {str(number): (one, one) for number, one in enumerate(node.value)}
+        else:
+            break
+        if key not in children:
+            break
+        line, node = children[key][0].start_mark.line + 1, children[key][1]
+    return line

@@ -1,0 +1,165 @@
+"""The configuration as frozen, typed objects; `tinysieve.pipeline.config.read` reads them."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tinysieve.pipeline.config.filters import Filters
+from tinysieve.pipeline.config.section import Bytes, FilePath, Section, Share
+
+
+class Holdout(Section):
+    """Shares of the labelled images drawn as held-out splits where the source has none."""
+
+    validation: Share = 0.1
+    test: Share = 0.2
+
+
+class TableSource(Section):
+    """CSV or Parquet with one row an image."""
+
+    kind: Literal["table"]
+    images: FilePath
+    table: FilePath
+    filepath: str = "filename"
+    label: str = "person"
+    split: str | None = "split"
+    holdout: Holdout = Holdout()
+
+
+class WakeVisionSource(Section):
+    """Wake Vision's CSV files over one image folder."""
+
+    kind: Literal["wake_vision"]
+    images: FilePath
+    train: tuple[FilePath, ...]
+    validation: tuple[FilePath, ...]
+    test: tuple[FilePath, ...]
+
+
+class FolderSource(Section):
+    """`<split>/<class>/image` folders; empty `train_folders` takes all that are there."""
+
+    kind: Literal["folders"]
+    images: FilePath
+    train_folders: tuple[str, ...] = ()
+
+
+class CropRuleConfig(Section):
+    """When a person's box counts: its share of the crop."""
+
+    crop: Literal["center_square", "none"]
+    min_area: Share
+
+
+class Dataset(Section):
+    """Where images and labels come from."""
+
+    source: Annotated[TableSource | WakeVisionSource | FolderSource, Field(discriminator="kind")]
+    on_missing: Literal["skip", "error"] = "skip"
+    rule: Literal["wake_vision", "vww", "mlperf_tiny", "any"] | CropRuleConfig = "wake_vision"
+
+
+class DefaultPolicy(Section):
+    """Two independent signals flip; see tinysieve.filtering.decisions.policy.TwoSignals."""
+
+    kind: Literal["default"]
+    flip_votes: Annotated[int, Field(ge=1)] = 2
+    label_votes: Annotated[int, Field(ge=1)] = 2
+    drop_confidence: Annotated[float, Field(ge=0)] = 0.6
+    max_change: Share = 0.25
+    mend_validation: bool = False
+
+
+class ConsensusPolicy(Section):
+    """Calibrated probability of error, action by expected value; see tinysieve.filtering.decisions.consensus.Consensus.
+
+    `verified` is a file of a person's answers (as `review import` takes them) to learn from; `looks` is the length of the queue.
+    """
+
+    kind: Literal["consensus"]
+    harm: Annotated[float, Field(ge=0)] = 2.0
+    flip_signals: Annotated[int, Field(ge=1)] = 2
+    drop_confidence: Annotated[float, Field(ge=0)] = 0.6
+    min_gain: Annotated[float, Field(ge=0)] = 0.1
+    looks: Annotated[int, Field(ge=0)] = 1000
+    verified: FilePath | None = None
+    max_change: Share = 0.25
+    mend_validation: bool = False
+
+
+class SeedPolicy(Section):
+    """As the seed submission published it, but for the frozen test split."""
+
+    kind: Literal["seed"]
+    max_change: Share = 0.25
+    mend_validation: bool = False
+
+
+class RecipeChanges(Section):
+    """A published recipe with other values; its results are marked as not comparable."""
+
+    base: Literal["challenge-1", "challenge-2", "seed", "demo"]
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    batch_size: Annotated[int, Field(ge=1)] | None = None
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+
+
+class Train(Section):
+    """The fixed recipe; see tinysieve.training.recipe."""
+
+    recipe: Literal["challenge-1", "challenge-2", "seed", "demo"] | RecipeChanges
+
+
+class Fit(Section):
+    """What stripes may add to the mended model's work so that it fits the budgets under `verify`."""
+
+    max_extra_macs: Share = 0.06
+
+
+class Quantize(Section):
+    """Conversion to int8, and fitting into the budgets."""
+
+    io_type: Literal["int8", "uint8"] = "uint8"
+    # As many training images as the challenge's own script takes.
+    calibration_images: Annotated[int, Field(ge=2)] = 150
+    fit: Fit = Fit()
+
+
+class Verify(Section):
+    """Budgets and gates."""
+
+    flash: Bytes = 1024**2
+    ram: Bytes = 320 * 1024
+    min_accuracy: Share = 0.0
+    tflm_images: Annotated[int, Field(ge=1)] = 50
+    allow_leaks: bool = False
+
+
+class Card(Section):
+    """What only a person knows, for the cards: the data's name, its licence (an identifier such as cc-by-4.0), its terms."""
+
+    dataset_name: str = ""
+    dataset_license: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")] = "unknown"
+    dataset_terms: str = ""
+    model_license: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")] = "unknown"
+    intended_use: str = ""
+
+
+class Config(Section):
+    """One run."""
+
+    run: FilePath
+    # As far as scikit-learn and Keras go; NumPy and TensorFlow take more.
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    workers: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    dataset: Dataset
+    filter: Filters
+    policy: Annotated[DefaultPolicy | ConsensusPolicy | SeedPolicy, Field(discriminator="kind")]
+    train: Train
+    quantize: Quantize = Quantize()
+    verify: Verify = Verify()
+    card: Card = Card()

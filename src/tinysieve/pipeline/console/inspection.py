@@ -1,0 +1,90 @@
+"""`inspect` for a person: one screen of what a model is made of and what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from tinysieve.quantize.inspection import Inspection, LiveRow
+from tinysieve.quantize.tflite.graph import TensorInfo
+
+SHOWN_ROWS = 12
+SHOWN_TENSORS = 4
+WIDTH = 118
+
+
+def inspection_text(found: Inspection) -> str:
+    """The whole page as plain text."""
+    blocks = (_file(found), _graph(found), _memory(found), _flash(found), _live(found.live), _notes(found))
+    return "\n\n".join("\n".join(block) for lines in blocks if (block := list(lines))) + "\n"
+
+
+def _file(found: Inspection) -> Iterator[str]:
+    yield f"file             {found.file_bytes:>12,} B"
+    for name, size in asdict(found.parts).items():
+        yield f"  {name.replace('_', ' '):<15}{size:>12,} B {size / found.file_bytes:>7.1%}"
+
+
+def _graph(found: Inspection) -> Iterator[str]:
+    yield f"MACs             {found.macs:>12,}"
+    yield f"operators        {sum(found.operators.values()):>12,}"
+    line = " "
+    for name, count in found.operators.items():
+        item = f" {count} {name}"
+        if len(line) + len(item) > WIDTH:
+            yield line
+            line = " "
+        line += item + ","
+    yield line.rstrip(",")
+    for role, tensors in (("input", found.inputs), ("output", found.outputs)):
+        for tensor in tensors:
+            yield f"{role:<7} {_tensor(tensor)}"
+    yield f"class order  {', '.join(found.class_order) if found.class_order else 'the file does not say'}"
+
+
+def _tensor(tensor: TensorInfo) -> str:
+    words = [tensor.name, tensor.dtype, str(list(tensor.shape))]
+    if tensor.layout != "other":
+        words.append(tensor.layout)
+    if tensor.scale is not None:
+        words.append(f"scale {tensor.scale:.6g} zero point {tensor.zero_point}")
+    if tensor.dynamic_axes:
+        words.append(f"open axes {list(tensor.dynamic_axes)}")
+    return "  ".join(words)
+
+
+def _memory(found: Inspection) -> Iterator[str]:
+    peak = found.peak_operator
+    yield f"live, at most    {found.lower_bound_bytes:>12,} B" + (f"  at {peak.name} #{peak.index}" if peak else "")
+    yield f"greedy plan      {found.plan_bytes:>12,} B"
+    if found.stored_plan_bytes is not None:
+        yield f"plan in the file {found.stored_plan_bytes:>12,} B  (TFLM follows it)"
+    if found.arena_bytes is None:
+        yield f"arena              not measured: {found.arena_missing}"
+        return
+    yield f"arena            {found.arena_bytes:>12,} B  the smallest that runs, measured with {found.arena_basis}"
+    yield f"  activations    {found.activation_bytes:>12,} B"
+    yield f"  persistent     {found.persistent_bytes:>12,} B"
+
+
+def _flash(found: Inspection) -> Iterator[str]:
+    for one in found.flash:
+        yield f"flash            {one.flash_bytes:>12,} B  file + {one.code_bytes:,} B code"
+        yield f"                                 {one.basis}"
+
+
+def _live(rows: Sequence[LiveRow]) -> Iterator[str]:
+    if not rows:
+        return
+    shown = sorted(rows, key=lambda row: (-row.live_bytes, row.operator.index))[:SHOWN_ROWS]
+    yield f"live memory, the {len(shown)} fullest of {len(rows)} operators (--json has all)"
+    yield f"{'live, B':>12}  {'operator':<26} {'output':<20} tensors alive (number: bytes)"
+    for row in shown:
+        tensors = [f"{index}: {size:,}" for index, size in row.tensors[:SHOWN_TENSORS]]
+        more = row.live_tensors - len(tensors)
+        yield (f"{row.live_bytes:>12,}  {f'#{row.operator.index} {row.operator.name}':<26} {list(row.output_shape)!s:<20} "
+               + "; ".join(tensors) + (f"; {more} more" if more else ""))
+
+
+def _notes(found: Inspection) -> Iterator[str]:
+    yield from (f"note: {note}" for note in found.notes)

@@ -1,0 +1,177 @@
+"""What the commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+import typer
+from rich.table import Table
+
+from tinysieve.dataset.sources.match_files import NO_FILE
+from tinysieve.dataset.version_store import LogEntry
+from tinysieve.filtering.decisions.vote_table import FilterRow
+from tinysieve.pipeline.console.verdict import show_verdict, terminal
+from tinysieve.pipeline.engine.stages import Outlook, Run
+from tinysieve.pipeline.engine.words import count
+from tinysieve.pipeline.review.queue import Imported
+
+_SHOWN_DIFFERENCES = 20
+
+
+def printable(text: str) -> str:
+    r"""Text in which what a terminal obeys, or cannot show, stands as an escape: names of files come from anywhere.
+
+    >>> print(printable("café \x1b[31mred.jpg"))
+    café \x1b[31mred.jpg
+    """
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def announce(outlook: Outlook) -> None:
+    """One line a stage, as it is reached."""
+    verb = "run " if outlook.runs else "skip"
+    typer.echo(f"{verb} {outlook.stage}: {outlook.reasons[0]}", err=True)
+
+
+def show_outlooks(outlooks: Sequence[Outlook], explain: bool, as_json: bool) -> None:
+    """What would run and, if asked, why."""
+    if as_json:
+        _json([asdict(one) for one in outlooks])
+        return
+    for one in outlooks:
+        why = ": " + "; ".join(one.reasons) if explain else ""
+        typer.echo(f"{'would run' if one.runs else 'up to date'}  {one.stage}{why if one.runs else ''}")
+
+
+def show_log(entries: Sequence[LogEntry], as_json: bool) -> None:
+    """Versions, newest first, the current one marked."""
+    if as_json:
+        _json([asdict(entry) for entry in entries])
+        return
+    for entry in entries:
+        mark = "*" if entry.current else " "
+        noun = "change " if entry.changes == 1 else "changes"
+        typer.echo(f"{mark} {entry.id}  {entry.at}  {entry.changes:>8,} {noun}  {printable(entry.note)}")
+
+
+def show_diff(table: pa.Table, as_json: bool) -> None:
+    """Counts of each change and the first rows."""
+    if as_json:
+        _json(table.to_pylist())
+        return
+    counts = table.group_by(["split", "old_label", "new_label"]).aggregate([("sample_id", "count")])
+    for row in counts.sort_by([("split", "ascending"), ("old_label", "ascending")]).to_pylist():
+        change = f"{row['old_label'] or 'none'} -> {row['new_label'] or 'none'}"
+        typer.echo(f"{row['sample_id_count']:>8,}  {row['split']:<11} {change}")
+    for row in table.slice(0, _SHOWN_DIFFERENCES).to_pylist():
+        typer.echo(f"  {row['sample_id'][:12]}  {printable(row['filepath'])}  "
+                   f"{row['old_label'] or 'none'} -> {row['new_label'] or 'none'}")
+    if table.num_rows > _SHOWN_DIFFERENCES:
+        typer.echo(f"  and {table.num_rows - _SHOWN_DIFFERENCES:,} more (--json for all)")
+
+
+def show_imported(imported: Imported, as_json: bool) -> None:
+    """What became of people's answers."""
+    review, conflicts = imported.review, imported.review.conflicts
+    counts = {"changed": imported.changed, "confirmed": imported.confirmed, "skipped": review.skipped,
+              "repeated": review.repeated, "taken_back": review.taken_back, "conflicts": len(conflicts)}
+    if as_json:
+        _json({"version": imported.version.id, **counts, "left": [asdict(one) for one in conflicts]})
+        return
+    typer.echo(f"current version: {imported.version.id} ({count(imported.changed, 'change', 'changes')})")
+    words = {"conflicts": "conflict" if len(conflicts) == 1 else "conflicts", "taken_back": "taken back"}
+    typer.echo(", ".join(f"{number:,} {words.get(name, name)}" for name, number in counts.items() if name != "changed"))
+    for one in conflicts[:_SHOWN_DIFFERENCES]:
+        typer.echo(f"  left as it is: {one.sample_id[:12]}: {printable(one.first)} against {printable(one.second)}")
+
+
+def show_filters(rows: Sequence[FilterRow]) -> None:
+    """The table of filters before the policy."""
+    table = Table(title="filters, over the samples that may change")
+    for name in ("filter", "signal", "coverage", "overlap", "conflict", "-> person", "-> background",
+                 "new person", "new background", "drop", "review"):
+        words = name in ("filter", "signal")
+        table.add_column(name, justify="left" if words else "right", no_wrap=words)
+    for row in rows:
+        shares = (f"{value:.1%}" for value in (row.coverage, row.overlap, row.conflict))
+        counts = (f"{value:,}" for value in (row.to_person, row.to_background, row.new_person, row.new_background,
+                                              row.ask_drop, row.ask_review))
+        table.add_row(row.filter, row.signal, *shares, *counts)
+    terminal().print(table)
+
+
+def show_precision(precision: Mapping[str, Any]) -> None:
+    """Estimated share of each filter's votes against given labels that is right, and of all wrong labels that it finds."""
+    voting = {name: one for name, one in precision.items() if one["precision"] is not None}
+    if not voting:
+        return
+    table = Table(title="votes against given labels, estimated from all scores together")
+    for name in ("filter", "votes against", "right", "95 % interval", "of all wrong labels"):
+        table.add_column(name, justify="left" if name == "filter" else "right")
+    for name, one in voting.items():
+        share = one["precision"]
+        found = "" if one["recall"] is None else f"{one['recall']:.0%}"
+        table.add_row(name, f"{one['against']:,}", f"{share['value']:.1%}", f"{share['low']:.1%} to {share['high']:.1%}", found)
+    terminal().print(table)
+
+
+def show_ingest(counts: dict[str, Any]) -> None:
+    """What became samples and what did not, with the files that name it."""
+    typer.echo(f"{count(counts['samples'], 'sample', 'samples')}, version {counts['version']}")
+    for name, file in (("quarantined", "quarantine.csv"), ("skipped", "skipped.csv"), ("leaked", "leaks.csv")):
+        if counts[name]:
+            typer.echo(f"{counts[name]:,} {name}: see ingest/{file}")
+        if name == "skipped":
+            _show_skipped_rows(counts.get("skipped_rows", {}))
+
+
+def _show_skipped_rows(reasons: Mapping[str, int]) -> None:
+    for reason, number in reasons.items():
+        fate = "; photos that no row names count as unlabeled" if reason == NO_FILE else ""
+        typer.echo(f"  {count(number, 'row', 'rows')}: {reason}{fate}")
+
+
+def show_policy(summary: dict[str, Any]) -> None:
+    """The filters, then what the policy did."""
+    show_filters([FilterRow(**row) for row in summary["filters"]])
+    show_precision(summary["precision"])
+    show_pairs(f"policy '{summary['policy']}': {summary['parent']} -> {summary['version']}",
+               {**summary["changes"], "for a person to review": summary["review"]})
+
+
+def show_pairs(title: str, pairs: dict[str, int]) -> None:
+    """A small table of counts."""
+    # A title is wrapped at the table's width.
+    table = Table(title=title, show_header=False, min_width=len(title))
+    table.add_column()
+    table.add_column(justify="right")
+    for name, number in pairs.items():
+        table.add_row(name, f"{number:,}")
+    terminal().print(table)
+
+
+_SHOW = {"ingest": show_ingest, "policy": show_policy, "verify": show_verdict}
+
+
+def show_result(run: Run, last: str, as_json: bool) -> None:
+    """What the last stage found, and where it lies."""
+    folder = run.at(last)
+    summary = run.at("verify") / "verify.json" if last == "report" else folder / f"{last}.json"
+    if as_json:
+        typer.echo(summary.read_text().rstrip() if summary.exists() else json.dumps({"folder": str(folder)}))
+        return
+    if last == "policy":
+        show_ingest(json.loads((run.at("ingest") / "ingest.json").read_text()))
+    if last in _SHOW:
+        _SHOW[last](json.loads(summary.read_text()))
+    if last == "report":
+        show_verdict(json.loads(summary.read_text()))
+    typer.echo(f"done: {folder / 'report.html' if last == 'report' else folder}")
+
+
+def _json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=1))

@@ -1,0 +1,1 @@
+"""Our filters as entries of the DataPerf benchmarks."""

@@ -1,0 +1,1 @@
+"""The engine: stages with keys, progress on screen, words for numbers."""

@@ -1,0 +1,198 @@
+"""Stages: each runs when its content key has changed, resumes where it was killed, and appears whole or not at all.
+
+A stage writes to `<name>.partial/` and is renamed to `<name>/` when complete. Its key is made of its code version,
+its settings, the fingerprints of files outside the run, and the identities of the stages it needs. Its record names the
+files that it made: it runs again when one of them is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.sections import Config
+
+_RECORD = "stage.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and the configuration it follows."""
+
+    config: Config
+    folder: Path
+
+    def at(self, stage: str) -> Path:
+        """Folder of a finished stage."""
+        return self.folder / stage
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the pipeline.
+
+    Args:
+        name: also the name of its folder.
+        code: raised by hand whenever the same inputs would give other bytes.
+        needs: stages whose outputs it reads.
+        settings: the part of the configuration it depends on.
+        work: does it, into the given folder; returns the identity of what it made, or "" to use its key.
+        outside: fingerprints, by name, of what it reads from outside the run.
+    """
+
+    name: str
+    code: int
+    needs: tuple[str, ...]
+    settings: Callable[[Config], object]
+    work: Callable[[Run, Path], str]
+    outside: Callable[[Run], Mapping[str, str]] = field(default=lambda run: {})
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Whether a stage would run, and why."""
+
+    stage: str
+    runs: bool
+    reasons: tuple[str, ...]
+
+
+def run_stages(run: Run, stages: Sequence[Stage], announce: Callable[[Outlook], None]) -> None:
+    """Run what is not up to date, in the given order.
+
+    Raises:
+        InputError: another process works in the run folder.
+    """
+    with locked(run.folder):
+        for stage in stages:
+            parts = _parts(run, stage)
+            outlook = _judge(run, stage, parts)
+            announce(outlook)
+            if outlook.runs:
+                _work(run, stage, parts)
+
+
+def foresee(run: Run, stages: Sequence[Stage]) -> list[Outlook]:
+    """What `run_stages` would do, without doing it."""
+    outlooks: list[Outlook] = []
+    for stage in stages:
+        behind = [one.stage for one in outlooks if one.runs and one.stage in stage.needs]
+        if behind:
+            outlooks.append(Outlook(stage.name, True, tuple(f"{name} would run first" for name in behind)))
+        else:
+            outlooks.append(_judge(run, stage, _parts(run, stage)))
+    return outlooks
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the run folder; the lock goes with the process, however it ends.
+
+    Raises:
+        InputError: another process holds it, or it can be no folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError("the run folder cannot be made: a file is in its way", where=str(folder),
+                         fix="set another 'run' folder") from error
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise InputError("another tinysieve works in this run folder", where=str(folder),
+                         fix="wait for it, or set another 'run' folder") from error
+
+
+def identity(run: Run, name: str) -> str:
+    """What a finished stage made; "" where it has not finished."""
+    record = _record(run.at(name))
+    return str(record["identity"]) if record else ""
+
+
+def _parts(run: Run, stage: Stage) -> dict[str, Any]:
+    settings = json.loads(json.dumps(stage.settings(run.config), default=str, sort_keys=True))
+    return {"code": stage.code, "settings": settings, "outside": dict(stage.outside(run)),
+            "needs": {name: identity(run, name) for name in stage.needs}}
+
+
+def _key(parts: Mapping[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _record(folder: Path) -> dict[str, Any] | None:
+    """What a finished stage says of itself; None where it has not finished or its record is damaged."""
+    path = folder / _RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        # Older records name no files.
+        return {"key": record["key"], "identity": record["identity"], "parts": dict(record["parts"]),
+                "files": list(record.get("files", ()))}
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _judge(run: Run, stage: Stage, parts: dict[str, Any]) -> Outlook:
+    reasons = tuple(_reasons(run.at(stage.name), parts))
+    if not reasons:
+        return Outlook(stage.name, False, ("up to date",))
+    resumes = _partial_key(run, stage.name) == _key(parts)
+    return Outlook(stage.name, True, ("was interrupted, resumes",) if resumes else reasons)
+
+
+def _reasons(folder: Path, parts: dict[str, Any]) -> Iterator[str]:
+    """Why a stage is not up to date."""
+    record = _record(folder)
+    if record is None:
+        yield "its record cannot be read" if (folder / _RECORD).exists() else "has not run yet"
+    elif record["key"] != _key(parts):
+        yield from _differences(record["parts"], parts)
+    else:
+        yield from (f"{name} is missing" for name in record["files"] if not (folder / name).exists())
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    for name in sorted(set(old) | set(new)):
+        before, after, label = old.get(name), new.get(name), f"{path}{name}"
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _differences(before, after, f"{label}.")
+        elif before != after:
+            yield f"{label} changed from {before} to {after}"
+
+
+def _partial_key(run: Run, name: str) -> str:
+    path = run.folder / f"{name}.partial" / ".key"
+    return path.read_text() if path.exists() else ""
+
+
+def _work(run: Run, stage: Stage, parts: dict[str, Any]) -> None:
+    partial, final = run.folder / f"{stage.name}.partial", run.at(stage.name)
+    if _partial_key(run, stage.name) != _key(parts):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        write_text(partial / ".key", _key(parts))
+    made = stage.work(run, partial) or _key(parts)
+    record = {"key": _key(parts), "identity": made, "parts": parts, "files": _made(partial)}
+    write_text(partial / _RECORD, json.dumps(record, indent=1) + "\n")
+    outdated = run.folder / f"{stage.name}.outdated"
+    shutil.rmtree(outdated, ignore_errors=True)
+    if final.exists():
+        final.rename(outdated)
+    partial.rename(final)
+    shutil.rmtree(outdated, ignore_errors=True)
+
+
+def _made(folder: Path) -> list[str]:
+    """Names of the files of a stage but for its logs, which nothing reads again."""
+    return sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != _RECORD
+                  and not path.name.startswith(".") and not path.name.endswith(".log.jsonl"))

@@ -1,0 +1,73 @@
+"""Pictures for a review, made when they are asked for: from the original photo, else from the packed pixels."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tinysieve.dataset.images import Pixels, UndecodableImage, decode
+from tinysieve.dataset.ingest import open_pixels
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.stages.ingest import samples_of
+
+THUMBNAIL_SIDE, PHOTO_SIDE = 320, 1280
+# In a folder every picture takes room: as many pixels as the large view has on most screens, and no more.
+FOLDER_SIDE = 960
+_QUALITY = 78
+
+
+@dataclass(frozen=True, eq=False)
+class Photos:
+    """The pictures of a sample table.
+
+    Args:
+        samples: N samples.
+        root: the image folder; a photo that is no longer there, or that lies outside, is not read.
+        pixels: uint8 [rows, 144, 144, 3], squashed to a square, as a stand-in.
+    """
+
+    samples: SampleTable
+    root: Path
+    pixels: Pixels
+
+    def jpeg(self, row: int, longest: int) -> bytes:
+        """The picture of one sample as JPEG, upright, in true proportions, its longer side at most `longest` pixels."""
+        return self.jpegs(row, (longest,))[0]
+
+    def jpegs(self, row: int, sides: Sequence[int]) -> list[bytes]:
+        """`jpeg` in several sizes; the photo is decoded once."""
+        image = self._original(row) or self._packed(row)
+        return [_jpeg(image, longest) for longest in sides]
+
+    def _original(self, row: int) -> Image.Image | None:
+        path = (self.root / str(self.samples.table["filepath"][row].as_py())).resolve()
+        if not path.is_relative_to(self.root.resolve()):
+            return None
+        try:
+            return Image.fromarray(decode(path))
+        except (OSError, UndecodableImage):
+            return None
+
+    def _packed(self, row: int) -> Image.Image:
+        width, height, packed = (int(self.samples.table[name][row].as_py()) for name in ("width", "height", "pixel_row"))
+        image = Image.fromarray(np.ascontiguousarray(self.pixels[packed]))
+        scale = THUMBNAIL_SIDE / max(width, height)
+        return image.resize((max(round(width * scale), 1), max(round(height * scale), 1)), Image.Resampling.BILINEAR)
+
+
+def _jpeg(image: Image.Image, longest: int) -> bytes:
+    small, stream = image.copy(), io.BytesIO()
+    small.thumbnail((longest, longest), Image.Resampling.BILINEAR)
+    small.save(stream, "JPEG", quality=_QUALITY)
+    return stream.getvalue()
+
+
+def photos_of(run: Run) -> Photos:
+    """The pictures of a run whose ingest has finished."""
+    return Photos(samples_of(run), run.config.dataset.source.images, open_pixels(run.at("ingest")))

@@ -1,0 +1,192 @@
+"""Data parameters of a run: learn a temperature a sample on the stored features, read them in time, sort the samples by them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tinysieve.dataset.ingest import open_pixels
+from tinysieve.dataset.samples import CLASS_NAMES, UNLABELED, Codes, Mask, SampleTable, label_names
+from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+from tinysieve.filtering.data_parameters.linear_fit import LinearFitSettings, fit_linear, held_out_losses
+from tinysieve.filtering.data_parameters.rare_or_wrong import contradicted_by_neighbors, forgotten, wrong_not_rare
+from tinysieve.filtering.data_parameters.row_stream import IntArray, RowStream
+from tinysieve.filtering.data_parameters.second_split import second_split_retention
+from tinysieve.filtering.data_parameters.trajectories import HalfArray, TrajectorySummary, summarise
+from tinysieve.filtering.data_parameters.triage import HARD, RULES, TRIAGE_NAMES, TriageRule, triage
+from tinysieve.filtering.data_parameters.turning_point import suspicion, turning_point
+from tinysieve.filtering.evidence.embeddings import read_embeddings
+from tinysieve.filtering.evidence.nearest import nearest
+from tinysieve.filtering.filters.triage_opinions import data_parameters
+from tinysieve.filtering.opinion import Opinions
+from tinysieve.ground.atomic_files import replacing, write_text
+from tinysieve.pipeline.config.filters import DataParameterFilter, Temperature, TriageLimits
+from tinysieve.pipeline.engine.progress_display import progress
+from tinysieve.pipeline.engine.stages import Run, Stage, identity
+from tinysieve.pipeline.stages.divergence import refuse_divergence
+from tinysieve.pipeline.stages.ingest import samples_of
+
+FOLDER, TRIAGE_FILE, SUMMARY = "data-parameters", "triage.parquet", "data-parameters.json"
+EMBEDDINGS = "embeddings.npy"
+_VOTERS = 10
+_READ = "reading.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Triaged:
+    """What the temperatures of M labelled train samples came to.
+
+    Args:
+        rows: int64 [M], in the sample table.
+        trajectories: float16 [M, epochs].
+        epoch: when they were read, from 0.
+        read: of the trajectories until then.
+        sorted_by: of the trajectories until the triage looked.
+        codes: int8 [M], triage.
+        wrong: bool [M], hard and not merely rare.
+        suspicion: float64 [M] in [0, 1), 1 surely wrong.
+    """
+
+    rows: IntArray
+    trajectories: HalfArray
+    epoch: int
+    read: TrajectorySummary
+    sorted_by: TrajectorySummary
+    codes: Codes
+    wrong: Mask
+    suspicion: NDArray[np.float64]
+
+
+def triage_run(run: Run, folder: Path) -> Triaged:
+    """Learn and read the temperatures of the train split's given labels; keeps trajectories and reading in `folder`."""
+    samples, settings = samples_of(run), run.config.filter.data_parameters
+    features = read_embeddings(run.at("embed") / EMBEDDINGS, len(samples))
+    rows = np.flatnonzero(samples.in_split("train") & (samples.labels > UNLABELED))
+    stream, labels = RowStream(features, rows), samples.labels[rows].astype(np.int64)
+    # A fit that diverges is told of once, in words.
+    with progress("temperatures", "visits") as report, np.errstate(over="ignore", invalid="ignore"):
+        trajectories = fit_linear(
+            stream, labels, _fit_settings(settings), run.config.seed, identity(run, "embed"), folder, report
+        )
+    refuse_divergence(trajectories, settings)
+    epoch = _reading(run, stream, labels, folder)
+    read = summarise(trajectories, epoch)
+    sorted_by = summarise(trajectories, -1) if settings.triage_read == "last" else read
+    codes = triage(sorted_by, rule_of(settings))
+    wrong = wrong_not_rare(codes, _against(run, features, rows, stream, labels))
+    return Triaged(rows, trajectories, epoch, read, sorted_by, codes, wrong, suspicion(read))
+
+
+def temperature_opinions(run: Run, samples: SampleTable, folder: Path) -> list[Opinions]:
+    """The filter's opinions, if the configuration asks for them."""
+    if not run.config.filter.data_parameters.enabled:
+        return []
+    made = triage_run(run, folder / FOLDER)
+    sigma, codes = np.full(len(samples), np.nan), np.full(len(samples), np.int8(UNLABELED))
+    wrong = np.zeros(len(samples), bool)
+    sigma[made.rows], codes[made.rows], wrong[made.rows] = made.sorted_by.final, made.codes, made.wrong
+    return [data_parameters(samples.labels, sigma, codes, wrong)]
+
+
+def rule_of(settings: DataParameterFilter) -> TriageRule:
+    """The triage rule that the configuration names or spells out."""
+    limits = settings.triage
+    if isinstance(limits, TriageLimits):
+        return TriageRule("limits", limits.hard_above, limits.review_peak, limits.review_swing, limits.review_final)
+    return RULES[limits]
+
+
+def triage_table(samples: SampleTable, made: Triaged) -> pa.Table:
+    """One row a labelled train sample, most suspect first: who, its label, triage, temperatures and suspicion.
+
+    `temperature` is that of the reading, on which `suspicion` rests; `final`, `highest`, `lowest` and `mean` are the triage's.
+    """
+    order = np.lexsort((made.rows, -made.suspicion))
+    rows, seen = made.rows[order], made.sorted_by
+    hard = np.where(made.wrong, "wrong", "rare")
+    columns = {
+        "sample_id": samples.sample_ids.combine_chunks().take(pa.array(rows)),
+        "filepath": samples.table["filepath"].combine_chunks().take(pa.array(rows)),
+        "label": label_names(samples.labels[rows]),
+        "triage": pa.array(TRIAGE_NAMES).take(pa.array(made.codes[order])),
+        "hard_because": pa.array(hard[order], pa.string(), mask=made.codes[order] != HARD),
+        "temperature": made.read.final[order], "final": seen.final[order], "highest": seen.highest[order],
+        "lowest": seen.lowest[order], "mean": seen.mean[order], "suspicion": made.suspicion[order], "trajectory_row": order,
+    }  # fmt: skip
+    return pa.table(columns)
+
+
+def _work(run: Run, folder: Path) -> str:
+    made, samples = triage_run(run, folder), samples_of(run)
+    with replacing(folder / TRIAGE_FILE) as temporary:
+        pq.write_table(triage_table(samples, made), temporary, compression="zstd")
+    _draw(run, samples, made, folder / "pictures")
+    write_text(folder / SUMMARY, json.dumps(_counts(run, samples, made), indent=1) + "\n")
+    return ""
+
+
+def _draw(run: Run, samples: SampleTable, made: Triaged, folder: Path) -> None:
+    # matplotlib and scikit-learn take a second to import, and only this function wants them.
+    from tinysieve.pipeline.pictures.trajectories import draw_triage
+    from tinysieve.pipeline.pictures.triage import Triage
+
+    pixels, pixel_row = open_pixels(run.at("ingest")), samples.numbers("pixel_row")[made.rows]
+    shown = Triage(lambda one: pixels[pixel_row[one]], samples.labels[made.rows], CLASS_NAMES, made.codes, made.sorted_by,
+                   made.suspicion, made.trajectories, made.epoch)
+    draw_triage(shown, folder, run.config.seed)
+
+
+def _counts(run: Run, samples: SampleTable, made: Triaged) -> dict[str, object]:
+    labels = samples.labels[made.rows]
+    by_class = {name: {triage_name: int(((labels == code) & (made.codes == number)).sum())
+                       for number, triage_name in enumerate(TRIAGE_NAMES)} for code, name in enumerate(CLASS_NAMES)}
+    return {"samples": len(made.rows), "epochs": int(made.trajectories.shape[1]), "read_after_epoch": made.epoch + 1,
+            "rule": rule_of(run.config.filter.data_parameters).name, "triage": by_class,
+            "hard": {"wrong": int(made.wrong.sum()), "rare": int(((made.codes == HARD) & ~made.wrong).sum())}}
+
+
+def _fit_settings(settings: DataParameterFilter) -> LinearFitSettings:
+    by_class = None if settings.by_class is None else _table(settings.by_class)
+    return LinearFitSettings(settings.epochs, settings.batch_size, settings.learning_rate,
+                             instance=_table(settings.instance), by_class=by_class)
+
+
+def _table(settings: Temperature) -> TableSettings:
+    return TableSettings(settings.init, settings.learning_rate, settings.weight_decay)
+
+
+def _reading(run: Run, stream: RowStream, labels: IntArray, folder: Path) -> int:
+    """The epoch to read, from 0; a killed run that has found it does not look again."""
+    settings, file = run.config.filter.data_parameters, folder / _READ
+    if settings.read == "last":
+        return settings.epochs - 1
+    if not file.is_file():
+        with progress("turning point", "visits") as report:
+            losses = held_out_losses(stream, labels, _fit_settings(settings), run.config.seed, settings.held_out, report)
+        found = {"turning_point": turning_point(losses), "held_out_loss": losses.mean(axis=1, dtype=np.float64).round(5).tolist()}
+        write_text(file, json.dumps(found) + "\n")
+    return int(json.loads(file.read_text())["turning_point"])
+
+
+def _against(
+    run: Run, features: NDArray[np.floating], rows: IntArray, stream: RowStream, labels: IntArray
+) -> NDArray[np.float32]:
+    filters = run.config.filter
+    with progress("rare or wrong", "steps") as report:
+        if filters.data_parameters.second_axis == "second_split":
+            return forgotten(second_split_retention(stream, labels, run.config.seed, report))
+        chosen = features if len(rows) == len(features) else features[rows]
+        look_alikes = nearest(chosen, min(_VOTERS, len(labels) - 1), filters.neighbors.exact_up_to, report)
+        return contradicted_by_neighbors(look_alikes, labels)
+
+
+DATA_PARAMETERS = Stage(
+    FOLDER, 2, ("ingest", "embed"),
+    lambda config: {"filter": config.filter.data_parameters.model_dump(mode="json"), "seed": config.seed}, _work,
+)

@@ -1,0 +1,92 @@
+"""What was seen: runs the configured detector and backbone over all images of a run."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.filtering.evidence.box_file import ImageSizes, read_box_file
+from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
+from tinysieve.filtering.evidence.detectors.detector import Detector, detect_all, remove_parts
+from tinysieve.pipeline.config.filters import BoxFile, PresenceHeadDetector, UltralyticsDetector
+from tinysieve.pipeline.engine.progress_display import progress
+from tinysieve.pipeline.engine.quiet_imports import no_greetings
+from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.stages.ingest import samples_of
+
+CHUNK = 256
+AnyDetector = UltralyticsDetector | PresenceHeadDetector | BoxFile
+
+
+def detect(run: Run, folder: Path, name: str) -> str:
+    """Fill `folder` with detections of every image, from the detector or from a file of boxes."""
+    samples, settings = samples_of(run), run.config.filter.detector
+    if isinstance(settings, BoxFile):
+        write_boxes(_boxes_from_file(settings, samples), folder / name)
+        return ""
+    with progress("detect") as report:
+        with no_greetings():
+            detector = _open(settings, run)
+        detect_all(detector, image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report)
+    remove_parts(folder)
+    return ""
+
+
+def head_probabilities(features: NDArray[np.floating]) -> NDArray[np.float32]:
+    """P(person) of the shipped presence head, float32 [N]."""
+    from tinysieve.filtering.evidence.presence_head import load_head
+
+    return load_head().probabilities(features)
+
+
+def image_paths(run: Run, samples: SampleTable) -> list[Path]:
+    """Full path of every image, in sample order."""
+    root = run.config.dataset.source.images
+    return [root / name for name in samples.table["filepath"].to_pylist()]
+
+
+def evidence_fingerprints(settings: AnyDetector) -> dict[str, str]:
+    """Hash of the weights or of the file of boxes; "missing" where it is not there, so that the stage says so."""
+    match settings:
+        case UltralyticsDetector():
+            from tinysieve.filtering.evidence.detectors.weights import weights_hash
+
+            return {"weights": weights_hash(settings.weights) if settings.weights.exists() else "missing"}
+        case BoxFile():
+            data = settings.file.read_bytes() if settings.file.exists() else b"missing"
+            return {"boxes": hashlib.blake2b(data, digest_size=8).hexdigest()}
+        case PresenceHeadDetector():
+            from tinysieve.filtering.evidence.presence_head import head_fingerprint
+
+            return {"head": head_fingerprint()}
+
+
+def _boxes_from_file(settings: BoxFile, samples: SampleTable) -> Boxes:
+    sizes = ImageSizes(samples.sample_ids, samples.table["filepath"], samples.numbers("width"), samples.numbers("height"))
+    imported = read_box_file(settings.file, sizes, "normalised" if settings.normalized else "pixels")
+    if imported.unknown_count:
+        typer.echo(f"{settings.file}: {imported.unknown_count:,} images are not in the data set, such as "
+                   f"{', '.join(imported.unknown[:3])}", err=True)
+    if imported.clipped_count:
+        typer.echo(f"{settings.file}: {imported.clipped_count:,} boxes stuck out of their image by a little and were cut at its "
+                   "border", err=True)
+    return imported.boxes
+
+
+def _open(settings: UltralyticsDetector | PresenceHeadDetector, run: Run) -> Detector:
+    if isinstance(settings, PresenceHeadDetector):
+        from tinysieve.filtering.evidence.presence_head import PresenceDetector
+
+        return PresenceDetector(min_confidence=settings.min_confidence, workers=run.config.workers)
+    from tinysieve.filtering.evidence.detectors.open_detector import open_detector
+    from tinysieve.filtering.evidence.detectors.second_look import SecondLook
+    from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
+
+    wanted = DetectorSettings(settings.weights, settings.min_confidence, allow_download=settings.allow_download)
+    detector = open_detector(wanted, run.folder / "engines")
+    return SecondLook(detector, settings.look_again_below) if settings.look_again_below else detector

@@ -1,0 +1,97 @@
+"""From the configured backbone to features on disk: the default network, a user's own model, or an array from a file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+
+from tinysieve.filtering.evidence.backbones.model_backbone import Preparation
+from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, embed_all, read_embeddings
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.filters import ArrayBackbone, DefaultBackbone, ModelFileBackbone
+from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.progress_display import progress
+from tinysieve.pipeline.engine.quiet_imports import no_greetings
+from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.stages.detect import CHUNK, image_paths
+from tinysieve.pipeline.stages.ingest import samples_of
+
+COPIED_ROWS = 65_536
+
+
+def embed(run: Run, folder: Path) -> str:
+    """Fill `folder` with the features of every image as one float16 array; resumed after a kill."""
+    samples, settings = samples_of(run), run.config.filter.backbone
+    if isinstance(settings, ArrayBackbone):
+        _copy(settings.file, len(samples), folder)
+        return ""
+    with progress("embed") as report:
+        with no_greetings():
+            backbone = _open(settings, run.config.workers)
+        paths = image_paths(run, samples)
+        embed_all(backbone, paths, samples.sample_ids.to_pylist(), folder, CHUNK, report)
+    return ""
+
+
+def backbone_settings(config: Config) -> object:
+    """What decides the features."""
+    settings = config.filter.backbone
+    return {"backbone": settings.kind if isinstance(settings, DefaultBackbone) else settings.model_dump(mode="json")}
+
+
+def backbone_fingerprint(run: Run) -> dict[str, str]:
+    """Hash of the user's file; "missing" where it is not there, so that the stage says so; nothing for the default."""
+    settings = run.config.filter.backbone
+    if isinstance(settings, DefaultBackbone):
+        return {}
+    if not settings.file.is_file():
+        return {"backbone": "missing"}
+    digest = hashlib.blake2b(digest_size=8)
+    with settings.file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return {"backbone": digest.hexdigest()}
+
+
+def _open(settings: DefaultBackbone | ModelFileBackbone, workers: int) -> Backbone:
+    if isinstance(settings, DefaultBackbone):
+        from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone
+
+        return Lite0Backbone(workers=workers)
+    if not settings.file.is_file():
+        raise InputError(f"no backbone at {settings.file}", where="filter.backbone.file", fix="correct the path")
+    preparation = Preparation(settings.mean, settings.std)
+    match settings.kind:
+        case "tflite":
+            from tinysieve.filtering.evidence.backbones.tflite_backbone import open_tflite
+
+            return open_tflite(settings.file, preparation, settings.side)
+        case "onnx":
+            from tinysieve.filtering.evidence.backbones.onnx_backbone import open_onnx
+
+            return open_onnx(settings.file, preparation, settings.side)
+        case "torch":
+            from tinysieve.filtering.evidence.backbones.torch_backbone import open_torch
+
+            return open_torch(settings.file, preparation, settings.side)
+        case "keras":
+            from tinysieve.filtering.evidence.backbones.keras_backbone import open_keras
+
+            return open_keras(settings.file, preparation, settings.side)
+
+
+def _copy(source: Path, count: int, folder: Path) -> None:
+    """A user's array as the float16 array that later stages open; checked on the way in and out (float16 ends at 65,504)."""
+    given = read_embeddings(source, count)
+    with replacing(folder / ARRAY) as temporary:
+        rows = open_memmap(temporary, "w+", np.float16, given.shape)
+        for start in range(0, count, COPIED_ROWS):
+            with np.errstate(over="ignore"):
+                rows[start : start + COPIED_ROWS] = given[start : start + COPIED_ROWS]
+        rows.flush()
+        del rows
+    read_embeddings(folder / ARRAY, count)

@@ -1,0 +1,64 @@
+"""Out-of-fold probabilities of a run by the configured classifier: closed-form ridge, its logistic polish, or any other."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinysieve.filtering.label_errors.class_probabilities import class_probabilities
+from tinysieve.filtering.label_errors.fold_classifiers import Classifier, cross_validated_probabilities
+from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
+from tinysieve.filtering.label_errors.temperature import cool
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.filters import PythonClassifier
+from tinysieve.pipeline.engine.progress_display import progress
+from tinysieve.pipeline.engine.stages import Run
+
+
+def person_probabilities(
+    run: Run, features: NDArray[np.floating], trusted: NDArray[np.int8], groups: NDArray[np.integer] | None
+) -> NDArray[np.float32]:
+    """P(person) of every sample by models that have not seen its label, float32 [N].
+
+    Args:
+        run: its settings.
+        features: float [N, D].
+        trusted: int8 [N], negative for samples that must not teach.
+        groups: int [N] of near-duplicates, or None.
+    """
+    filters, rng = run.config.filter, np.random.default_rng(run.config.seed)
+    settings = filters.classifier
+    if isinstance(settings, PythonClassifier):
+        with progress("out of fold", "folds") as report:
+            pred_probs = cross_validated_probabilities(
+                classifier_factory(settings.make, settings.arguments), features, trusted, 2, filters.folds, rng, groups=groups,
+                progress=report)
+        return (cool(pred_probs, trusted) if settings.temperature else pred_probs)[:, 1]
+    with progress("out of fold"):
+        if settings.polish_passes:
+            passes = settings.polish_passes
+            return class_probabilities(features, trusted, 2, filters.folds, rng, groups=groups, polish_passes=passes)[:, 1]
+        return out_of_fold_probabilities(features, trusted, filters.folds, rng, groups=groups)
+
+
+def classifier_factory(name: str, arguments: dict[str, Any]) -> Callable[[], Classifier]:
+    """What builds the classifier that `module:name` names, such as `sklearn.linear_model:LogisticRegression`.
+
+    Raises:
+        InputError: no such module or name, or what it builds lacks fit or predict_proba.
+    """
+    module, colon, attribute = name.partition(":")
+    try:
+        make = getattr(importlib.import_module(module), attribute)
+        built = make(**arguments)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"classifier '{name}' cannot be built: {error}", where="filter.classifier.make",
+                         fix="write module:name, such as sklearn.linear_model:LogisticRegression") from error
+    if not colon or not (hasattr(built, "fit") and hasattr(built, "predict_proba")):
+        raise InputError(f"classifier '{name}' has no fit and predict_proba", where="filter.classifier.make",
+                         fix="any scikit-learn classifier, skorch's NeuralNetClassifier, or a function that returns one")
+    return lambda: make(**arguments)

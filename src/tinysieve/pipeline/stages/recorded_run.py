@@ -1,0 +1,110 @@
+"""A finished run as its folder records it, without the configuration it was made with: what `compare` reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.version_store import VersionStore
+from tinysieve.dataset.versions import Version
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.stages.model_stages import MODEL
+
+STAGES = ("ingest", "detect", "embed", "opinions", "policy", "train-mended", "quantize-mended", "verify")
+REPORTS = {"train-mended": "train-mended.json", "verify": "verify.json"}
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run folder whose stages up to `verify` have finished, from one ingest.
+
+    Args:
+        folder: of the run.
+        records: what each stage's `stage.json` says, by stage.
+    """
+
+    folder: Path
+    records: dict[str, dict[str, Any]]
+
+    @cached_property
+    def verdict(self) -> dict[str, Any]:
+        """What `verify.json` says."""
+        return self._json("verify")
+
+    @cached_property
+    def trained(self) -> dict[str, Any]:
+        """What `train-mended.json` says: recipe, seed, version, images."""
+        return self._json("train-mended")
+
+    @cached_property
+    def samples(self) -> SampleTable:
+        """The sample table."""
+        return SampleTable.load(self.folder / "ingest" / "samples.parquet")
+
+    def version(self, reference: str) -> Version:
+        """A version of the labels; see `VersionStore.load`."""
+        return VersionStore(self.folder / "versions").load(reference)
+
+    @cached_property
+    def trained_version(self) -> Version:
+        """The labels that the mended model was trained on, whatever is current now."""
+        return self.version(self.trained["version"])
+
+    @cached_property
+    def model_sha256(self) -> str:
+        """Of the mended int8 model, hexadecimal."""
+        return hashlib.sha256((self.folder / "quantize-mended" / MODEL).read_bytes()).hexdigest()
+
+    def answers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of the test images and the mended int8 model's answers there, both int64 [N]; 0 background, 1 person.
+
+        Raises:
+            InputError: a row that the sample table does not have.
+        """
+        with np.load(self.folder / "verify" / "logits.npz", allow_pickle=False) as file:
+            rows, logits = np.asarray(file["rows"], np.int64), file["int8"]
+        if len(rows) != len(logits) or (len(rows) and not 0 <= rows.min() <= rows.max() < len(self.samples)):
+            raise InputError(f"scores of {len(logits)} images for {len(rows)} rows of {len(self.samples)} samples",
+                             where=str(self.folder / "verify"), why="they are of another ingest",
+                             fix="run 'tinysieve verify' again")
+        return rows, logits.argmax(axis=1).astype(np.int64)
+
+    def _json(self, stage: str) -> dict[str, Any]:
+        return json.loads((self.folder / stage / REPORTS[stage]).read_text(encoding="utf-8"))
+
+
+def open_recorded(folder: Path) -> RecordedRun:
+    """Read a run folder.
+
+    Raises:
+        InputError: it is no run, a stage is missing, or the stages do not follow each other.
+    """
+    if not folder.is_dir():
+        raise InputError("there is no such run folder", where=str(folder), fix="give the folder that 'run:' names")
+    records = {name: _record(folder, name) for name in STAGES}
+    for name, record in records.items():
+        for needed, identity in record["parts"]["needs"].items():
+            if needed in records and records[needed]["identity"] != identity:
+                raise InputError(f"stage '{name}' is older than stage '{needed}', which it reads", where=str(folder),
+                                 why="the run's parts do not belong together", fix="run 'tinysieve verify' of this run first")
+    return RecordedRun(folder, records)
+
+
+def _record(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name / "stage.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return {"key": record["key"], "identity": record["identity"], "parts": dict(record["parts"])}
+    except FileNotFoundError as error:
+        raise InputError(f"stage '{name}' has not finished", where=str(folder), why="only finished runs can be compared",
+                         fix="run 'tinysieve verify' of this run first") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError("a stage's record cannot be read", where=str(path), fix="remove its folder and run again") from error

@@ -1,1 +1,0 @@
-"""Data parameters of a run: temperatures, triage and their pictures."""

@@ -1,0 +1,183 @@
+"""Makes a model fit: every pass in turn, what each gained, stripes where the RAM target asks for them, all of it checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.ground.progress import Progress
+from tinysieve.quantize.passes.constant_shapes import constant_shapes
+from tinysieve.quantize.passes.dead_parts import drop_dead_parts
+from tinysieve.quantize.passes.equality import Equality, require_equal
+from tinysieve.quantize.passes.fold_padding import fold_padding
+from tinysieve.quantize.passes.reorder import reorder
+from tinysieve.quantize.passes.squeeze import squeeze
+from tinysieve.quantize.passes.stripes.planner import choose_stripes
+from tinysieve.quantize.passes.stripes.stripe_cost import TFLM_MACHINE
+from tinysieve.quantize.runtime_code import TFLM_CODE_BASIS, TFLM_CODE_BYTES
+from tinysieve.quantize.tflite.graph import read_graph
+from tinysieve.quantize.tflite.model_tree import Passed
+from tinysieve.quantize.tflm.arena import Arena, report
+from tinysieve.quantize.tflm.arena_process import measure_arena, measure_arena_apart
+
+STRIPES = "stripes and memory plan"
+# What odd operators (without an input, with a missing table, with sizes that do not fit) raise inside a pass.
+NOT_UNDERSTOOD = (IndexError, KeyError, ValueError, TypeError, AttributeError, ArithmeticError)
+
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the model must meet, in bytes; ``max_extra_macs`` as a share of the model's own."""
+
+    ram_bytes: int = 320 * 2**10
+    flash_bytes: int = 2**20
+    max_extra_macs: float = 0.06
+    runtime_code_bytes: int = TFLM_CODE_BYTES
+    runtime_code_basis: str = TFLM_CODE_BASIS
+
+
+@dataclass(frozen=True)
+class Size:
+    """A model in figures; ``arena`` is None where it could not be measured."""
+
+    file_bytes: int
+    macs: int
+    operators: int
+    arena: Arena | None
+
+
+@dataclass(frozen=True)
+class PassGain:
+    """What one pass did, in words, and how much smaller file and arena became (negative: larger)."""
+
+    name: str
+    notes: tuple[str, ...]
+    file_bytes_gained: int
+    arena_bytes_gained: int | None
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """The fitted model, before and after, pass by pass; ``ram_met`` is None where the arena could not be measured."""
+
+    model: bytes
+    target: Target
+    before: Size
+    after: Size
+    passes: tuple[PassGain, ...]
+    left_alone: tuple[str, ...]
+    equality: Equality
+    ram_met: bool | None
+    flash_met: bool
+
+    @property
+    def extra_macs(self) -> float:
+        """Multiply-accumulates added, as a share of the original's."""
+        return self.after.macs / max(1, self.before.macs) - 1
+
+    @property
+    def met(self) -> bool:
+        """Whether flash and, where measured, RAM are within the target."""
+        return self.flash_met and self.ram_met is not False
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the model itself, as plain values."""
+        plain = {name: value for name, value in asdict(self).items() if name != "model"}
+        return plain | {"extra_macs": self.extra_macs, "met": self.met,
+                        "flash_bytes": self.after.file_bytes + self.target.runtime_code_bytes}
+
+
+def fit_model(
+    model: bytes, target: Target, seed: int, progress: Progress, keep_signatures: bool = False,
+) -> FitResult:
+    """Squeeze and stripe a model until it meets the target; the outputs stay the same, bit for bit.
+
+    Where TFLM is not installed or cannot run the model, the passes that need its measure (stripes and memory plan) are
+    left out and said so. A pass that would enlarge the arena is not applied.
+
+    Raises:
+        InputError: not a .tflite file, or no interpreter runs it.
+        DifferentOutputs: the result would not be exact; nothing is returned.
+    """
+    arena, why_not = _arena(model)
+    before, work = _size(model, arena), _Work(model, None if arena is None else tflm_total(model), [], [])
+    work.apply("constant shapes", constant_shapes)
+    work.apply("padding", fold_padding)
+    work.apply("squeeze", lambda given: squeeze(given, keep_signatures))
+    work.apply("dead parts", drop_dead_parts)
+    work.apply("order", reorder)
+    if arena is None:
+        work.left_alone.append(f"{STRIPES} left out: {why_not}")
+    else:
+        work.apply(STRIPES, lambda given: _stripes(given, target, before.macs, seed, progress))
+    equality = require_equal(model, work.model, np.random.default_rng(seed))
+    after = _size(work.model, None if arena is None else measure_arena(work.model))
+    return FitResult(
+        work.model, target, before, after, tuple(work.passes), tuple(work.left_alone), equality,
+        None if after.arena is None else after.arena.total_bytes <= target.ram_bytes,
+        after.file_bytes + target.runtime_code_bytes <= target.flash_bytes)
+
+
+def _stripes(model: bytes, target: Target, macs: int, seed: int, progress: Progress) -> Passed:
+    choice = choose_stripes(model, target.ram_bytes, int(macs * target.max_extra_macs),
+                            tflm_total, TFLM_MACHINE, seed, progress)
+    return Passed(choice.model, choice.notes)
+
+
+def tflm_total(model: bytes) -> int:
+    """Bytes of arena that TFLM reports after a run: within some bytes of the measured arena, in one run instead of ten.
+
+    Raises:
+        InputError: TFLM cannot run the model.
+    """
+    return report(model)[1]["total"]
+
+
+@dataclass
+class _Work:
+    """The model on its way, its arena by TFLM's own total, and the record of what happened to it."""
+
+    model: bytes
+    arena_bytes: int | None
+    passes: list[PassGain]
+    left_alone: list[str]
+
+    def apply(self, name: str, one_pass: Callable[[bytes], Passed]) -> None:
+        try:
+            found = one_pass(self.model)
+        except NOT_UNDERSTOOD as error:
+            self.left_alone.append(f"{name} left out: the model is built in a way that is not understood ({error})")
+            return
+        if found.model == self.model:
+            self.left_alone += found.notes
+            return
+        # TFLM miscounts lifetimes where tensors are left that no operator touches, so they go before it measures.
+        cleaned = found.model if name == STRIPES else drop_dead_parts(found.model).model
+        try:
+            arena_bytes = None if self.arena_bytes is None else tflm_total(cleaned)
+        except InputError as error:
+            self.left_alone.append(f"{name} left out: {error.what}")
+            return
+        gained = None if self.arena_bytes is None or arena_bytes is None else self.arena_bytes - arena_bytes
+        if gained is not None and gained < 0:
+            self.left_alone.append(f"{name} left out: the arena would be {-gained} B larger")
+            return
+        self.passes.append(PassGain(name, found.notes, len(self.model) - len(cleaned), gained))
+        self.model, self.arena_bytes = cleaned, arena_bytes
+
+
+def _size(model: bytes, arena: Arena | None) -> Size:
+    graph = read_graph(model)
+    return Size(len(model), graph.macs, len(graph.operators), arena)
+
+
+def _arena(model: bytes) -> tuple[Arena | None, str]:
+    try:
+        return measure_arena_apart(model), ""  # the one model here that may come from anywhere
+    except (MissingRequirement, InputError) as error:
+        return None, error.what

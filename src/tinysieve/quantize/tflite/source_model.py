@@ -1,0 +1,129 @@
+"""The .tflite file as the code generator needs it: shapes, quantization, options and constants by tensor index."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinysieve.ground.errors import InputError
+from tinysieve.quantize.tflite.graph import TYPE_NAMES, load_model, operator_name
+from tinysieve.quantize.tflite.io_contract import CODE_RANGES
+
+STORED = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64,
+          "float32": np.float32, "bool": np.bool_}
+
+
+@dataclass(frozen=True)
+class SourceOperator:
+    """One operator of the file; ``inputs`` may hold -1 for one that is left out."""
+
+    index: int
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Any
+
+
+class SourceModel:
+    """The first subgraph of a .tflite file, read once.
+
+    Raises:
+        InputError: not a readable .tflite file, or an operator names a tensor that is not there.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        self._tree = load_model(model)
+        self._graph = self._tree.subgraphs[0]
+        self.inputs = tuple(int(n) for n in self._graph.inputs)
+        self.outputs = tuple(int(n) for n in self._graph.outputs)
+
+    @cached_property
+    def operators(self) -> tuple[SourceOperator, ...]:
+        """All operators in the order of the file."""
+        return tuple(self._operator(index, one) for index, one in enumerate(self._graph.operators or []))
+
+    def _operator(self, index: int, one: Any) -> SourceOperator:
+        inputs, outputs = (tuple(map(int, () if n is None else n)) for n in (one.inputs, one.outputs))
+        tensors = len(self._graph.tensors)
+        if any(n >= tensors or n < -1 for n in inputs) or any(n >= tensors or n < 0 for n in outputs):
+            raise InputError(f"operator {index} names a tensor outside 0..{tensors - 1}",
+                             why="the file is damaged", fix="convert it again")
+        return SourceOperator(index, operator_name(self._tree, one), inputs, outputs, one.builtinOptions)
+
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        """Lengths as stored; () for a scalar."""
+        stored = self._graph.tensors[tensor].shape
+        return () if stored is None else tuple(int(n) for n in stored)
+
+    def dtype(self, tensor: int) -> str:
+        """Type in lower case, such as ``int8``."""
+        return TYPE_NAMES.get(self._graph.tensors[tensor].type, "unknown").lower()
+
+    def size_bytes(self, tensor: int) -> int:
+        """Bytes of the whole tensor; 0 for a type without a size that the generator knows."""
+        stored = STORED.get(self.dtype(tensor))
+        return 0 if stored is None else math.prod(self.shape(tensor)) * np.dtype(stored).itemsize
+
+    def scales(self, tensor: int) -> NDArray[np.float32]:
+        """Scale per channel, or one of the whole tensor; empty without quantization."""
+        found = getattr(self._graph.tensors[tensor].quantization, "scale", None)
+        return np.asarray([] if found is None else found, np.float32)
+
+    def zero_points(self, tensor: int) -> NDArray[np.int64]:
+        """Zero point per channel, or one; zeros where the file has scales only."""
+        found = getattr(self._graph.tensors[tensor].quantization, "zeroPoint", None)
+        return np.asarray(found, np.int64) if found is not None and len(found) else np.zeros(len(self.scales(tensor)), np.int64)
+
+    def scale(self, tensor: int) -> float:
+        """The one scale of a tensor.
+
+        Raises:
+            InputError: it has none, or several.
+        """
+        found = self.scales(tensor)
+        if len(found) != 1 or not found[0] > 0:
+            raise InputError(f"tensor {tensor} has {len(found)} positive scales, not one",
+                             why="an activation of an int8 model is quantized as a whole", fix="convert to full-integer int8")
+        return float(found[0])
+
+    def zero_point(self, tensor: int) -> int:
+        """The one zero point of a tensor.
+
+        Raises:
+            InputError: it is no code of the tensor's type.
+        """
+        found = int(self.zero_points(tensor)[0]) if len(self.zero_points(tensor)) else 0
+        low, high = CODE_RANGES.get(self.dtype(tensor), (found, found))
+        if not low <= found <= high:
+            raise InputError(f"tensor {tensor} has zero point {found} outside {low}..{high}",
+                             why="it is no code of its type", fix="convert it again")
+        return found
+
+    def same_quantization(self, one: int, other: int) -> bool:
+        """True where codes of both tensors mean the same values."""
+        return (self.dtype(one) == self.dtype(other) and np.array_equal(self.scales(one), self.scales(other))
+                and np.array_equal(self.zero_points(one), self.zero_points(other)))
+
+    def constant(self, tensor: int) -> NDArray | None:
+        """Values that the file holds for a tensor; None for an activation.
+
+        Raises:
+            InputError: the stored bytes do not fill the shape.
+        """
+        if tensor < 0:
+            return None
+        one = self._graph.tensors[tensor]
+        data = self._tree.buffers[one.buffer].data if 0 <= one.buffer < len(self._tree.buffers) else None
+        stored = STORED.get(self.dtype(tensor))
+        if data is None or not len(data) or stored is None:
+            return None
+        values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.dtype(stored).newbyteorder("<"))
+        if values.size != math.prod(self.shape(tensor)):
+            raise InputError(f"tensor {tensor} holds {values.size} values for shape {list(self.shape(tensor))}",
+                             why="the file is damaged or packs its weights", fix="convert it again to int8")
+        return values.reshape(self.shape(tensor))

@@ -1,0 +1,1 @@
+"""TFLM: what its interpreter answers, how much arena it needs, how it plans memory."""

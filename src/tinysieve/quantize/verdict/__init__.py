@@ -1,0 +1,1 @@
+"""The verdict: accuracies, differences and budgets of a model, measured."""
