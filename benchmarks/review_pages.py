@@ -30,7 +30,7 @@ from tinysieve.pipeline.review.decision_log import opened
 from tinysieve.pipeline.review.review_cards import Box, Card
 from tinysieve.pipeline.review.review_page import CARDS_A_PAGE, Sheet, write_pages
 from tinysieve.pipeline.review.review_pictures import THUMBNAIL_SIDE, Photos
-from tinysieve.pipeline.review.server import Desk, ReviewServer, new_token
+from tinysieve.pipeline.review.server import ReviewContext, ReviewServer, new_token
 
 RESULT = Path(__file__).parent / "results" / "review_pages.json"
 SAMPLES, FILES, OPENINGS, KEYS = 10_000, 100, 3, 40
@@ -107,8 +107,8 @@ def _box(rng: np.random.Generator) -> Box:
 @contextmanager
 def serving(sheet: Sheet, photos: Photos, folder: Path) -> Iterator[ReviewServer]:
     """The review's own server, with decisions on disk."""
-    with opened(folder / "decisions.csv", "benchmark") as diary:
-        with ReviewServer(Desk(sheet, photos, diary, new_token()), 0) as server:
+    with opened(folder / "decisions.csv", "benchmark") as decision_log:
+        with ReviewServer(ReviewContext(sheet, photos, decision_log, new_token()), 0) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             yield server
             server.shutdown()

@@ -51,9 +51,9 @@ PLANTINGS = {name: (HIDDEN, rates) for name, rates in RATES.items()} | {"nothing
 LABELS = ("noisy", "clean", "consensus", "default", "seed")
 
 
-def announce(outlook: object) -> None:
+def announce(status: object) -> None:
     """One line a stage."""
-    print(outlook, flush=True)
+    print(status, flush=True)
 
 
 def open_run(name: str, *overrides: str) -> Run:

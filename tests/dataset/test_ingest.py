@@ -16,7 +16,7 @@ from tinysieve.dataset.images import decode, resize_bilinear
 from tinysieve.dataset.ingest import IngestResult, ingest, open_pixels
 from tinysieve.dataset.sources.folders import list_folders
 from tinysieve.dataset.sources.listing import Listing, image_files, misnamed_files
-from tinysieve.dataset.sources.match_files import settle
+from tinysieve.dataset.sources.match_files import match_files
 from tinysieve.dataset.sources.tables import list_table, list_wake_vision
 from tinysieve.dataset.test_split import hold_test_split
 from tinysieve.ground.errors import FrozenSplit, InputError
@@ -29,7 +29,7 @@ def photo(path: Path, seed: int) -> None:
 
 
 def run(listing: Listing, root: Path, folder: Path) -> IngestResult:
-    return ingest(settle(listing, image_files(root), root, "skip"), root, folder, lambda done, total: None, 2)
+    return ingest(match_files(listing, image_files(root), root, "skip"), root, folder, lambda done, total: None, 2)
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_missing_rows_are_an_error_when_asked(tmp_path: Path) -> None:
     photo(root / "a.jpg", 1)
     listing = list_wake_vision(wake_vision_files(tmp_path))
     with pytest.raises(InputError, match=r"8 rows have no image file, the first is 'b.jpg'") as caught:
-        settle(listing, image_files(root), root, "error")
+        match_files(listing, image_files(root), root, "error")
     assert caught.value.where == f"{tmp_path / 'train.csv'}: record 2 after the header"
 
 
@@ -204,7 +204,7 @@ def test_interrupted_ingest_ends_in_the_same_bytes(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tinysieve.dataset.ingest.CHUNK", 3)
-    listing = settle(list_folders(tree), image_files(tree), tree, "skip")
+    listing = match_files(list_folders(tree), image_files(tree), tree, "skip")
 
     def stop_at(limit: int) -> Callable[[int, int], None]:
         def progress(done: int, total: int) -> None:
@@ -248,6 +248,6 @@ def test_a_file_system_that_cannot_set_room_aside_is_taken(tree: Path, tmp_path:
 def test_voc_labels(shared: Path) -> None:
     root = shared / "data/voc2007_person/images"
     listing = list_table(root.parent / "labels.csv", "filename", "person", "split", {}, np.random.default_rng(0))
-    table = settle(listing, image_files(root), root, "error").table
+    table = match_files(listing, image_files(root), root, "error").table
     assert table.num_rows == 4952
     assert table.group_by("split").aggregate([("label", "count")]).sort_by("split")["label_count"].to_pylist() == [797, 3422, 733]

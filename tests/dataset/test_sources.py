@@ -14,7 +14,7 @@ from PIL import Image
 
 from tinysieve.dataset.sources.folders import list_folders
 from tinysieve.dataset.sources.listing import Listing, SkippedRow, image_files, misnamed_files, parse_labels, row_reasons
-from tinysieve.dataset.sources.match_files import settle
+from tinysieve.dataset.sources.match_files import match_files
 from tinysieve.dataset.sources.tables import list_table, list_wake_vision, read_table
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.read import load_config
@@ -36,7 +36,7 @@ def listed(table: Path, text: str) -> Listing:
 
 
 def settled(listing: Listing, root: Path) -> Listing:
-    return settle(listing, image_files(root), root, "skip")
+    return match_files(listing, image_files(root), root, "skip")
 
 
 @pytest.mark.parametrize(("row", "file"), [
@@ -169,7 +169,7 @@ def test_a_folder_in_place_of_a_table_is_refused(tmp_path: Path) -> None:
     files(tmp_path / "images", "a.jpg")
     run = run_over(tmp_path, f"kind: table, table: {tmp_path / 'labels.parquet'}")
     with pytest.raises(InputError, match="the table cannot be read: Is a directory") as caught:
-        INGEST.outside(run)
+        INGEST.fingerprints(run)
     assert caught.value.where == str(tmp_path / "labels.parquet")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
-from tinysieve.filtering.decisions.answers import TAKEN_BACK, WORDS, Answers, Review, settle
+from tinysieve.filtering.decisions.answers import TAKEN_BACK, WORDS, Answers, Review, resolve_answers
 from tinysieve.ground.errors import InputError
 
 IDS = list("abcd")
@@ -23,7 +23,7 @@ def settled(*said: tuple[str, str, str]) -> Review:
     ids, words, who = zip(*said, strict=True) if said else ((), (), ())
     answers = Answers(pa.array(ids, pa.string()), np.array([WORDS[word] for word in words], np.int8), pa.array(who, pa.string()),
                       pa.nulls(len(ids), pa.string()), lambda number: f"line {number}")
-    return settle(answers, SAMPLES, LABELS)
+    return resolve_answers(answers, SAMPLES, LABELS)
 
 
 def standing(review: Review) -> dict[str, int]:

@@ -11,7 +11,7 @@ import pytest
 
 from tinysieve.dataset.decisions import ACTIONS, Decisions, no_decisions
 from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
-from tinysieve.filtering.decisions.answers import settle
+from tinysieve.filtering.decisions.answers import resolve_answers
 from tinysieve.filtering.decisions.human_review import read_answers, write_review_queue
 from tinysieve.filtering.decisions.policy import Plan
 from tinysieve.ground.errors import InputError
@@ -20,7 +20,7 @@ LABELS = np.array([PERSON, BACKGROUND, UNLABELED, DROPPED], np.int8)
 
 
 def read_review(path: Path, samples: SampleTable) -> Decisions:
-    return settle(read_answers(path, "ann"), samples, LABELS).agreed()
+    return resolve_answers(read_answers(path, "ann"), samples, LABELS).agreed()
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def make_explore_run(data: Path, base: Path) -> tuple[Run, Path]:
     copy_photos(data, base / "images")
     config = write_config(base / "config.yaml", base / "images", base / "run")
     run = Run(load_config(config, ()), base / "run")
-    run_stages(run, stages_until("ingest"), lambda outlook: None)
+    run_stages(run, stages_until("ingest"), lambda status: None)
     samples = samples_of(run)
     count = len(samples)
     for stage in ("detect", "embed", "opinions", "policy"):

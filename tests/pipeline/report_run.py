@@ -66,7 +66,7 @@ def make_run(folder: Path, photos: Path, **changes: Any) -> Run:
         "run": folder, "workers": 1, "dataset": {"source": source, "rule": "any"},
         "filter": {"detector": {"kind": "presence_head"}}, "policy": {"kind": "default"}, "train": {"recipe": "demo"}})
     run = Run(config, folder)
-    run_stages(run, stages(changes), lambda outlook: None)
+    run_stages(run, stages(changes), lambda status: None)
     return run
 
 
@@ -80,7 +80,7 @@ def stages(changes: dict[str, Any] | None = None) -> tuple[Stage, ...]:
 
 def rendered(run: Run) -> str:
     """The page that stage `report` writes."""
-    run_stages(run, (REPORT,), lambda outlook: None)
+    run_stages(run, (REPORT,), lambda status: None)
     return (run.at("report") / "report.html").read_text(encoding="utf-8")
 
 

@@ -40,7 +40,7 @@ def make_review_run(base: Path) -> ReviewRun:
     make_images(base / "images")
     config = write_config(base / "config.yaml", base / "images", base / "run")
     run = Run(load_config(config, ()), base / "run")
-    run_stages(run, stages_until("ingest"), lambda outlook: None)
+    run_stages(run, stages_until("ingest"), lambda status: None)
     samples = samples_of(run)
     count, half = len(samples), np.array([[0, 0, 105, 150, 0.9, 0]])
     (run.at("detect")).mkdir()

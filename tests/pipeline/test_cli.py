@@ -125,8 +125,8 @@ def test_a_missed_budget_is_exit_code_1(copy: list[str]) -> None:
 
 
 def test_finished_runs_have_nothing_to_do(copy: list[str]) -> None:
-    outlooks = json.loads(tinysieve("status", *copy, "--json").stdout)
-    assert [one["stage"] for one in outlooks if one["runs"]] == []
+    statuses = json.loads(tinysieve("status", *copy, "--json").stdout)
+    assert [one["stage"] for one in statuses if one["runs"]] == []
 
 
 def test_touching_a_photo_ingests_again_and_changes_nothing_else(copy: list[str], tiny: TinyRun) -> None:
@@ -230,7 +230,7 @@ def test_a_deleted_queue_comes_back(copy: list[str], tmp_path: Path) -> None:
     queue = tmp_path / "run/policy/review_queue.csv"
     as_it_was = queue.read_bytes()
     queue.unlink()
-    outlooks = json.loads(tinysieve("status", *copy, "--json").stdout)
-    assert next(one["reasons"] for one in outlooks if one["runs"]) == ["review_queue.csv is missing"]
+    statuses = json.loads(tinysieve("status", *copy, "--json").stdout)
+    assert next(one["reasons"] for one in statuses if one["runs"]) == ["review_queue.csv is missing"]
     assert "run  policy: review_queue.csv is missing" in tinysieve("review", "queue", *copy).stderr
     assert queue.read_bytes() == as_it_was

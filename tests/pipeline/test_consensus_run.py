@@ -14,7 +14,7 @@ from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.decisions.audit import STRATA
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.read import load_config
-from tinysieve.pipeline.engine.stages import Run, foresee, run_stages
+from tinysieve.pipeline.engine.stages import Run, plan, run_stages
 from tinysieve.pipeline.main_job import stages_until
 from tinysieve.pipeline.review.audit_sample import audit_result, write_audit
 from tinysieve.pipeline.review.order import first_looks
@@ -39,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     make_images(folder / "images")
     write_config(folder / "config.yaml", folder / "images", folder / "run")
     made = open_tiny(folder)
-    run_stages(made, stages_until("policy"), lambda outlook: None)
+    run_stages(made, stages_until("policy"), lambda status: None)
     return made
 
 
@@ -89,11 +89,11 @@ def test_answers_teach_and_are_carried_out(run: Run, tmp_path: Path) -> None:
     answers = tmp_path / "answers.csv"
     answers.write_text(f"sample_id,decision\n{name},{said}\n")
     taught = open_tiny(run.folder.parent, f"policy.verified={answers}")
-    policy = next(one for one in foresee(taught, stages_until("policy")) if one.stage == "policy")
+    policy = next(one for one in plan(taught, stages_until("policy")) if one.stage == "policy")
     assert any("verified" in reason for reason in policy.reasons)
-    run_stages(taught, stages_until("policy"), lambda outlook: None)
+    run_stages(taught, stages_until("policy"), lambda status: None)
     assert versions_of(taught).load("HEAD").labels[row] == 1 - samples.labels[row]
-    run_stages(run, stages_until("policy"), lambda outlook: None)
+    run_stages(run, stages_until("policy"), lambda status: None)
 
 
 def test_an_audit_goes_out_and_comes_back(run: Run) -> None:
@@ -145,8 +145,8 @@ def test_a_file_of_boxes_may_move_without_being_read_again(tmp_path: Path) -> No
     def opened(file: Path) -> Run:
         return open_tiny(tmp_path, f"filter.detector={{kind: boxes, file: {file}}}")
 
-    run_stages(opened(boxes), stages_until("detect"), lambda outlook: None)
+    run_stages(opened(boxes), stages_until("detect"), lambda status: None)
     moved = boxes.rename(tmp_path / "moved.csv")
-    assert not foresee(opened(moved), stages_until("detect"))[-1].runs
+    assert not plan(opened(moved), stages_until("detect"))[-1].runs
     moved.write_text(moved.read_text().replace("0.9", "0.8"))
-    assert foresee(opened(moved), stages_until("detect"))[-1].runs
+    assert plan(opened(moved), stages_until("detect"))[-1].runs

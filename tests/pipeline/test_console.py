@@ -15,7 +15,7 @@ from tinysieve.filtering.decisions.answers import Conflict
 from tinysieve.filtering.decisions.vote_table import FilterRow
 from tinysieve.pipeline.console import run_tables as console
 from tinysieve.pipeline.engine import progress_display as progress
-from tinysieve.pipeline.engine import quiet_imports as native_greetings
+from tinysieve.pipeline.engine import quiet_imports
 
 
 def test_names_of_filters_are_never_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,14 +122,14 @@ def test_a_title_stays_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_greetings_of_libraries_are_left_out_and_all_else_is_not(capfd: pytest.CaptureFixture[str]) -> None:
     greeting = "I0000 00:00:1795256252.029287    2254 port.cc:153] oneDNN custom operations are on."
-    with native_greetings.no_greetings():
+    with quiet_imports.quiet_imports():
         os.write(2, f"WARNING: All log messages before absl::InitializeLog() is called\n{greeting}\nE0000 no memory\n".encode())
     assert capfd.readouterr().err == "E0000 no memory\n"
 
 
 def test_what_was_said_before_a_failure_is_not_lost(capfd: pytest.CaptureFixture[str]) -> None:
     def load() -> None:
-        with native_greetings.no_greetings():
+        with quiet_imports.quiet_imports():
             os.write(2, b"cannot open libfoo.so\n")
             raise ImportError
 

@@ -18,7 +18,7 @@ from tinysieve.filtering.opinion import Opinions
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.commands.data_parameters import commands
 from tinysieve.pipeline.config.read import load_config
-from tinysieve.pipeline.engine.stages import Run, foresee
+from tinysieve.pipeline.engine.stages import Run, plan
 from tinysieve.pipeline.stages.data_parameters import DATA_PARAMETERS, temperature_opinions
 from tinysieve.pipeline.stages.filter_stages import EMBED
 from tinysieve.pipeline.stages.ingest import INGEST, samples_of
@@ -56,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 def test_it_prints_what_it_wrote_and_has_nothing_to_do_twice(made: Made) -> None:
     assert json.loads(made.printed) == json.loads((made.folder / "data-parameters.json").read_text())
-    assert [one.runs for one in foresee(made.open(), (INGEST, EMBED, DATA_PARAMETERS))] == [False, False, False]
+    assert [one.runs for one in plan(made.open(), (INGEST, EMBED, DATA_PARAMETERS))] == [False, False, False]
     assert not (made.run / "detect").exists()
 
 

@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
                "filter.depictions.enabled=true", "policy.drop_confidence=0.6", "policy.max_change=1")
     config = load_config(write_config(folder / "config.yaml", images, folder / "run"), changes)
     made = Run(config, config.run)
-    run_stages(made, stages_until("policy"), lambda outlook: None)
+    run_stages(made, stages_until("policy"), lambda status: None)
     return made
 
 

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from report_run import HOSTILE, TALL, TRAIN, WIDE, decide, make_images, make_run, rendered, stages
 
-from tinysieve.pipeline.engine.stages import Run, foresee
+from tinysieve.pipeline.engine.stages import Run, plan
 from tinysieve.pipeline.engine.words import Change, sentences
 from tinysieve.pipeline.report.figures import size_chart, waterfall_chart
 from tinysieve.pipeline.report.gallery import LONG_SIDE, data_uri, shown_size
@@ -240,7 +240,7 @@ def test_same_run_same_bytes(run: Run, html: str, tmp_path: Path) -> None:
 def test_follows_undo_and_is_made_again_for_what_changed(run: Run, photos: Path, tmp_path: Path) -> None:
     moved = make_run(tmp_path / "other", photos)
     rendered(moved)
-    assert not foresee(moved, (*stages(), REPORT))[-1].runs
+    assert not plan(moved, (*stages(), REPORT))[-1].runs
     versions_of(moved).undo()
     page = rendered_again(moved)
     assert "No label differs from version 0." in page

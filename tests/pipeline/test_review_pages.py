@@ -27,7 +27,7 @@ from tinysieve.ground.errors import FrozenSplit, InputError
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.review.label_studio import write_label_studio
 from tinysieve.pipeline.review.queue import import_answers, read_file
-from tinysieve.pipeline.review.review_cards import Card, deal
+from tinysieve.pipeline.review.review_cards import Card, build_cards
 from tinysieve.pipeline.review.review_page import Sheet, write_pages
 from tinysieve.pipeline.review.review_pictures import Photos, photos_of
 from tinysieve.pipeline.review.session import sheet_of
@@ -242,7 +242,7 @@ def test_nothing_is_cut_off_at_any_width(made: ReviewRun, page: Any, tmp_path: P
 
 
 def test_cards_say_what_is_known(made: ReviewRun) -> None:
-    cards = deal(made.run, made.queue)
+    cards = build_cards(made.run, made.queue)
     labels = {row["sample_id"]: row["label"] for row in made.samples.table.to_pylist()}
     assert [one.sample_id for one in cards] == made.asked
     # One vote for person at .9 against one for background at .2: .7 apart.
@@ -255,7 +255,7 @@ def test_the_triage_of_data_parameters_goes_first(made: ReviewRun) -> None:
     folder = made.run.at("data-parameters")
     folder.mkdir()
     pq.write_table(pa.table({"sample_id": made.asked[:2], "triage": ["need review", "easy"]}), folder / "triage.parquet")
-    before = deal(made.run, made.queue)
+    before = build_cards(made.run, made.queue)
     assert [one.hardness for one in before[:2]] == ["need review", "easy"]
     assert {one.hardness for one in before[2:]} == {"hard", "easy"}
 
@@ -266,7 +266,7 @@ def test_a_queue_that_cannot_be_asked_is_refused_with_the_line(made: ReviewRun, 
     queue = tmp_path / "queue.csv"
     queue.write_text(f"sample_id\n{made.asked[0]}\n{named.get(line, line)}\n")
     with pytest.raises(InputError, match=words) as caught:
-        deal(made.run, queue)
+        build_cards(made.run, queue)
     assert caught.value.where == f"{queue}:3"
 
 
@@ -287,7 +287,7 @@ def _understands(labeling: ElementTree.Element, task: dict[str, Any]) -> None:
 
 
 def test_label_studio_and_back(made: ReviewRun, tmp_path: Path) -> None:
-    cards = deal(made.run, made.queue)
+    cards = build_cards(made.run, made.queue)
     images = made.run.config.dataset.source.images
     handover = write_label_studio(cards, images, tmp_path / "out")
     tasks = json.loads(handover.tasks.read_text())
@@ -375,4 +375,4 @@ def test_a_queue_without_doubt_is_a_page_that_says_so(made: ReviewRun, page: Any
 def test_labels_of_the_queue_are_those_of_the_current_version(made: ReviewRun) -> None:
     codes = versions_of(made.run).load("HEAD").labels[made.samples.rows_of(made.asked)]
     words = {PERSON: "person", BACKGROUND: "background"}
-    assert [one.label for one in deal(made.run, made.queue)] == [words.get(int(code), "") for code in codes]
+    assert [one.label for one in build_cards(made.run, made.queue)] == [words.get(int(code), "") for code in codes]

@@ -16,10 +16,10 @@ from PIL import Image
 from review_run import ReviewRun, make_review_run
 
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.review.decision_log import Diary, opened
+from tinysieve.pipeline.review.decision_log import DecisionLog, opened
 from tinysieve.pipeline.review.review_page import Sheet
 from tinysieve.pipeline.review.review_pictures import photos_of
-from tinysieve.pipeline.review.server import MAX_BODY_BYTES, TOKEN_HEADER, Desk, ReviewServer, new_token
+from tinysieve.pipeline.review.server import MAX_BODY_BYTES, TOKEN_HEADER, ReviewContext, ReviewServer, new_token
 from tinysieve.pipeline.review.session import sheet_of
 
 
@@ -28,7 +28,7 @@ class Client:
     """A running server, and a way to ask it."""
 
     server: ReviewServer
-    diary: Diary
+    decision_log: DecisionLog
     sheet: Sheet
 
     def ask(self, method: str, path: str, body: bytes | None = None,
@@ -43,8 +43,8 @@ class Client:
 
     def decide(self, said: object, path: str | None = None, **headers: str) -> int:
         body = said if isinstance(said, bytes) else json.dumps(said).encode()
-        sent = {TOKEN_HEADER.replace("-", "_"): self.server.desk.token} | headers
-        return self.ask("POST", path or f"/{self.server.desk.token}/decide", body, **sent)[0]
+        sent = {TOKEN_HEADER.replace("-", "_"): self.server.context.token} | headers
+        return self.ask("POST", path or f"/{self.server.context.token}/decide", body, **sent)[0]
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +55,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> ReviewRun:
 @pytest.fixture
 def client(made: ReviewRun, tmp_path: Path) -> Iterator[Client]:
     sheet = sheet_of(made.run, made.queue)
-    with opened(tmp_path / "decisions.csv", "ann") as diary:
-        with ReviewServer(Desk(sheet, photos_of(made.run), diary, new_token()), 0) as server:
+    with opened(tmp_path / "decisions.csv", "ann") as decision_log:
+        with ReviewServer(ReviewContext(sheet, photos_of(made.run), decision_log, new_token()), 0) as server:
             thread = threading.Thread(target=server.serve_forever, args=(0.01,))
             thread.start()
-            yield Client(server, diary, sheet)
+            yield Client(server, decision_log, sheet)
             server.shutdown()
             thread.join()
 
@@ -75,11 +75,11 @@ def test_without_the_token_nothing_is_told(client: Client, path: str) -> None:
 
 @pytest.mark.parametrize("host", ["example.org", "127.0.0.1.example.org", "", "[::", "localhost.example.org:80", "0.0.0.0"])
 def test_another_host_name_is_refused_even_with_the_token(client: Client, host: str) -> None:
-    assert client.ask("GET", f"/{client.server.desk.token}/", Host=host)[0] == 403
+    assert client.ask("GET", f"/{client.server.context.token}/", Host=host)[0] == 403
 
 
 def test_a_tunnel_may_end_at_another_port(client: Client) -> None:
-    assert client.ask("GET", f"/{client.server.desk.token}/", Host="localhost:9000")[0] == 200
+    assert client.ask("GET", f"/{client.server.context.token}/", Host="localhost:9000")[0] == 200
 
 
 @pytest.mark.parametrize("path", [
@@ -90,11 +90,11 @@ def test_a_tunnel_may_end_at_another_port(client: Client) -> None:
 ])
 def test_there_are_numbers_and_no_paths(client: Client, path: str) -> None:
     assert len(client.sheet.cards) == 36
-    assert client.ask("GET", f"/{client.server.desk.token}/{path}")[0] == 404
+    assert client.ask("GET", f"/{client.server.context.token}/{path}")[0] == 404
 
 
 def test_bytes_that_are_no_text_are_refused_like_any_other(client: Client) -> None:
-    token = client.server.desk.token
+    token = client.server.context.token
     for path, status in ((b"/\xff\xe9/", b" 403 "), (f"/{token}/photo/".encode() + "٣".encode(), b" 404 ")):
         with socket.create_connection(("127.0.0.1", client.server.server_port), timeout=20) as line:
             line.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -103,14 +103,14 @@ def test_bytes_that_are_no_text_are_refused_like_any_other(client: Client) -> No
 
 def test_pictures_are_small_upright_jpegs_of_their_sample(client: Client) -> None:
     for kind in ("thumbnail", "photo"):
-        status, body, headers = client.ask("GET", f"/{client.server.desk.token}/{kind}/3")
+        status, body, headers = client.ask("GET", f"/{client.server.context.token}/{kind}/3")
         assert (status, headers["Content-Type"]) == (200, "image/jpeg")
         with Image.open(io.BytesIO(body)) as picture:
             assert picture.size == (210, 150)
 
 
 def test_every_answer_is_guarded(client: Client) -> None:
-    token = client.server.desk.token
+    token = client.server.context.token
     for path in ("/", f"/{token}/", f"/{token}/thumbnail/0", f"/{token}/nothing"):
         headers = client.ask("GET", path)[2]
         assert "default-src 'none'" in headers["Content-Security-Policy"]
@@ -126,7 +126,7 @@ def test_a_decision_is_on_disk_when_it_is_acknowledged(client: Client, tmp_path:
     assert client.decide({"sample_id": sample, "decision": "drop"}) == 200
     assert (tmp_path / "decisions.csv").read_text().splitlines()[1].startswith(f"{sample},drop,ann,")
     assert client.decide({"sample_id": sample, "decision": "undo"}) == 200
-    assert client.diary.standing == {}
+    assert client.decision_log.standing == {}
 
 
 def test_a_decision_needs_the_header_and_its_own_origin(client: Client) -> None:
@@ -155,7 +155,7 @@ def test_a_large_body_is_not_even_read(client: Client) -> None:
 
 @pytest.mark.parametrize("length", [None, "-1", "two"])
 def test_a_body_without_a_length_is_refused(client: Client, length: str | None) -> None:
-    token, told = client.server.desk.token, "" if length is None else f"Content-Length: {length}\r\n"
+    token, told = client.server.context.token, "" if length is None else f"Content-Length: {length}\r\n"
     with socket.create_connection(("127.0.0.1", client.server.server_port), timeout=20) as line:
         line.sendall(f"POST /{token}/decide HTTP/1.1\r\nHost: localhost\r\n{TOKEN_HEADER}: {token}\r\n{told}\r\n".encode())
         assert b" 411 " in line.recv(100)
@@ -163,7 +163,7 @@ def test_a_body_without_a_length_is_refused(client: Client, length: str | None) 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD", "TRACE"])
 def test_there_are_no_other_methods(client: Client, method: str) -> None:
-    assert client.ask(method, f"/{client.server.desk.token}/")[0] == 501
+    assert client.ask(method, f"/{client.server.context.token}/")[0] == 501
 
 
 def test_names_in_the_page_are_data_and_never_markup(made: ReviewRun) -> None:
@@ -178,4 +178,4 @@ def test_names_in_the_page_are_data_and_never_markup(made: ReviewRun) -> None:
 
 def test_a_taken_port_is_a_sentence(client: Client) -> None:
     with pytest.raises(InputError, match="cannot be opened"):
-        ReviewServer(client.server.desk, client.server.server_port)
+        ReviewServer(client.server.context, client.server.server_port)

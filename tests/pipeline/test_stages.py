@@ -11,7 +11,7 @@ import pytest
 
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config
-from tinysieve.pipeline.engine.stages import Outlook, Run, Stage, foresee, locked, run_stages
+from tinysieve.pipeline.engine.stages import Run, Stage, StageStatus, locked, plan, run_stages
 
 CONFIG = {"run": "x", "dataset": {"source": {"kind": "folders", "images": "x"}},
           "filter": {"detector": {"kind": "presence_head"}}, "policy": {"kind": "default"}, "train": {"recipe": "seed"}}
@@ -33,8 +33,8 @@ def counting(name: str, needs: tuple[str, ...], calls: list[str], fail: bool = F
     return Stage(name, 1, needs, lambda config: {"seed": config.seed}, work)
 
 
-def outlooks_of(run: Run, *stages: Stage) -> list[Outlook]:
-    seen: list[Outlook] = []
+def statuses_of(run: Run, *stages: Stage) -> list[StageStatus]:
+    seen: list[StageStatus] = []
     run_stages(run, stages, seen.append)
     return seen
 
@@ -42,12 +42,12 @@ def outlooks_of(run: Run, *stages: Stage) -> list[Outlook]:
 def test_runs_once_and_again_when_settings_change(tmp_path: Path) -> None:
     calls: list[str] = []
     stages = (counting("a", (), calls), counting("b", ("a",), calls))
-    outlooks_of(make_run(tmp_path), *stages)
-    assert [one.runs for one in outlooks_of(make_run(tmp_path), *stages)] == [False, False]
+    statuses_of(make_run(tmp_path), *stages)
+    assert [one.runs for one in statuses_of(make_run(tmp_path), *stages)] == [False, False]
     changed = make_run(tmp_path, seed=5)
-    assert foresee(changed, stages)[0].reasons == ("settings.seed changed from 0 to 5",)
-    assert foresee(changed, stages)[1].reasons == ("a would run first",)
-    outlooks_of(changed, *stages)
+    assert plan(changed, stages)[0].reasons == ("settings.seed changed from 0 to 5",)
+    assert plan(changed, stages)[1].reasons == ("a would run first",)
+    statuses_of(changed, *stages)
     assert calls == ["a", "b", "a", "b"]
     assert (tmp_path / "b/out.txt").read_text() == "b 5"
 
@@ -55,18 +55,18 @@ def test_runs_once_and_again_when_settings_change(tmp_path: Path) -> None:
 def test_an_interrupted_stage_is_not_there_and_resumes_in_its_folder(tmp_path: Path) -> None:
     calls: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        outlooks_of(make_run(tmp_path), counting("a", (), calls, fail=True))
+        statuses_of(make_run(tmp_path), counting("a", (), calls, fail=True))
     assert not (tmp_path / "a").exists()
     assert (tmp_path / "a.partial/first.txt").exists()
-    assert outlooks_of(make_run(tmp_path), counting("a", (), calls))[0].reasons == ("was interrupted, resumes",)
+    assert statuses_of(make_run(tmp_path), counting("a", (), calls))[0].reasons == ("was interrupted, resumes",)
     assert sorted(path.name for path in tmp_path.glob("a*")) == ["a"]
 
 
 def test_an_interrupted_stage_of_other_settings_is_thrown_away(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        outlooks_of(make_run(tmp_path), counting("a", (), [], fail=True))
+        statuses_of(make_run(tmp_path), counting("a", (), [], fail=True))
     (tmp_path / "a.partial/old.txt").write_text("of other settings")
-    outlooks_of(make_run(tmp_path, seed=1), counting("a", (), []))
+    statuses_of(make_run(tmp_path, seed=1), counting("a", (), []))
     assert not (tmp_path / "a/old.txt").exists()
 
 
@@ -80,18 +80,18 @@ def test_same_identity_upstream_means_nothing_to_do(tmp_path: Path) -> None:
 
     lower = Stage("a", 1, (), lambda config: {"seed": config.seed}, work)
     upper = Stage("b", 1, ("a",), lambda config: {}, upper.work)
-    outlooks_of(make_run(tmp_path), lower, upper)
-    assert [one.runs for one in outlooks_of(make_run(tmp_path, seed=9), lower, upper)] == [True, False]
+    statuses_of(make_run(tmp_path), lower, upper)
+    assert [one.runs for one in statuses_of(make_run(tmp_path, seed=9), lower, upper)] == [True, False]
 
 
 def test_a_stage_whose_file_is_gone_runs_again(tmp_path: Path) -> None:
     calls: list[str] = []
     stages = (counting("a", (), calls), counting("b", ("a",), calls))
-    outlooks_of(make_run(tmp_path), *stages)
+    statuses_of(make_run(tmp_path), *stages)
     assert json.loads((tmp_path / "a/stage.json").read_text())["files"] == ["first.txt", "out.txt"]
     (tmp_path / "a/out.txt").unlink()
-    assert [one.reasons for one in foresee(make_run(tmp_path), stages)] == [("out.txt is missing",), ("a would run first",)]
-    assert [one.runs for one in outlooks_of(make_run(tmp_path), *stages)] == [True, False]
+    assert [one.reasons for one in plan(make_run(tmp_path), stages)] == [("out.txt is missing",), ("a would run first",)]
+    assert [one.runs for one in statuses_of(make_run(tmp_path), *stages)] == [True, False]
     assert (tmp_path / "a/out.txt").exists()
 
 
@@ -101,27 +101,27 @@ def test_logs_may_go(tmp_path: Path) -> None:
         return ""
 
     stage = Stage("a", 1, (), lambda config: {}, work)
-    outlooks_of(make_run(tmp_path), stage)
+    statuses_of(make_run(tmp_path), stage)
     (tmp_path / "a/timing.log.jsonl").unlink()
-    assert not foresee(make_run(tmp_path), (stage,))[0].runs
+    assert not plan(make_run(tmp_path), (stage,))[0].runs
 
 
 def test_a_record_that_names_no_files_is_judged_by_its_key(tmp_path: Path) -> None:
     stage, record = counting("a", (), []), tmp_path / "a/stage.json"
-    outlooks_of(make_run(tmp_path), stage)
+    statuses_of(make_run(tmp_path), stage)
     record.write_text(json.dumps({name: part for name, part in json.loads(record.read_text()).items() if name != "files"}))
     (tmp_path / "a/out.txt").unlink()
-    assert foresee(make_run(tmp_path), (stage,))[0].reasons == ("up to date",)
+    assert plan(make_run(tmp_path), (stage,))[0].reasons == ("up to date",)
 
 
 @pytest.mark.parametrize("damaged", [b"{", b"", b"{}", b"[]", b"\xff", b'{"key": "x", "identity": "x", "parts": 3}'])
 def test_a_damaged_record_is_that_of_no_finished_stage(damaged: bytes, tmp_path: Path) -> None:
     calls: list[str] = []
     stages = (counting("a", (), calls), counting("b", ("a",), calls))
-    outlooks_of(make_run(tmp_path), *stages)
+    statuses_of(make_run(tmp_path), *stages)
     (tmp_path / "a/stage.json").write_bytes(damaged)
-    assert foresee(make_run(tmp_path), stages)[0].reasons == ("its record cannot be read",)
-    assert [one.runs for one in outlooks_of(make_run(tmp_path), *stages)] == [True, False]
+    assert plan(make_run(tmp_path), stages)[0].reasons == ("its record cannot be read",)
+    assert [one.runs for one in statuses_of(make_run(tmp_path), *stages)] == [True, False]
 
 
 def _hold(folder: Path) -> None:

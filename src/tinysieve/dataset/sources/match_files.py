@@ -22,7 +22,7 @@ NO_FILE = "no such file"
 _PRECEDENCE = {"test": 0, "validation": 1, "train": 2, "unlabeled": 3}
 
 
-def settle(listing: Listing, files: pa.Array, root: Path, on_missing: OnMissing) -> Listing:
+def match_files(listing: Listing, files: pa.Array, root: Path, on_missing: OnMissing) -> Listing:
     """Bring rows and files together: each file once, rows without a file out, files without a row unlabeled.
 
     Args:

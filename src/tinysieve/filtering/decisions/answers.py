@@ -85,7 +85,7 @@ class Review:
         return self.decisions
 
 
-def settle(answers: Answers, samples: SampleTable, labels: Codes) -> Review:
+def resolve_answers(answers: Answers, samples: SampleTable, labels: Codes) -> Review:
     """Bring answers down to at most one decision for a sample.
 
     Args:

@@ -15,14 +15,14 @@ def data_parameters(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, 
     """Learn a temperature for each training sample, read it in time, and sort the samples: easy, hard, need review."""
     from tinysieve.pipeline.console import run_tables as console
     from tinysieve.pipeline.console.data_parameters import show_triage
-    from tinysieve.pipeline.engine.stages import foresee, run_stages
+    from tinysieve.pipeline.engine.stages import plan, run_stages
     from tinysieve.pipeline.stages.data_parameters import DATA_PARAMETERS
     from tinysieve.pipeline.stages.filter_stages import EMBED
     from tinysieve.pipeline.stages.ingest import INGEST
 
     run, stages = open_run(config, o), (INGEST, EMBED, DATA_PARAMETERS)
     if dry_run or explain:
-        console.show_outlooks(foresee(run, stages), explain, json)
+        console.show_plan(plan(run, stages), explain, json)
         return
     run_stages(run, stages, console.announce)
     show_triage(run.at(DATA_PARAMETERS.name), json)

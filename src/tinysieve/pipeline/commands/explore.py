@@ -15,7 +15,7 @@ commands = typer.Typer()
 def explore(
     config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
     app: Annotated[bool, typer.Option("--app/--no-app", help="Start the App, or only fill the dataset.")] = True,
-    anew: Annotated[bool, typer.Option("--anew", help="Build the dataset afresh; changes that were not imported are "
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the dataset afresh; changes that were not imported are "
                                                       "lost.")] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Of the App, on this machine only.")] = 5151,
     json: Json = False,
@@ -37,7 +37,7 @@ def explore(
         refuse_taken(port)
     fiftyone, name = open_fiftyone(), dataset_name(run)
     found = findings_of(run)
-    if anew and fiftyone.dataset_exists(name):
+    if rebuild and fiftyone.dataset_exists(name):
         fiftyone.delete_dataset(name)
     with progress("fill", "fields") as report:
         filled = fill(fiftyone, name, found, report)

@@ -30,12 +30,12 @@ def open_run(config: Path, overrides: list[str] | None) -> Run:
 def run_until(config: Path, overrides: list[str] | None, last: str, dry_run: bool, explain: bool, json: bool) -> None:
     """Run the main job up to and with stage `last`, or say what would run."""
     from tinysieve.pipeline.console import run_tables as console
-    from tinysieve.pipeline.engine.stages import foresee, run_stages
+    from tinysieve.pipeline.engine.stages import plan, run_stages
     from tinysieve.pipeline.main_job import stages_until
 
     run, stages = open_run(config, overrides), stages_until(last)
     if dry_run or explain:
-        console.show_outlooks(foresee(run, stages), explain, json)
+        console.show_plan(plan(run, stages), explain, json)
         return
     run_stages(run, stages, console.announce)
     console.show_result(run, last, json)

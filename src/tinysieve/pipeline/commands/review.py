@@ -36,7 +36,7 @@ def review_serve(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, que
                  port: Annotated[int, typer.Option(help="On this machine only; 0 for any.")] = 8017, json: Json = False) -> None:
     """Show the review queue in a browser, keyboard first; every decision is on disk at once. Ctrl-C ends it."""
     from tinysieve.pipeline.engine.words import count
-    from tinysieve.pipeline.review.decision_log import DIARY
+    from tinysieve.pipeline.review.decision_log import DECISION_LOG
     from tinysieve.pipeline.review.server import ReviewServer
     from tinysieve.pipeline.review.session import hold_review
 
@@ -44,11 +44,11 @@ def review_serve(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, que
 
     def ready(server: ReviewServer, cards: int) -> None:
         if json:
-            typer.echo(json_text.dumps({"address": server.address, "cards": cards, "decisions": str(run.folder / DIARY)}))
+            typer.echo(json_text.dumps({"address": server.address, "cards": cards, "decisions": str(run.folder / DECISION_LOG)}))
             return
         typer.echo(f"{count(cards, 'sample', 'samples')} to review at\n  {server.address}\n"
                    f"from another machine: ssh -L {server.server_port}:127.0.0.1:{server.server_port} THIS_MACHINE, then the "
-                   f"same address\ndecisions: {run.folder / DIARY}\nCtrl-C ends the review")
+                   f"same address\ndecisions: {run.folder / DECISION_LOG}\nCtrl-C ends the review")
 
     standing = hold_review(run, _queue(config, o, queue), reviewer, port, ready)
     if not json:

@@ -15,7 +15,7 @@ from tinysieve.dataset.sources.match_files import NO_FILE
 from tinysieve.dataset.version_store import LogEntry
 from tinysieve.filtering.decisions.vote_table import FilterRow
 from tinysieve.pipeline.console.verdict import show_verdict, terminal
-from tinysieve.pipeline.engine.stages import Outlook, Run
+from tinysieve.pipeline.engine.stages import Run, StageStatus
 from tinysieve.pipeline.engine.words import count
 from tinysieve.pipeline.review.queue import Imported
 
@@ -31,18 +31,18 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
-def announce(outlook: Outlook) -> None:
+def announce(status: StageStatus) -> None:
     """One line a stage, as it is reached."""
-    verb = "run " if outlook.runs else "skip"
-    typer.echo(f"{verb} {outlook.stage}: {outlook.reasons[0]}", err=True)
+    verb = "run " if status.runs else "skip"
+    typer.echo(f"{verb} {status.stage}: {status.reasons[0]}", err=True)
 
 
-def show_outlooks(outlooks: Sequence[Outlook], explain: bool, as_json: bool) -> None:
+def show_plan(statuses: Sequence[StageStatus], explain: bool, as_json: bool) -> None:
     """What would run and, if asked, why."""
     if as_json:
-        _json([asdict(one) for one in outlooks])
+        _json([asdict(one) for one in statuses])
         return
-    for one in outlooks:
+    for one in statuses:
         why = ": " + "; ".join(one.reasons) if explain else ""
         typer.echo(f"{'would run' if one.runs else 'up to date'}  {one.stage}{why if one.runs else ''}")
 

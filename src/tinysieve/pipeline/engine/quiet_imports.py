@@ -15,21 +15,21 @@ _GREETING = re.compile(r"WARNING: All log messages before absl::InitializeLog|I\
 
 
 @contextmanager
-def no_greetings() -> Iterator[None]:
+def quiet_imports() -> Iterator[None]:
     """Leave out what libraries say of themselves while they load inside; all else, warnings too, follows at the end."""
     messages = None
     try:
         with captured_messages() as messages:
             yield
     finally:
-        sys.stderr.write("" if messages is None else without_greetings(messages.text))
+        sys.stderr.write("" if messages is None else without_banners(messages.text))
         sys.stderr.flush()
 
 
-def without_greetings(text: str) -> str:
+def without_banners(text: str) -> str:
     """The lines that are not a library's greeting.
 
-    >>> without_greetings("I0000 00:00:17.6     338 port.cc:153] oneDNN custom operations are on.\\nno such file\\n")
+    >>> without_banners("I0000 00:00:17.6     338 port.cc:153] oneDNN custom operations are on.\\nno such file\\n")
     'no such file\\n'
     """
     return "".join(line for line in text.splitlines(keepends=True) if not _GREETING.match(line))
@@ -41,7 +41,7 @@ def load_keras() -> None:
         return
     # Some lines are written before TensorFlow looks at its log level, so both are needed.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with no_greetings():
+    with quiet_imports():
         try:
             import keras  # noqa: F401
         except ImportError:

@@ -43,23 +43,23 @@ class Stage:
 
     Args:
         name: also the name of its folder.
-        code: raised by hand whenever the same inputs would give other bytes.
+        code_version: raised by hand whenever the same inputs would give other bytes.
         needs: stages whose outputs it reads.
         settings: the part of the configuration it depends on.
         work: does it, into the given folder; returns the identity of what it made, or "" to use its key.
-        outside: fingerprints, by name, of what it reads from outside the run.
+        fingerprints: digests, by name, of what it reads from outside the run.
     """
 
     name: str
-    code: int
+    code_version: int
     needs: tuple[str, ...]
     settings: Callable[[Config], object]
     work: Callable[[Run, Path], str]
-    outside: Callable[[Run], Mapping[str, str]] = field(default=lambda run: {})
+    fingerprints: Callable[[Run], Mapping[str, str]] = field(default=lambda run: {})
 
 
 @dataclass(frozen=True)
-class Outlook:
+class StageStatus:
     """Whether a stage would run, and why."""
 
     stage: str
@@ -67,7 +67,7 @@ class Outlook:
     reasons: tuple[str, ...]
 
 
-def run_stages(run: Run, stages: Sequence[Stage], announce: Callable[[Outlook], None]) -> None:
+def run_stages(run: Run, stages: Sequence[Stage], announce: Callable[[StageStatus], None]) -> None:
     """Run what is not up to date, in the given order.
 
     Raises:
@@ -76,22 +76,22 @@ def run_stages(run: Run, stages: Sequence[Stage], announce: Callable[[Outlook], 
     with locked(run.folder):
         for stage in stages:
             parts = _parts(run, stage)
-            outlook = _judge(run, stage, parts)
-            announce(outlook)
-            if outlook.runs:
+            status = _judge(run, stage, parts)
+            announce(status)
+            if status.runs:
                 _work(run, stage, parts)
 
 
-def foresee(run: Run, stages: Sequence[Stage]) -> list[Outlook]:
+def plan(run: Run, stages: Sequence[Stage]) -> list[StageStatus]:
     """What `run_stages` would do, without doing it."""
-    outlooks: list[Outlook] = []
+    statuses: list[StageStatus] = []
     for stage in stages:
-        behind = [one.stage for one in outlooks if one.runs and one.stage in stage.needs]
+        behind = [one.stage for one in statuses if one.runs and one.stage in stage.needs]
         if behind:
-            outlooks.append(Outlook(stage.name, True, tuple(f"{name} would run first" for name in behind)))
+            statuses.append(StageStatus(stage.name, True, tuple(f"{name} would run first" for name in behind)))
         else:
-            outlooks.append(_judge(run, stage, _parts(run, stage)))
-    return outlooks
+            statuses.append(_judge(run, stage, _parts(run, stage)))
+    return statuses
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def identity(run: Run, name: str) -> str:
 
 def _parts(run: Run, stage: Stage) -> dict[str, Any]:
     settings = json.loads(json.dumps(stage.settings(run.config), default=str, sort_keys=True))
-    return {"code": stage.code, "settings": settings, "outside": dict(stage.outside(run)),
+    return {"code": stage.code_version, "settings": settings, "outside": dict(stage.fingerprints(run)),
             "needs": {name: identity(run, name) for name in stage.needs}}
 
 
@@ -142,12 +142,12 @@ def _record(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def _judge(run: Run, stage: Stage, parts: dict[str, Any]) -> Outlook:
+def _judge(run: Run, stage: Stage, parts: dict[str, Any]) -> StageStatus:
     reasons = tuple(_reasons(run.at(stage.name), parts))
     if not reasons:
-        return Outlook(stage.name, False, ("up to date",))
+        return StageStatus(stage.name, False, ("up to date",))
     resumes = _partial_key(run, stage.name) == _key(parts)
-    return Outlook(stage.name, True, ("was interrupted, resumes",) if resumes else reasons)
+    return StageStatus(stage.name, True, ("was interrupted, resumes",) if resumes else reasons)
 
 
 def _reasons(folder: Path, parts: dict[str, Any]) -> Iterator[str]:

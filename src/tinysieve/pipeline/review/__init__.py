@@ -1,1 +1,1 @@
-"""What a person decides: queue, pages, server, diary, Label Studio, audit."""
+"""What a person decides: queue, pages, server, decision_log, Label Studio, audit."""

@@ -11,7 +11,7 @@ import pyarrow.csv as pacsv
 
 from tinysieve.dataset.samples import DROPPED, UNLABELED, Codes, Mask, SampleTable
 from tinysieve.dataset.sources.tables import read_table
-from tinysieve.filtering.decisions.answers import settle
+from tinysieve.filtering.decisions.answers import resolve_answers
 from tinysieve.filtering.decisions.audit import STRATA, AnsweredStratum, draw_audit, judge_audit, strata_of
 from tinysieve.filtering.decisions.filter_precision import Share
 from tinysieve.filtering.decisions.human_review import read_answers
@@ -53,7 +53,7 @@ def read_audit(run: Run, path: Path) -> list[AnsweredStratum]:
         raise InputError(f"no column '{missing[0]}'", where=f"{path}:1", why="answers count for their stratum",
                          fix="fill the file that 'tinysieve audit sample' wrote")
     samples, (before, after) = samples_of(run), _labels(run)
-    decisions = settle(read_answers(path, "human"), samples, before).agreed()
+    decisions = resolve_answers(read_answers(path, "human"), samples, before).agreed()
     if not len(decisions):
         raise InputError("nothing is answered", where=str(path), fix="fill the column 'decision'")
     strata = _strata(run, samples, before, after)

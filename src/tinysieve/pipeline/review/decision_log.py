@@ -20,7 +20,7 @@ from tinysieve.ground.errors import InputError
 COLUMNS = ("sample_id", "decision", "reviewer", "at")
 DECISIONS = ("person", "background", "drop", "skip")
 UNDO = "undo"
-DIARY = Path("review") / "decisions.csv"
+DECISION_LOG = Path("review") / "decisions.csv"
 _HEADER = ",".join(COLUMNS) + "\n"
 
 
@@ -30,7 +30,7 @@ def utc_now() -> str:
 
 
 @dataclass
-class Diary:
+class DecisionLog:
     """An open file of decisions by one reviewer among others; `opened` makes one.
 
     Args:
@@ -68,8 +68,8 @@ class Diary:
 
 
 @contextmanager
-def opened(path: Path, reviewer: str, now: Callable[[], str] = utc_now) -> Iterator[Diary]:
-    """Open or begin a diary and hold it; half a line that a lost machine left behind is cut off.
+def opened(path: Path, reviewer: str, now: Callable[[], str] = utc_now) -> Iterator[DecisionLog]:
+    """Open or begin a decision_log and hold it; half a line that a lost machine left behind is cut off.
 
     Raises:
         InputError: another process holds it, it is no such file, or the reviewer's name cannot stand in a line.
@@ -82,7 +82,7 @@ def opened(path: Path, reviewer: str, now: Callable[[], str] = utc_now) -> Itera
             standing = _begin(path, reviewer)
             file = os.open(path, os.O_WRONLY | os.O_APPEND)
             try:
-                yield Diary(file, reviewer, standing, now)
+                yield DecisionLog(file, reviewer, standing, now)
             finally:
                 os.close(file)
     except Timeout as error:

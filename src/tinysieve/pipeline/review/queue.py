@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinysieve.dataset.versions import ALWAYS_FROZEN, Version, apply_decisions
-from tinysieve.filtering.decisions.answers import Answers, Review, settle
+from tinysieve.filtering.decisions.answers import Answers, Review, resolve_answers
 from tinysieve.filtering.decisions.human_review import read_answers
 from tinysieve.filtering.decisions.label_studio_answers import read_annotations
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run, locked
-from tinysieve.pipeline.review.decision_log import DIARY
+from tinysieve.pipeline.review.decision_log import DECISION_LOG
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
 
@@ -45,7 +45,7 @@ def import_answers(run: Run, answers: Answers, leave_conflicts: bool) -> Importe
     with locked(run.folder):
         samples, store = samples_of(run), versions_of(run)
         current = store.load("HEAD")
-        review = settle(answers, samples, current.labels)
+        review = resolve_answers(answers, samples, current.labels)
         decisions = review.decisions if leave_conflicts else review.agreed()
         who = ", ".join(sorted(set(decisions.by.to_pylist())))
         made = apply_decisions(samples, current, decisions, f"reviewed by {who}", ALWAYS_FROZEN)
@@ -65,7 +65,7 @@ def read_diary(run: Run) -> Answers:
     Raises:
         InputError: nothing was decided yet.
     """
-    diary = run.folder / DIARY
-    if not diary.exists():
-        raise InputError("nothing was decided yet", where=str(diary), fix="decide with 'tinysieve review', or name a file")
-    return read_answers(diary, "")
+    decision_log = run.folder / DECISION_LOG
+    if not decision_log.exists():
+        raise InputError("nothing was decided yet", where=str(decision_log), fix="decide with 'tinysieve review', or name a file")
+    return read_answers(decision_log, "")

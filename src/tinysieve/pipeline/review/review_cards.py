@@ -53,7 +53,7 @@ class Card:
     boxes: tuple[Box, ...]
 
 
-def deal(run: Run, queue: Path) -> tuple[Card, ...]:
+def build_cards(run: Run, queue: Path) -> tuple[Card, ...]:
     """A card for each line of a review queue, in its order.
 
     Args:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.review.decision_log import DECISIONS, UNDO, Diary
+from tinysieve.pipeline.review.decision_log import DECISIONS, UNDO, DecisionLog
 from tinysieve.pipeline.review.review_page import Sheet, content_policy
 from tinysieve.pipeline.review.review_pictures import PHOTO_SIDE, THUMBNAIL_SIDE, Photos
 
@@ -32,23 +32,23 @@ _SECONDS_A_REQUEST = 30
 
 
 @dataclass(frozen=True, eq=False)
-class Desk:
+class ReviewContext:
     """What the server has before it."""
 
     sheet: Sheet
     photos: Photos
-    diary: Diary
+    decision_log: DecisionLog
     token: str
 
 
 class ReviewServer(ThreadingHTTPServer):
-    """Serves one desk; `serve_forever` until `shutdown`."""
+    """Serves one context; `serve_forever` until `shutdown`."""
 
     daemon_threads = True
 
-    def __init__(self, desk: Desk, port: int) -> None:
-        self.desk = desk
-        self.known = frozenset(one.sample_id for one in desk.sheet.cards)
+    def __init__(self, context: ReviewContext, port: int) -> None:
+        self.context = context
+        self.known = frozenset(one.sample_id for one in context.sheet.cards)
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except (OSError, OverflowError) as error:
@@ -62,7 +62,7 @@ class ReviewServer(ThreadingHTTPServer):
     @property
     def address(self) -> str:
         """Where the page is, token included."""
-        return f"http://{LOOPBACK}:{self.server_port}/{self.desk.token}/"
+        return f"http://{LOOPBACK}:{self.server_port}/{self.context.token}/"
 
 
 def new_token() -> str:
@@ -79,13 +79,13 @@ class _Handler(BaseHTTPRequestHandler):
         path = self._admitted()
         if path is None:
             return
-        picture, desk = _PICTURE.fullmatch(path), self.server.desk
+        picture, context = _PICTURE.fullmatch(path), self.server.context
         if path == "":
-            settings = {"thumbnail": "thumbnail/#", "photo": "photo/#", "token": desk.token, "key": "",
-                        "reviewer": desk.diary.reviewer, "decided": list(desk.diary.standing.items())}
-            self._send(HTTPStatus.OK, desk.sheet.html(settings).encode(), "text/html; charset=utf-8", "no-store")
-        elif picture and int(picture[2]) < len(desk.sheet.cards):
-            jpeg = desk.photos.jpeg(desk.sheet.cards[int(picture[2])].row, _SIDES[picture[1]])
+            settings = {"thumbnail": "thumbnail/#", "photo": "photo/#", "token": context.token, "key": "",
+                        "reviewer": context.decision_log.reviewer, "decided": list(context.decision_log.standing.items())}
+            self._send(HTTPStatus.OK, context.sheet.html(settings).encode(), "text/html; charset=utf-8", "no-store")
+        elif picture and int(picture[2]) < len(context.sheet.cards):
+            jpeg = context.photos.jpeg(context.sheet.cards[int(picture[2])].row, _SIDES[picture[1]])
             self._send(HTTPStatus.OK, jpeg, "image/jpeg", "private, max-age=3600")
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing here")
@@ -103,17 +103,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "not a decision about a sample of this queue")
             return
         try:
-            self.server.desk.diary.write(*decision)
+            self.server.context.decision_log.write(*decision)
         except OSError as error:
             self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, f"the decision could not be written: {error.strerror}")
             return
-        saved = json.dumps({"decided": len(self.server.desk.diary.standing)}).encode()
+        saved = json.dumps({"decided": len(self.server.context.decision_log.standing)}).encode()
         self._send(HTTPStatus.OK, saved, "application/json", "no-store")
 
     def _objection(self, path: str) -> tuple[HTTPStatus, str] | None:
         """Why a POST is not even read."""
         length = self.headers.get("Content-Length", "")
-        if not _same(self.headers.get(TOKEN_HEADER, ""), self.server.desk.token) or not self._own_origin():
+        if not _same(self.headers.get(TOKEN_HEADER, ""), self.server.context.token) or not self._own_origin():
             return HTTPStatus.FORBIDDEN, "the request does not come from the page"
         if path != "decide":
             return HTTPStatus.NOT_FOUND, "there is nothing here"
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.FORBIDDEN, "this server answers to 127.0.0.1 and localhost only")
             return None
         token, slash, rest = self.path.removeprefix("/").partition("/")
-        if not slash or not _same(token, self.server.desk.token):
+        if not slash or not _same(token, self.server.context.token):
             self._refuse(HTTPStatus.FORBIDDEN, "the address lacks its token: open the one that 'tinysieve review' printed")
             return None
         return rest

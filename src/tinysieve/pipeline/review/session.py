@@ -1,4 +1,4 @@
-"""A review from a queue to the last decision: cards dealt, the diary held open, the server answering until Ctrl-C."""
+"""A review from a queue to the last decision: cards dealt, the decision_log held open, the server answering until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.review.decision_log import DIARY, opened
-from tinysieve.pipeline.review.review_cards import deal
+from tinysieve.pipeline.review.decision_log import DECISION_LOG, opened
+from tinysieve.pipeline.review.review_cards import build_cards
 from tinysieve.pipeline.review.review_page import Sheet
 from tinysieve.pipeline.review.review_pictures import photos_of
-from tinysieve.pipeline.review.server import Desk, ReviewServer, new_token
+from tinysieve.pipeline.review.server import ReviewContext, ReviewServer, new_token
 
 
 def sheet_of(run: Run, queue: Path) -> Sheet:
     """The cards of a queue, under the run's name."""
-    return Sheet(run.folder.name, deal(run, queue))
+    return Sheet(run.folder.name, build_cards(run, queue))
 
 
 def hold_review(run: Run, queue: Path, reviewer: str, port: int, ready: Callable[[ReviewServer, int], None]) -> int:
@@ -33,9 +33,9 @@ def hold_review(run: Run, queue: Path, reviewer: str, port: int, ready: Callable
         InputError: the queue or the reviewer's name is wrong, the port is taken, or another review is open.
     """
     sheet = sheet_of(run, queue)
-    with opened(run.folder / DIARY, reviewer) as diary:
-        with ReviewServer(Desk(sheet, photos_of(run), diary, new_token()), port) as server:
+    with opened(run.folder / DECISION_LOG, reviewer) as decision_log:
+        with ReviewServer(ReviewContext(sheet, photos_of(run), decision_log, new_token()), port) as server:
             ready(server, len(sheet.cards))
             with suppress(KeyboardInterrupt):
                 server.serve_forever()
-        return len(diary.standing)
+        return len(decision_log.standing)

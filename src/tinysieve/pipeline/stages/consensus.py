@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinysieve.dataset.samples import UNLABELED, Codes, Mask, SampleTable
-from tinysieve.filtering.decisions.answers import settle
+from tinysieve.filtering.decisions.answers import resolve_answers
 from tinysieve.filtering.decisions.consensus import Beliefs, Consensus, read_verified, weigh
 from tinysieve.filtering.decisions.filter_precision import filter_precision
 from tinysieve.filtering.decisions.human_review import read_answers
@@ -28,7 +28,7 @@ def beliefs_of(run: Run, samples: SampleTable, labels: Codes, opinions: list[Opi
     """Weigh the run's scores; the train split's labels teach, and a person's answers where the configuration names them."""
     settings, verified = run.config.policy, np.full(len(labels), UNLABELED, np.int8)
     if isinstance(settings, ConsensusPolicy) and settings.verified is not None:
-        answers = settle(read_answers(settings.verified, "human"), samples, labels)
+        answers = resolve_answers(read_answers(settings.verified, "human"), samples, labels)
         verified = read_verified(answers.agreed(), len(labels))
         verified[samples.in_split("test")] = UNLABELED
     return weigh(load_scores(run, opinions), labels, samples.in_split("train"), verified)

@@ -15,7 +15,7 @@ from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
 from tinysieve.filtering.evidence.detectors.detector import Detector, detect_all, remove_parts
 from tinysieve.pipeline.config.filters import BoxFile, PresenceHeadDetector, UltralyticsDetector
 from tinysieve.pipeline.engine.progress_display import progress
-from tinysieve.pipeline.engine.quiet_imports import no_greetings
+from tinysieve.pipeline.engine.quiet_imports import quiet_imports
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.ingest import samples_of
 
@@ -30,7 +30,7 @@ def detect(run: Run, folder: Path, name: str) -> str:
         write_boxes(_boxes_from_file(settings, samples), folder / name)
         return ""
     with progress("detect") as report:
-        with no_greetings():
+        with quiet_imports():
             detector = _open(settings, run)
         detect_all(detector, image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report)
     remove_parts(folder)

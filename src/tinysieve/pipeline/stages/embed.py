@@ -15,7 +15,7 @@ from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.filters import ArrayBackbone, DefaultBackbone, ModelFileBackbone
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.progress_display import progress
-from tinysieve.pipeline.engine.quiet_imports import no_greetings
+from tinysieve.pipeline.engine.quiet_imports import quiet_imports
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.detect import CHUNK, image_paths
 from tinysieve.pipeline.stages.ingest import samples_of
@@ -30,7 +30,7 @@ def embed(run: Run, folder: Path) -> str:
         _copy(settings.file, len(samples), folder)
         return ""
     with progress("embed") as report:
-        with no_greetings():
+        with quiet_imports():
             backbone = _open(settings, run.config.workers)
         paths = image_paths(run, samples)
         embed_all(backbone, paths, samples.sample_ids.to_pylist(), folder, CHUNK, report)

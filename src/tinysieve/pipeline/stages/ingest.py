@@ -14,7 +14,7 @@ from tinysieve.dataset.ingest import ingest
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import list_folders, require_classes
 from tinysieve.dataset.sources.listing import Listing, image_files, misnamed_files, row_reasons
-from tinysieve.dataset.sources.match_files import settle
+from tinysieve.dataset.sources.match_files import match_files
 from tinysieve.dataset.sources.tables import list_table, list_wake_vision
 from tinysieve.dataset.test_split import hold_test_split
 from tinysieve.dataset.version_store import VersionStore
@@ -41,7 +41,7 @@ def list_source(config: Config) -> Listing:
     """All candidates of the configured source, rows and files brought together."""
     source = config.dataset.source
     files = image_files(source.images)
-    listing = settle(_list(source, config.seed), files, source.images, config.dataset.on_missing)
+    listing = match_files(_list(source, config.seed), files, source.images, config.dataset.on_missing)
     return replace(listing, skipped=listing.skipped + misnamed_files(source.images))
 
 

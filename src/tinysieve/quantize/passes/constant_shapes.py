@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinysieve.quantize.tflite.model_tree import ModelTree, Passed
+from tinysieve.quantize.tflite.model_tree import ModelTree, PassResult
 
 SHAPE_ARITHMETIC = ("SHAPE", "STRIDED_SLICE", "PACK")
 
 
-def constant_shapes(model: bytes) -> Passed:
+def constant_shapes(model: bytes) -> PassResult:
     """Give every RESHAPE its stored output shape as a constant, close open batches at the stored size.
 
     The operators that computed the shapes stay until :func:`drop_dead_parts` finds that nobody reads them. RESHAPEs that
@@ -27,11 +27,11 @@ def constant_shapes(model: bytes) -> Passed:
     """
     tree = ModelTree(model)
     if tree.refusal():
-        return Passed(model, (f"shapes left alone: {tree.refusal()}",))
+        return PassResult(model, (f"shapes left alone: {tree.refusal()}",))
     opened = [tensor for tensor in tree.graph.tensors if tensor.shapeSignature is not None]
     images = {int(n) for n in tree.graph.inputs}
     if any(_open_beyond_batch(tree.graph.tensors[index]) for index in images):
-        return Passed(model, ("shapes left alone: an axis other than the batch is open",))
+        return PassResult(model, ("shapes left alone: an axis other than the batch is open",))
     notes = []
     made = sum(_fix(tree, operator) for operator in tree.operators if tree.name(operator) == "RESHAPE")
     if made:
@@ -41,7 +41,7 @@ def constant_shapes(model: bytes) -> Passed:
         tensor.shapeSignature = None
     if closed:
         notes.append(f"the open batch of {closed} tensors is the stored one now")
-    return Passed(tree.bytes(), tuple(notes)) if notes else Passed(model, ())
+    return PassResult(tree.bytes(), tuple(notes)) if notes else PassResult(model, ())
 
 
 def _open_beyond_batch(tensor: Any) -> bool:

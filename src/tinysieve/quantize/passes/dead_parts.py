@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinysieve.quantize.tflite.model_tree import ModelTree, Passed
+from tinysieve.quantize.tflite.model_tree import ModelTree, PassResult
 
 # Results that are no output count as work done only where the operator has an effect besides; none of these has.
 WITH_EFFECTS = ("ASSIGN_VARIABLE", "CALL_ONCE", "VAR_HANDLE", "WHILE", "IF", "CUSTOM")
 
 
-def drop_dead_parts(model: bytes) -> Passed:
+def drop_dead_parts(model: bytes) -> PassResult:
     """Remove what no output depends on; equal constant buffers become one.
 
     Raises:
@@ -22,10 +22,10 @@ def drop_dead_parts(model: bytes) -> Passed:
     """
     tree = ModelTree(model)
     if tree.refusal():
-        return Passed(model, (f"dead parts left alone: {tree.refusal()}",))
+        return PassResult(model, (f"dead parts left alone: {tree.refusal()}",))
     operators, tensors = len(tree.operators), len(tree.graph.tensors)
     if any(tree.name(operator).split(":")[0] in WITH_EFFECTS for operator in tree.operators):
-        return Passed(model, ("dead parts left alone: operators with effects besides their outputs",))
+        return PassResult(model, ("dead parts left alone: operators with effects besides their outputs",))
     tree.forget_plan()
     _drop_operators(tree)
     _drop_tensors(tree)
@@ -33,7 +33,7 @@ def drop_dead_parts(model: bytes) -> Passed:
     _drop_codes(tree)
     gone = operators - len(tree.operators), tensors - len(tree.graph.tensors)
     note = f"{gone[0]} operators and {gone[1]} tensors that nothing reads are gone; {merged} equal buffers are one"
-    return Passed(tree.bytes(), (note,) if any(gone) or merged else ())
+    return PassResult(tree.bytes(), (note,) if any(gone) or merged else ())
 
 
 def _drop_operators(tree: ModelTree) -> None:

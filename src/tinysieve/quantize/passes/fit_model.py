@@ -20,7 +20,7 @@ from tinysieve.quantize.passes.stripes.planner import choose_stripes
 from tinysieve.quantize.passes.stripes.stripe_cost import TFLM_MACHINE
 from tinysieve.quantize.runtime_code import TFLM_CODE_BASIS, TFLM_CODE_BYTES
 from tinysieve.quantize.tflite.graph import read_graph
-from tinysieve.quantize.tflite.model_tree import Passed
+from tinysieve.quantize.tflite.model_tree import PassResult
 from tinysieve.quantize.tflm.arena import Arena, report
 from tinysieve.quantize.tflm.arena_process import measure_arena, measure_arena_apart
 
@@ -123,10 +123,10 @@ def fit_model(
         after.file_bytes + target.runtime_code_bytes <= target.flash_bytes)
 
 
-def _stripes(model: bytes, target: Target, macs: int, seed: int, progress: Progress) -> Passed:
+def _stripes(model: bytes, target: Target, macs: int, seed: int, progress: Progress) -> PassResult:
     choice = choose_stripes(model, target.ram_bytes, int(macs * target.max_extra_macs),
                             tflm_total, TFLM_MACHINE, seed, progress)
-    return Passed(choice.model, choice.notes)
+    return PassResult(choice.model, choice.notes)
 
 
 def tflm_total(model: bytes) -> int:
@@ -147,7 +147,7 @@ class _Work:
     passes: list[PassGain]
     left_alone: list[str]
 
-    def apply(self, name: str, one_pass: Callable[[bytes], Passed]) -> None:
+    def apply(self, name: str, one_pass: Callable[[bytes], PassResult]) -> None:
         try:
             found = one_pass(self.model)
         except NOT_UNDERSTOOD as error:

@@ -12,12 +12,12 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tinysieve.quantize.passes.stripes.stripe_rows import same_padding, valid_size
-from tinysieve.quantize.tflite.model_tree import CONVOLUTIONS, ModelTree, Passed
+from tinysieve.quantize.tflite.model_tree import CONVOLUTIONS, ModelTree, PassResult
 
 ROWS, COLUMNS = 1, 2
 
 
-def fold_padding(model: bytes) -> Passed:
+def fold_padding(model: bytes) -> PassResult:
     """Drop PADs without effect, fold those equal to SAME into their convolution, trim what no window reads.
 
     Exact: a PAD fills with the zero point, and so does SAME. A PAD whose values a caller sees, or that feeds more than
@@ -28,7 +28,7 @@ def fold_padding(model: bytes) -> Passed:
     """
     tree = ModelTree(model)
     if tree.refusal():
-        return Passed(model, (f"padding left alone: {tree.refusal()}",))
+        return PassResult(model, (f"padding left alone: {tree.refusal()}",))
     dropped = folded = trimmed = 0
     for operator in list(tree.operators):
         if tree.name(operator) != "PAD":
@@ -40,9 +40,9 @@ def fold_padding(model: bytes) -> Passed:
         elif _trim(tree, operator):
             trimmed += 1
     if not dropped + folded + trimmed:
-        return Passed(model, ())
+        return PassResult(model, ())
     note = f"PAD operators: {dropped} padded nothing and are gone, {folded} are SAME now, {trimmed} shortened"
-    return Passed(tree.bytes(), (note,))
+    return PassResult(tree.bytes(), (note,))
 
 
 def padding_of(tree: ModelTree, operator: Any) -> np.ndarray | None:

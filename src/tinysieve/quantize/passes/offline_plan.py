@@ -14,7 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tinysieve.quantize.passes.copied_tensors import Block, blocks_of
 from tinysieve.quantize.passes.offsets import best_offsets
 from tinysieve.quantize.tflite.graph import read_graph
-from tinysieve.quantize.tflite.model_tree import PLAN_METADATA, ModelTree, Passed, metadata_name
+from tinysieve.quantize.tflite.model_tree import PLAN_METADATA, ModelTree, PassResult, metadata_name
 from tinysieve.quantize.tflite.packing import pack_model
 from tinysieve.quantize.tflm.memory_plan import TFLM_ALIGNMENT, greedy_plan, lifetimes, tflm_scratch
 
@@ -22,7 +22,7 @@ FORMAT_VERSION, SUBGRAPH, ONLINE = 1, 0, -1
 TRIES = 250
 
 
-def plan_arena(model: bytes, rng: np.random.Generator, tries: int = TRIES) -> Passed:
+def plan_arena(model: bytes, rng: np.random.Generator, tries: int = TRIES) -> PassResult:
     """Write a memory plan into the model where one is found that is smaller than TFLM's own.
 
     ``rng`` drives the search of ``tries`` placements for each of a few ceilings; the same state gives the same plan.
@@ -33,21 +33,21 @@ def plan_arena(model: bytes, rng: np.random.Generator, tries: int = TRIES) -> Pa
     """
     tree = ModelTree(model)
     if tree.refusal():
-        return Passed(model, (f"no memory plan written: {tree.refusal()}",))
+        return PassResult(model, (f"no memory plan written: {tree.refusal()}",))
     graph = read_graph(model)
     buffers = lifetimes(graph)
     scratch = tflm_scratch(graph)
     usual = greedy_plan([*buffers, *scratch]).bytes
     if not buffers:
-        return Passed(model, ())
+        return PassResult(model, ())
     found = best_offsets((*blocks_of(tree, buffers), *(Block(((0, one),)) for one in scratch)), tries, rng)
     if found.bytes >= usual:
-        return Passed(model, ())
+        return PassResult(model, ())
     offsets = np.full(len(graph.tensors), ONLINE, np.int32)
     for one in buffers:
         offsets[one.tensor] = found.offsets[one.tensor]
     _write(tree, offsets)
-    return Passed(pack_model(tree.tree), (f"memory plan in the file: activations {found.bytes:,} B instead of {usual:,} B",))
+    return PassResult(pack_model(tree.tree), (f"memory plan in the file: activations {found.bytes:,} B instead of {usual:,} B",))
 
 
 def planned_bytes(model: bytes) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tinysieve.quantize.tflite.graph import read_graph
-from tinysieve.quantize.tflite.model_tree import ModelTree, Passed
+from tinysieve.quantize.tflite.model_tree import ModelTree, PassResult
 from tinysieve.quantize.tflm.memory_plan import Lifetime, lifetimes, lower_bound
 
 MOST_OPERATORS = 400
 
 
-def reorder(model: bytes) -> Passed:
+def reorder(model: bytes) -> PassResult:
     """The same operators in the order with the lowest peak found; unchanged where none is lower.
 
     Runs, of the operators that are ready, the one after which the fewest bytes are alive (the earlier one of equals),
@@ -21,16 +21,16 @@ def reorder(model: bytes) -> Passed:
     tree = ModelTree(model)
     count = len(tree.operators)
     if tree.refusal() or count > MOST_OPERATORS:
-        return Passed(model, (f"order left alone: {tree.refusal() or f'{count} operators are too many to try'}",))
+        return PassResult(model, (f"order left alone: {tree.refusal() or f'{count} operators are too many to try'}",))
     work = _Work(tree, model)
     given = list(range(count))
     if all(len(work.ready_after(given[:at])) <= 1 for at in range(count)):
-        return Passed(model, ())  # a chain has one order
+        return PassResult(model, ())  # a chain has one order
     before, (after, order) = work.peak(given), work.improved(min((given, work.greedy()), key=work.peak))
     if after >= before:
-        return Passed(model, ())
+        return PassResult(model, ())
     tree.graph.operators = [tree.operators[at] for at in order]
-    return Passed(tree.bytes(), (f"operators reordered: {after:,} B alive at the peak instead of {before:,} B",))
+    return PassResult(tree.bytes(), (f"operators reordered: {after:,} B alive at the peak instead of {before:,} B",))
 
 
 class _Work:

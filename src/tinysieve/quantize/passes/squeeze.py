@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 
-from tinysieve.quantize.tflite.model_tree import ModelTree, Passed
+from tinysieve.quantize.tflite.model_tree import ModelTree, PassResult
 
 BIASED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 BIAS = 2  # position among a convolution's inputs; a TRANSPOSE_CONV has it one later
 
 
-def squeeze(model: bytes, keep_signatures: bool = False) -> Passed:
+def squeeze(model: bytes, keep_signatures: bool = False) -> PassResult:
     """Drop tensor names, metadata, recorded ranges, and scales of int32 biases; equal vectors are written once.
 
     A bias's scale is the input's times the filter's, and kernels compute it so; the recorded minimum and maximum are a
@@ -21,7 +21,7 @@ def squeeze(model: bytes, keep_signatures: bool = False) -> Passed:
     """
     tree = ModelTree(model)
     if tree.refusal():
-        return Passed(model, (f"names and metadata left alone: {tree.refusal()}",))
+        return PassResult(model, (f"names and metadata left alone: {tree.refusal()}",))
     tree.tree.metadata = tree.tree.metadataBuffer = tree.tree.description = None
     if not keep_signatures:
         tree.tree.signatureDefs = None
@@ -36,7 +36,7 @@ def squeeze(model: bytes, keep_signatures: bool = False) -> Passed:
             tensor.quantization.min = tensor.quantization.max = None
             if tensor.quantization.scale is None and tensor.quantization.details is None:
                 tensor.quantization = None
-    return Passed(tree.bytes(), ("names, metadata and " + ("" if keep_signatures else "signatures, ")
+    return PassResult(tree.bytes(), ("names, metadata and " + ("" if keep_signatures else "signatures, ")
                                  + f"quantization parameters of {len(biases)} biases are gone",))
 
 

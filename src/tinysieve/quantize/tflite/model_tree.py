@@ -24,7 +24,7 @@ PLAN_METADATA = "OfflineMemoryAllocation"
 
 
 @dataclass(frozen=True)
-class Passed:
+class PassResult:
     """What a pass made of a model: the new bytes and what it did or left alone, in words."""
 
     model: bytes

@@ -15,12 +15,12 @@ from ai_edge_litert import schema_py_generated as schema
 from tinysieve.quantize.passes.dead_parts import drop_dead_parts
 from tinysieve.quantize.passes.fold_padding import ROWS
 from tinysieve.quantize.passes.stripes.stripe_steps import WHOLE, Piece, Step, Stripes, stripe_steps
-from tinysieve.quantize.tflite.model_tree import ModelTree, Passed
+from tinysieve.quantize.tflite.model_tree import ModelTree, PassResult
 
 INT8_VERSION = 2  # the operator version from which SLICE, PAD and CONCATENATION take int8
 
 
-def stripe(model: bytes, plan: Sequence[Stripes]) -> Passed:
+def stripe(model: bytes, plan: Sequence[Stripes]) -> PassResult:
     """The model with every segment of the plan run in its stripes.
 
     The segments must be of this very model (its operator positions) and must not overlap.
@@ -37,7 +37,7 @@ def stripe(model: bytes, plan: Sequence[Stripes]) -> Passed:
         notes.append(f"operators {stripes.segment.first} to {stripes.segment.last} run in {len(stripes.ranges)} stripes "
                      f"of {heights} output rows")
     # TFLM miscounts lifetimes where tensors are left that no operator touches, so they go at once.
-    return Passed(drop_dead_parts(tree.bytes()).model, tuple(notes[::-1])) if plan else Passed(model, ())
+    return PassResult(drop_dead_parts(tree.bytes()).model, tuple(notes[::-1])) if plan else PassResult(model, ())
 
 
 class _Writer:
