@@ -63,7 +63,8 @@ def train_and_quantize(run: Run) -> bytes:
     from tinysieve.pipeline.console.run_tables import announce
     from tinysieve.pipeline.engine.stages import run_stages
     from tinysieve.pipeline.stages.ingest import INGEST
-    from tinysieve.pipeline.stages.model_stages import MODEL, QUANTIZE_BASELINE, TRAIN_BASELINE
+    from tinysieve.pipeline.stages.quantize import MODEL, QUANTIZE_BASELINE
+    from tinysieve.pipeline.stages.train import TRAIN_BASELINE
 
     run_stages(run, (INGEST, TRAIN_BASELINE, QUANTIZE_BASELINE), announce)
     return (run.at(QUANTIZE_BASELINE.name) / MODEL).read_bytes()

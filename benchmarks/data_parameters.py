@@ -106,9 +106,9 @@ def judge(rates: tuple[float, float], seed: int, stream: RowStream, features: np
     trajectories = fit_linear(stream, labels, settings, seed, "voc", folder, silent)
     epoch = turning_point(held_out_losses(stream, labels, settings, seed, 0.2, silent))
     read, last = summarise(trajectories, epoch), summarise(trajectories, -1)
-    p_person = out_of_fold_probabilities(features, labels.astype(np.int8), 5, np.random.default_rng(seed))
+    p_positive = out_of_fold_probabilities(features, labels.astype(np.int8), 5, np.random.default_rng(seed))
     scores = {"last sigma": suspicion(last), "sigma at turning point": suspicion(read), "trajectory mean": last.mean,
-              "mean until turning point": read.mean, "out-of-fold ridge": np.where(labels == 1, 1 - p_person, p_person)}
+              "mean until turning point": read.mean, "out-of-fold ridge": np.where(labels == 1, 1 - p_positive, p_positive)}
     best = max(float(roc_auc_score(wrong, np.asarray(trajectories[:, e], np.float32))) for e in range(settings.epochs))
     look_alikes = nearest(features, 10, 200_000, silent)
     axes = {"neighbours": contradicted_by_neighbors(look_alikes, labels),

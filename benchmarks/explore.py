@@ -24,7 +24,8 @@ import numpy as np
 import psutil
 import pyarrow as pa
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable, label_names
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, ClassNames
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.filtering.opinion import opine
 from tinysieve.pipeline.explore.columns import Column, columns_of, declare, tags_of
@@ -69,11 +70,11 @@ def made_up(count: int, seed: int = 0) -> Findings:
     split = np.array(["train", "validation", "test"])[rng.integers(0, 3, count)]
     samples = SampleTable(pa.table({
         "sample_id": [f"{number:032x}" for number in range(count)], "filepath": [f"{number}.jpg" for number in range(count)],
-        "width": [640] * count, "height": [480] * count, "split": split, "label": label_names(labels),
+        "width": [640] * count, "height": [480] * count, "split": split, "label": ClassNames().names(labels),
         "pixel_row": range(count)}))
     everywhere, sure = np.ones(count, bool), rng.random(count)
     opinions = tuple(opine(name, name, [(everywhere, label, "made up")], sure, "")
-                     for name, label in (("disagreement", PERSON), ("out_of_fold", BACKGROUND)))
+                     for name, label in (("disagreement", POSITIVE), ("out_of_fold", NEGATIVE)))
     box = np.tile(np.array([10, 10, 300, 400], np.float32), (count, 1))
     boxes = Boxes(samples.sample_ids.combine_chunks(), np.arange(count + 1, dtype=np.int64), box, sure.astype(np.float32),
                   np.zeros(count, np.int16))

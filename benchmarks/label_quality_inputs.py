@@ -14,7 +14,8 @@ from neighbor_votes import SEARCHED, K, plant
 from PIL import Image
 from voc2007 import RATES, ROOT, SHARED, announce, open_run, true_labels
 
-from tinysieve.dataset.samples import UNLABELED, SampleTable
+from tinysieve.dataset.classes import UNLABELED
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, shrink
 from tinysieve.filtering.evidence.box_scores import BoxScores, box_scores
 from tinysieve.filtering.evidence.boxes import align, read_boxes
@@ -109,12 +110,12 @@ def voc_inputs(seeds: Sequence[int]) -> Made:
     def planted(rates: tuple[float, float], seed: int) -> Inputs:
         given = plant(truth, samples, rates, seed)
         trusted = np.where(samples.in_split("train"), given, np.int8(UNLABELED))
-        p_person = out_of_fold_probabilities(features, trusted, filters.folds, np.random.default_rng(0))
-        others = [probable_label(p_person, "out_of_fold", "out_of_fold", filters.out_of_fold_sure),
+        p_positive = out_of_fold_probabilities(features, trusted, filters.folds, np.random.default_rng(0))
+        others = [probable_label(p_positive, "out_of_fold", "out_of_fold", filters.out_of_fold_sure),
                   neighbor_agreement(near.among(trusted >= 0), trusted, K, filters.neighbors.sure, "out_of_fold")]
         by_looks = [[disagreement(looked.present, given, limits, "boxes"), pseudo_label(looked.present, given, limits, "boxes"),
                      *others] for looked in (once, twice)]
-        pred_probs = np.stack([1 - p_person, p_person], axis=1)
+        pred_probs = np.stack([1 - p_positive, p_positive], axis=1)
         single = Inputs(trusted, truth, samples.in_split("train", "unlabeled"), pred_probs, features, near, once.seen,
                         by_looks[0], seed_rule(once.widely, given))
         return replace(single, seen=twice.seen, opinions=by_looks[1], once=single)

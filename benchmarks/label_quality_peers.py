@@ -15,7 +15,7 @@ from label_quality_inputs import Inputs, silent
 from neighbor_votes import K
 from sklearn.linear_model import LogisticRegression
 
-from tinysieve.dataset.samples import DROPPED, UNLABELED
+from tinysieve.dataset.classes import DROPPED, UNLABELED
 from tinysieve.filtering.data_parameters.linear_fit import LinearFitSettings, fit_linear, held_out_losses
 from tinysieve.filtering.data_parameters.rare_or_wrong import contradicted_by_neighbors, wrong_not_rare
 from tinysieve.filtering.data_parameters.row_stream import RowStream
@@ -70,8 +70,8 @@ def taught_by_truth(inputs: Inputs) -> Verdict:
     wrong = inputs.given != inputs.truth
     rates = ErrorRates(*(float(np.clip(wrong[known & (inputs.truth == label)].mean(), 1e-3, 1)) for label in (0, 1)))
     odds = LogisticRegression(C=10, max_iter=1000).fit(values[known], inputs.truth[known]).decision_function(values)
-    p_person = 1 / (1 + np.exp(-odds - rates.odds_of(inputs.given)))
-    beliefs = replace(beliefs_about(inputs), p_person=p_person)
+    p_positive = 1 / (1 + np.exp(-odds - rates.odds_of(inputs.given)))
+    beliefs = replace(beliefs_about(inputs), p_positive=p_positive)
     plan = Consensus().decide(inputs.opinions[:3], beliefs, inputs.given, inputs.eligible)
     return Verdict(beliefs.p_wrong(inputs.given), _carried_out(inputs, plan))
 

@@ -18,7 +18,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from voc2007 import HIDDEN, RATES, announce, count_outcome, open_run, true_labels
 
-from tinysieve.dataset.samples import UNLABELED, Codes, SampleTable
+from tinysieve.dataset.classes import UNLABELED, Codes
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.decisions.policy import TwoSignals
 from tinysieve.filtering.evidence.boxes import align, read_boxes
 from tinysieve.filtering.evidence.crop_rule import RULES, Presence, presence
@@ -26,7 +27,7 @@ from tinysieve.filtering.evidence.embeddings import read_embeddings
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import Neighbors
 from tinysieve.filtering.filters.disagreement import PresenceLimits, disagreement, pseudo_label
-from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement, person_share
+from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement, positive_share
 from tinysieve.filtering.filters.probable_label import probable_label
 from tinysieve.filtering.label_errors.knn_shapley import knn_shapley
 from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
@@ -64,9 +65,9 @@ def two_signals(run: Run, seen: Presence, features: np.ndarray, given: Codes,
     """The default's signals, boxes and out-of-fold classifier, and the latter's P(person)."""
     filters = run.config.filter
     limits = PresenceLimits(filters.person_confidence, filters.background_confidence)
-    p_person = out_of_fold_probabilities(features, trusted, filters.folds, np.random.default_rng(0))
+    p_positive = out_of_fold_probabilities(features, trusted, filters.folds, np.random.default_rng(0))
     return [disagreement(seen, given, limits, "boxes"), pseudo_label(seen, given, limits, "boxes"),
-            probable_label(p_person, "out_of_fold", "out_of_fold", filters.out_of_fold_sure)], p_person
+            probable_label(p_positive, "out_of_fold", "out_of_fold", filters.out_of_fold_sure)], p_positive
 
 
 def outcome(opinions: list[Opinions], given: Codes, truth: Codes, eligible: np.ndarray) -> dict[str, float]:
@@ -86,15 +87,15 @@ def outcome(opinions: list[Opinions], given: Codes, truth: Codes, eligible: np.n
             "review": len(plan.review)}
 
 
-def rankings(near: Neighbors, trusted: Codes, truth: Codes, p_person: np.ndarray) -> dict[str, float]:
+def rankings(near: Neighbors, trusted: Codes, truth: Codes, p_positive: np.ndarray) -> dict[str, float]:
     """AUROC of planted errors among the labelled by each score, 1 all errors first."""
     rows = np.flatnonzero(trusted >= 0)
     wrong = (trusted != truth)[rows]
     if not wrong.any():
         return {}
     voters = near.among(trusted >= 0)
-    share = person_share(voters, trusted, K)[0]
-    scores = {"out_of_fold": np.where(trusted == 1, 1 - p_person, p_person),
+    share = positive_share(voters, trusted, K)[0]
+    scores = {"out_of_fold": np.where(trusted == 1, 1 - p_positive, p_positive),
               "neighbor_share": np.where(trusted == 1, 1 - share, share), "knn_shapley": -knn_shapley(voters, trusted, K)}
     return {f"auroc_{name}": float(roc_auc_score(wrong, score[rows])) for name, score in scores.items()}
 
@@ -115,9 +116,9 @@ def main() -> None:
         for seed in seeds:
             given = plant(truth, samples, rates, seed)
             trusted = np.where(samples.in_split("train"), given, np.int8(UNLABELED))
-            opinions, p_person = two_signals(run, seen, features, given, trusted)
+            opinions, p_positive = two_signals(run, seen, features, given, trusted)
             voters = near.among(trusted >= 0)
-            rows.setdefault("rankings", []).append(rankings(near, trusted, truth, p_person))
+            rows.setdefault("rankings", []).append(rankings(near, trusted, truth, p_positive))
             rows.setdefault("boxes, out-of-fold", []).append(outcome(opinions, given, truth, eligible))
             for sure in SURE:
                 third = neighbor_agreement(voters, trusted, K, sure, "neighbors")

@@ -36,10 +36,10 @@ rng = np.random.default_rng(0)
 """
 MEASURE = """
 start, processor = time.perf_counter(), time.process_time()
-p_person = work()
+p_positive = work()
 seconds, processor = time.perf_counter() - start, time.process_time() - processor
 from sklearn.metrics import roc_auc_score
-suspicion = np.where(given == 1, 1 - p_person, p_person)
+suspicion = np.where(given == 1, 1 - p_positive, p_positive)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 print(json.dumps({"rows": rows, "seconds": seconds, "processor_seconds": processor, "peak_gb": peak,
                   "auroc": roc_auc_score(given != true, suspicion)}))

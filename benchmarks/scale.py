@@ -72,7 +72,7 @@ def main() -> None:
     with timed("build table and boxes", seconds):
         samples = synthetic_samples(rng)
         boxes = synthetic_boxes(samples, rng)
-        p_person = np.clip(np.where(samples.labels == 1, 0.8, 0.2) + rng.normal(0, 0.25, ROWS), 0, 1)
+        p_positive = np.clip(np.where(samples.labels == 1, 0.8, 0.2) + rng.normal(0, 0.25, ROWS), 0, 1)
     with timed("version 0", seconds):
         first = first_version(samples)
     with timed("align and crop rule", seconds):
@@ -82,7 +82,7 @@ def main() -> None:
     with timed("opinions", seconds):
         limits, labels = PresenceLimits(0.5, 0.15), first.labels
         opinions = [disagreement(seen, labels, limits, "detector"), pseudo_label(seen, labels, limits, "detector"),
-                    probable_label(p_person, "out_of_fold", "backbone", 0.7)]
+                    probable_label(p_positive, "out_of_fold", "backbone", 0.7)]
         eligible = samples.in_split("train", "unlabeled")
         vote_table(opinions, labels, eligible)
     with timed("policy", seconds):

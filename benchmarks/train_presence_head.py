@@ -86,15 +86,15 @@ def fitted(features: NDArray[np.float32], person: NDArray[np.int64], strength: f
     return PresenceHead(model.coef_[0].astype(np.float32), float(model.intercept_[0]), backbone)
 
 
-def measured(p_person: NDArray[np.float32], person: NDArray[np.int64]) -> dict[str, float | int | list[float]]:
+def measured(p_positive: NDArray[np.float32], person: NDArray[np.int64]) -> dict[str, float | int | list[float]]:
     """Accuracy with Wilson's 95 % interval, area under the ROC curve, and the shares found of each class."""
     from sklearn.metrics import roc_auc_score
 
-    right = (p_person >= 0.5) == person
+    right = (p_positive >= 0.5) == person
     low, high = wilson(int(right.sum()), len(right))
     return {
         "images": len(person), "accuracy": round(float(right.mean()), 4), "interval": [round(low, 4), round(high, 4)],
-        "auroc": round(float(roc_auc_score(person, p_person)), 4),
+        "auroc": round(float(roc_auc_score(person, p_positive)), 4),
         "recall_person": round(float(right[person == 1].mean()), 4),
         "recall_background": round(float(right[person == 0].mean()), 4),
     }  # fmt: skip

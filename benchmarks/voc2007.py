@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tinysieve.dataset.classes import POSITIVE, UNLABELED, Codes
 from tinysieve.dataset.ingest import open_pixels
-from tinysieve.dataset.samples import PERSON, UNLABELED, Codes
 from tinysieve.ground.statistics import confusion, wilson_interval
 from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.engine.progress_display import progress
@@ -196,7 +196,7 @@ def main() -> None:
     run_stages(clean, stages_until(DETECT.name), announce)
     test = samples_of(clean).in_split("test")
     results = {"recipe": "seed, with as many epochs as each training's name says",
-               "test_persons": np.packbits(samples_of(clean).labels[test] == PERSON).tobytes().hex(),
+               "test_persons": np.packbits(samples_of(clean).labels[test] == POSITIVE).tobytes().hex(),
                "filtering": {}, "training": results.get("training", {})}
     runs = {}
     for name in PLANTINGS:

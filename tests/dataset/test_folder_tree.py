@@ -12,15 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.dataset.folder_tree import copy, export_tree, hard_link, safe_names, symbolic_link
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import list_folders
 from tinysieve.dataset.versions import Version, first_version
 from tinysieve.ground.errors import InputError
 
 NAMES = ("a/1.jpg", "b/1.jpg", "b/2.JPG", "c/ü;rm -rf.jpg", "c/.hidden.jpg", "t/9.jpg", "u/8.jpg", "u/7.jpg", "v/6.jpg")
 SPLITS = ("train",) * 5 + ("test", "unlabeled", "unlabeled", "validation")
-LABELS = (PERSON, PERSON, BACKGROUND, PERSON, DROPPED, BACKGROUND, PERSON, UNLABELED, PERSON)
+LABELS = (POSITIVE, POSITIVE, NEGATIVE, POSITIVE, DROPPED, NEGATIVE, POSITIVE, UNLABELED, POSITIVE)
 
 
 def nothing(done: int, total: int) -> None:
@@ -58,7 +59,7 @@ def test_every_label_goes_to_its_folder_and_the_tree_reads_back_as_it_was(photos
     assert json.loads((tmp_path / "tree" / "version.json").read_text())["version"] == "f00d"
     listed = list_folders(tmp_path / "tree", ("train",)).table.to_pylist()
     read = {(tmp_path / "tree" / row["filepath"]).read_text(): (row["split"], row["label"]) for row in listed}
-    words = {PERSON: "person", BACKGROUND: "background"}
+    words = {POSITIVE: "person", NEGATIVE: "background"}
     assert read == {name: ("train" if split == "unlabeled" else split, words[label])
                     for name, split, label in zip(NAMES, SPLITS, LABELS, strict=True) if label >= 0}
 

@@ -126,16 +126,16 @@ def test_a_doubled_column_is_named(tmp_path: Path, name: str, columns: list[str]
 
 
 def test_labels_count_in_any_case_and_are_quoted_as_they_stand() -> None:
-    assert parse_labels(pa.array(["Person", "BACKGROUND"]), "t.csv").to_pylist() == ["person", "background"]
+    assert parse_labels(pa.array(["Person", "NEGATIVE"]), "t.csv").to_pylist() == ["person", "background"]
     with pytest.raises(InputError, match="'Dog'"):
         parse_labels(pa.array(["Dog"]), "t.csv")
 
 
 def test_folders_count_in_any_case(tmp_path: Path) -> None:
-    files(tmp_path, "Train/Person/a.jpg", "Train/background/b.jpg", "VAL/PERSON/c.jpg", "Unlabeled/d.jpg", "Other/e.jpg")
+    files(tmp_path, "Train/Person/a.jpg", "Train/background/b.jpg", "VAL/POSITIVE/c.jpg", "Unlabeled/d.jpg", "Other/e.jpg")
     rows = {row["filepath"]: (row["split"], row["label"]) for row in list_folders(tmp_path, ("train",)).table.to_pylist()}
     assert rows == {"Train/Person/a.jpg": ("train", "person"), "Train/background/b.jpg": ("train", "background"),
-                    "VAL/PERSON/c.jpg": ("validation", "person"), "Unlabeled/d.jpg": ("unlabeled", None)}
+                    "VAL/POSITIVE/c.jpg": ("validation", "person"), "Unlabeled/d.jpg": ("unlabeled", None)}
 
 
 @pytest.mark.parametrize(("first", "second"), [

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, RESTORE, Decisions, drop
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import apply_decisions, diff, first_version
 from tinysieve.ground.errors import FrozenSplit, InputError
@@ -39,13 +40,13 @@ def decide(rows: list[int], actions: list[int], new: list[int]) -> Decisions:
 
 def test_each_action_reaches_labels_and_ledger(samples: SampleTable) -> None:
     first = first_version(samples)
-    second = apply_decisions(samples, first, decide([0, 1, 3], [RELABEL, DROP, LABEL], [BACKGROUND, DROPPED, PERSON]), "n")
-    assert second.labels[[0, 1, 3]].tolist() == [BACKGROUND, DROPPED, PERSON]
+    second = apply_decisions(samples, first, decide([0, 1, 3], [RELABEL, DROP, LABEL], [NEGATIVE, DROPPED, POSITIVE]), "n")
+    assert second.labels[[0, 1, 3]].tolist() == [NEGATIVE, DROPPED, POSITIVE]
     rows = second.ledger.select(["old_label", "new_label", "action"]).to_pylist()
     assert [tuple(row.values()) for row in rows] == [
         ("person", "background", "relabel"), ("background", None, "drop"), (None, "person", "label")]
-    third = apply_decisions(samples, second, decide([1], [RESTORE], [BACKGROUND]), "n")
-    assert third.labels[1] == BACKGROUND
+    third = apply_decisions(samples, second, decide([1], [RESTORE], [NEGATIVE]), "n")
+    assert third.labels[1] == NEGATIVE
     assert third.ledger["action"].to_pylist() == ["restore"]
 
 
@@ -59,14 +60,14 @@ def test_test_split_is_frozen_whatever_is_asked(samples: SampleTable, row: int) 
 
 
 def test_validation_is_frozen_when_named(samples: SampleTable) -> None:
-    flip = decide([4], [RELABEL], [BACKGROUND])
+    flip = decide([4], [RELABEL], [NEGATIVE])
     with pytest.raises(FrozenSplit):
         apply_decisions(samples, first_version(samples), flip, "n", frozenset({"validation"}))
-    assert apply_decisions(samples, first_version(samples), flip, "n").labels[4] == BACKGROUND
+    assert apply_decisions(samples, first_version(samples), flip, "n").labels[4] == NEGATIVE
 
 
 def test_relabel_twice_is_once(samples: SampleTable) -> None:
-    flip = decide([0], [RELABEL], [BACKGROUND])
+    flip = decide([0], [RELABEL], [NEGATIVE])
     once = apply_decisions(samples, first_version(samples), flip, "n")
     assert apply_decisions(samples, once, flip, "n") is once
 
@@ -76,7 +77,7 @@ def test_labels_that_are_none_are_refused(samples: SampleTable) -> None:
         with pytest.raises(InputError):
             apply_decisions(samples, first_version(samples), decide(rows, actions, new), "n")
     with pytest.raises(InputError, match="decided twice"):
-        decide([1, 1], [RELABEL, DROP], [PERSON, DROPPED])
+        decide([1, 1], [RELABEL, DROP], [POSITIVE, DROPPED])
 
 
 @settings(max_examples=30, deadline=None)
@@ -93,7 +94,7 @@ def test_identity_does_not_depend_on_the_order_of_decisions(order: list[int]) ->
 def test_store_undoes_without_losing(samples: SampleTable, tmp_path: Path) -> None:
     store, first = VersionStore(tmp_path), first_version(samples)
     store.save(first)
-    second = apply_decisions(samples, first, decide([0], [RELABEL], [BACKGROUND]), "flip one")
+    second = apply_decisions(samples, first, decide([0], [RELABEL], [NEGATIVE]), "flip one")
     store.save(second)
     assert store.load("HEAD").id == second.id
     assert store.undo().id == first.id
@@ -112,7 +113,7 @@ def test_a_second_ingest_does_not_undo_what_was_mended(samples: SampleTable, tmp
     """Ingesting the same source again leaves the mended version current; another source and back finds it again."""
     store, first = VersionStore(tmp_path), first_version(samples)
     store.adopt(first)
-    mended = apply_decisions(samples, first, decide([0], [RELABEL], [BACKGROUND]), "n")
+    mended = apply_decisions(samples, first, decide([0], [RELABEL], [NEGATIVE]), "n")
     store.save(mended)
     store.adopt(first)
     assert (store.load("HEAD").id, store.load("0").id) == (mended.id, first.id)
@@ -127,7 +128,7 @@ def test_same_decisions_give_the_same_bytes(samples: SampleTable, tmp_path: Path
     for name in ("a", "b"):
         store = VersionStore(tmp_path / name)
         store.save(first_version(samples))
-        store.save(apply_decisions(samples, first_version(samples), decide([0], [RELABEL], [BACKGROUND]), "n"))
+        store.save(apply_decisions(samples, first_version(samples), decide([0], [RELABEL], [NEGATIVE]), "n"))
     files = sorted(path.name for path in (tmp_path / "a").iterdir() if not path.name.endswith(".log.jsonl"))
     assert len(files) == 7
     for name in files:
@@ -139,13 +140,13 @@ def test_a_new_policy_version_says_what_it_leaves_behind_and_the_same_one_leaves
 ) -> None:
     store, first = VersionStore(tmp_path), first_version(samples)
     store.save(first)
-    policy = apply_decisions(samples, first, decide([0], [RELABEL], [BACKGROUND]), "policy")
+    policy = apply_decisions(samples, first, decide([0], [RELABEL], [NEGATIVE]), "policy")
     assert store.advance(policy) == ()
     person = apply_decisions(samples, policy, decide([1], [DROP], [DROPPED]), "review by Ada")
     store.save(person)
     assert store.advance(policy) == ()
     assert store.load("HEAD").id == person.id
-    other = apply_decisions(samples, first, decide([2], [RELABEL], [BACKGROUND]), "policy")
+    other = apply_decisions(samples, first, decide([2], [RELABEL], [NEGATIVE]), "policy")
     assert store.advance(other) == (person.id,)
     assert store.load("HEAD").id == other.id
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.decisions.answers import TAKEN_BACK, WORDS, Answers, Review, resolve_answers
 from tinysieve.ground.errors import InputError
 
@@ -16,7 +17,7 @@ IDS = list("abcd")
 SAMPLES = SampleTable(pa.table({
     "sample_id": IDS, "filepath": IDS, "width": [1] * 4, "height": [1] * 4, "split": ["train"] * 4,
     "label": pa.array(["person", "background", None, "person"]), "pixel_row": list(range(4))}))
-LABELS = np.array([PERSON, BACKGROUND, UNLABELED, DROPPED], np.int8)
+LABELS = np.array([POSITIVE, NEGATIVE, UNLABELED, DROPPED], np.int8)
 
 
 def settled(*said: tuple[str, str, str]) -> Review:
@@ -42,17 +43,17 @@ def test_saying_it_again_is_counted_and_changes_nothing() -> None:
 
 def test_only_the_same_person_takes_an_answer_back() -> None:
     review = settled(("a", "drop", "ann"), ("b", "person", "ann"), ("a", "undo", "ann"), ("b", "undo", "ben"))
-    assert standing(review) == {"b": PERSON}
+    assert standing(review) == {"b": POSITIVE}
     assert review.taken_back == 1
 
 
 def test_after_taking_back_anything_may_be_said() -> None:
-    assert standing(settled(("a", "drop", "ann"), ("a", "undo", "ann"), ("a", "background", "ann"))) == {"a": BACKGROUND}
+    assert standing(settled(("a", "drop", "ann"), ("a", "undo", "ann"), ("a", "background", "ann"))) == {"a": NEGATIVE}
 
 
 def test_skipping_contradicts_nobody() -> None:
     review = settled(("a", "skip", "ann"), ("a", "background", "ben"))
-    assert standing(review) == {"a": BACKGROUND}
+    assert standing(review) == {"a": NEGATIVE}
     assert review.skipped == 1
 
 
@@ -63,7 +64,7 @@ def test_a_skip_that_is_taken_back_is_no_skip() -> None:
 
 def test_two_people_who_differ_are_a_conflict_with_both_places() -> None:
     review = settled(("b", "person", "ann"), ("a", "person", "ann"), ("a", "drop", "ben"))
-    assert standing(review) == {"b": PERSON}
+    assert standing(review) == {"b": POSITIVE}
     (conflict,) = review.conflicts
     assert conflict.sample_id == "a"
     assert conflict.first == "person by ann (line 1)"
@@ -100,4 +101,4 @@ def test_a_diary_that_takes_back_before_it_changes_ends_as_a_dictionary_does(wis
 @given(st.permutations([("a", "drop", "ann"), ("a", "drop", "ben"), ("b", "person", "ann"), ("c", "person", "ben"),
                         ("d", "drop", "ann")]))
 def test_without_taking_back_the_order_is_all_the_same(said: list[tuple[str, str, str]]) -> None:
-    assert standing(settled(*said)) == {"a": DROPPED, "b": PERSON, "c": PERSON, "d": DROPPED}
+    assert standing(settled(*said)) == {"a": DROPPED, "b": POSITIVE, "c": POSITIVE, "d": DROPPED}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.filtering.decisions.audit import (
     DROPPED_STRATUM,
     FLIPPED,
@@ -22,8 +22,8 @@ from tinysieve.ground.errors import InputError
 
 
 def test_each_sample_has_its_stratum() -> None:
-    before = np.array([BACKGROUND, PERSON, UNLABELED, PERSON, PERSON, UNLABELED, PERSON, DROPPED], np.int8)
-    after = np.array([PERSON, DROPPED, PERSON, PERSON, PERSON, UNLABELED, BACKGROUND, DROPPED], np.int8)
+    before = np.array([NEGATIVE, POSITIVE, UNLABELED, POSITIVE, POSITIVE, UNLABELED, POSITIVE, DROPPED], np.int8)
+    after = np.array([POSITIVE, DROPPED, POSITIVE, POSITIVE, POSITIVE, UNLABELED, NEGATIVE, DROPPED], np.int8)
     p_wrong = np.array([0.9, 0.5, 0, 0.3, 0.01, 0, 0.9, 0])
     eligible = np.array([True] * 6 + [False, True])
     names = [STRATA[code] if code >= 0 else None for code in strata_of(before, after, p_wrong, eligible)]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.dataset.decisions import ACTIONS
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
 from tinysieve.filtering.decisions.consensus import Beliefs, Consensus
 from tinysieve.filtering.decisions.error_model import ErrorModel
 from tinysieve.filtering.decisions.error_rates import ErrorRates
@@ -20,9 +20,9 @@ from tinysieve.ground.errors import InputError
 MODEL = ErrorModel(("x",), ("a",), np.zeros(1), np.ones(1), np.ones(1), 0.0, ErrorRates(0.1, 0.1))
 
 
-def beliefs(p_person: list[float], a: list[float], b: list[float], verified: list[int] | None = None) -> Beliefs:
-    said = np.full(len(p_person), UNLABELED, np.int8) if verified is None else np.array(verified, np.int8)
-    return Beliefs(MODEL, np.array(p_person), {"a": np.array(a), "b": np.array(b)}, said)
+def beliefs(p_positive: list[float], a: list[float], b: list[float], verified: list[int] | None = None) -> Beliefs:
+    said = np.full(len(p_positive), UNLABELED, np.int8) if verified is None else np.array(verified, np.int8)
+    return Beliefs(MODEL, np.array(p_positive), {"a": np.array(a), "b": np.array(b)}, said)
 
 
 def opinion(proposed: list[int], confidence: float = 0.9, signal: str = "a") -> Opinions:
@@ -59,19 +59,19 @@ def test_limits_are_those_of_the_harm() -> None:
 
 def test_a_flip_needs_two_signals_else_the_sample_goes() -> None:
     held = beliefs([0.95, 0.95, 0.05], [0.9, 0.9, 0.1], [0.8, 0.4, 0.3])
-    assert outcome(Consensus(), held, [BACKGROUND, BACKGROUND, PERSON]) == ["relabel", "drop", "relabel"]
-    assert outcome(Consensus(flip_signals=1), held, [BACKGROUND, BACKGROUND, PERSON]) == ["relabel"] * 3
+    assert outcome(Consensus(), held, [NEGATIVE, NEGATIVE, POSITIVE]) == ["relabel", "drop", "relabel"]
+    assert outcome(Consensus(flip_signals=1), held, [NEGATIVE, NEGATIVE, POSITIVE]) == ["relabel"] * 3
 
 
 def test_an_unlabelled_sample_is_named_where_nobody_votes_otherwise() -> None:
     held = beliefs([0.95, 0.95, 0.6], [0.9] * 3, [0.9] * 3)
-    votes = [opinion([ABSTAIN, BACKGROUND, ABSTAIN])]
+    votes = [opinion([ABSTAIN, NEGATIVE, ABSTAIN])]
     assert outcome(Consensus(), held, [UNLABELED] * 3, votes) == ["label", "keep", "keep"]
 
 
 def test_requests_are_heard() -> None:
     held = beliefs([0.99] * 3, [0.9] * 3, [0.9] * 3)
-    assert outcome(Consensus(), held, [BACKGROUND] * 3, [opinion([ASK_REVIEW, ASK_DROP, ABSTAIN])]) == ["keep", "drop", "relabel"]
+    assert outcome(Consensus(), held, [NEGATIVE] * 3, [opinion([ASK_REVIEW, ASK_DROP, ABSTAIN])]) == ["keep", "drop", "relabel"]
     plan = Consensus().decide([opinion([ASK_REVIEW, ASK_DROP, ABSTAIN])], held, np.zeros(3, np.int8), np.ones(3, bool))
     # Kept against all evidence because a filter asked for a look: of all looks the one that gains most.
     assert plan.review.tolist()[0] == 0
@@ -79,8 +79,8 @@ def test_requests_are_heard() -> None:
 
 
 def test_what_a_person_said_is_done_and_not_asked_again() -> None:
-    held = beliefs([1.0, 0.0, 0.5], [0.1] * 3, [0.1] * 3, [PERSON, BACKGROUND, DROPPED])
-    assert outcome(Consensus(), held, [BACKGROUND, BACKGROUND, PERSON]) == ["relabel", "keep", "drop"]
+    held = beliefs([1.0, 0.0, 0.5], [0.1] * 3, [0.1] * 3, [POSITIVE, NEGATIVE, DROPPED])
+    assert outcome(Consensus(), held, [NEGATIVE, NEGATIVE, POSITIVE]) == ["relabel", "keep", "drop"]
     plan = Consensus().decide([], held, np.array([0, 0, 1], np.int8), np.ones(3, bool))
     assert not len(plan.review)
 
@@ -107,9 +107,9 @@ def test_a_look_gains_what_the_best_action_lacks() -> None:
 
 
 def test_precision_of_a_filter_by_hand() -> None:
-    labels = np.array([BACKGROUND, BACKGROUND, PERSON, PERSON, UNLABELED], np.int8)
+    labels = np.array([NEGATIVE, NEGATIVE, POSITIVE, POSITIVE, UNLABELED], np.int8)
     p_wrong = np.array([0.9, 0.5, 0.2, 0.4, 0.0])
-    made = filter_precision([opinion([PERSON, PERSON, PERSON, ABSTAIN, PERSON])], labels, np.ones(5, bool), p_wrong)[0]
+    made = filter_precision([opinion([POSITIVE, POSITIVE, POSITIVE, ABSTAIN, POSITIVE])], labels, np.ones(5, bool), p_wrong)[0]
     assert made.against == 2
     assert made.precision is not None
     assert made.precision.value == pytest.approx((0.9 + 0.5) / 2)

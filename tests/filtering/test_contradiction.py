@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW
 from tinysieve.filtering.decisions.contradiction import contradiction
 from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW, Opinions, opine
@@ -16,12 +16,12 @@ def says(proposal: int, confidence: float) -> Opinions:
 
 
 @pytest.mark.parametrize(("label", "person", "background", "expected"), [
-    (PERSON, 0.9, 0.0, EASY), (PERSON, 0.0, 0.9, HARD), (PERSON, 0.9, 0.8, NEED_REVIEW), (PERSON, 0.9, 0.5, EASY),
-    (BACKGROUND, 0.9, 0.0, HARD), (BACKGROUND, 0.0, 0.3, NEED_REVIEW), (UNLABELED, 0.9, 0.1, EASY), (UNLABELED, 0.1, 0.9, EASY),
-    (UNLABELED, 0.5, 0.4, NEED_REVIEW), (DROPPED, 0.9, 0.0, NEED_REVIEW), (PERSON, 0.0, 0.0, NEED_REVIEW),
+    (POSITIVE, 0.9, 0.0, EASY), (POSITIVE, 0.0, 0.9, HARD), (POSITIVE, 0.9, 0.8, NEED_REVIEW), (POSITIVE, 0.9, 0.5, EASY),
+    (NEGATIVE, 0.9, 0.0, HARD), (NEGATIVE, 0.0, 0.3, NEED_REVIEW), (UNLABELED, 0.9, 0.1, EASY), (UNLABELED, 0.1, 0.9, EASY),
+    (UNLABELED, 0.5, 0.4, NEED_REVIEW), (DROPPED, 0.9, 0.0, NEED_REVIEW), (POSITIVE, 0.0, 0.0, NEED_REVIEW),
 ])
 def test_by_the_difference_of_the_strongest_votes(label: int, person: float, background: float, expected: int) -> None:
-    opinions = [says(PERSON, person), says(BACKGROUND, background)]
+    opinions = [says(POSITIVE, person), says(NEGATIVE, background)]
     assert contradiction(opinions, np.array([label], np.int8), np.arange(1)).tolist() == [expected]
 
 
@@ -41,5 +41,5 @@ def test_swapping_the_classes_everywhere_changes_nothing() -> None:
 
 @pytest.mark.parametrize("request_", [ASK_DROP, ASK_REVIEW])
 def test_what_a_filter_wants_looked_at_is_never_easy(request_: int) -> None:
-    opinions = [says(PERSON, 0.9), says(request_, 0.1)]
-    assert contradiction(opinions, np.array([PERSON], np.int8), np.arange(1)).tolist() == [NEED_REVIEW]
+    opinions = [says(POSITIVE, 0.9), says(request_, 0.1)]
+    assert contradiction(opinions, np.array([POSITIVE], np.int8), np.arange(1)).tolist() == [NEED_REVIEW]

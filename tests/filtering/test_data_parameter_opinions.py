@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW
 from tinysieve.filtering.filters.triage_opinions import data_parameters
 from tinysieve.filtering.opinion import ABSTAIN, ASK_REVIEW
@@ -13,13 +13,13 @@ from tinysieve.ground.errors import InputError
 
 # label, sigma, triage, wrong -> proposal, confidence. Confidence is sigma / (1 + sigma) against, 1 / (1 + sigma) for a label.
 CASES = [
-    (PERSON, 3.0, HARD, True, BACKGROUND, 3 / 4),
-    (BACKGROUND, 3.0, HARD, True, PERSON, 3 / 4),
-    (PERSON, 3.0, HARD, False, ASK_REVIEW, 3 / 4),
-    (PERSON, 0.5, NEED_REVIEW, False, ASK_REVIEW, 0.5 / 1.5),
-    (PERSON, 0.25, EASY, False, PERSON, 1 / 1.25),
-    (BACKGROUND, 1.0, EASY, False, BACKGROUND, 1 / 2),
-    (BACKGROUND, 1.3, EASY, False, ABSTAIN, 0.0),
+    (POSITIVE, 3.0, HARD, True, NEGATIVE, 3 / 4),
+    (NEGATIVE, 3.0, HARD, True, POSITIVE, 3 / 4),
+    (POSITIVE, 3.0, HARD, False, ASK_REVIEW, 3 / 4),
+    (POSITIVE, 0.5, NEED_REVIEW, False, ASK_REVIEW, 0.5 / 1.5),
+    (POSITIVE, 0.25, EASY, False, POSITIVE, 1 / 1.25),
+    (NEGATIVE, 1.0, EASY, False, NEGATIVE, 1 / 2),
+    (NEGATIVE, 1.3, EASY, False, ABSTAIN, 0.0),
     (UNLABELED, np.nan, UNLABELED, False, ABSTAIN, 0.0),
 ]
 
@@ -51,7 +51,7 @@ def test_hotter_is_surer_against_a_label() -> None:
     assert (np.diff(made.confidence) > 0).all()
 
 
-@pytest.mark.parametrize("row", [(UNLABELED, 1.0, EASY, False), (PERSON, np.nan, EASY, False), (PERSON, 0.0, EASY, False)])
+@pytest.mark.parametrize("row", [(UNLABELED, 1.0, EASY, False), (POSITIVE, np.nan, EASY, False), (POSITIVE, 0.0, EASY, False)])
 def test_triage_without_label_or_temperature_is_refused(row: tuple) -> None:
     with pytest.raises(InputError, match="row 1 has a triage"):
         data_parameters(*columns([CASES[0], (*row, 0, 0)]))

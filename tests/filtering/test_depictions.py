@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE
 from tinysieve.filtering.decisions.policy import TwoSignals
 from tinysieve.filtering.filters.depictions import DEPICTED, REAL, UNKNOWN, contested_persons, depiction_probabilities, depictions
 from tinysieve.filtering.opinion import ABSTAIN, ASK_REVIEW, Opinions
@@ -30,11 +30,11 @@ def test_examples_teach_what_is_told_apart_on_others() -> None:
 
 def test_a_confirmed_depiction_is_never_flipped_to_person() -> None:
     """Detector and classifier say person, the label background: two signals would flip it, the depiction's vote stops that."""
-    labels = np.array([BACKGROUND, BACKGROUND, PERSON], np.int8)
-    boxes = detector([PERSON, PERSON, PERSON])
+    labels = np.array([NEGATIVE, NEGATIVE, POSITIVE], np.int8)
+    boxes = detector([POSITIVE, POSITIVE, POSITIVE])
     classifier = Opinions("out_of_fold", "out_of_fold", boxes.proposed, boxes.confidence, boxes.reason_codes, ("looks like one",))
     drawn = depictions(np.array([0.95, 0.1, 0.95], np.float32), np.ones(3, bool), 0.9)
-    assert drawn.proposed.tolist() == [BACKGROUND, ABSTAIN, BACKGROUND]
+    assert drawn.proposed.tolist() == [NEGATIVE, ABSTAIN, NEGATIVE]
     assert TwoSignals().decide([boxes, classifier], labels, np.ones(3, bool)).decisions.rows.tolist() == [0, 1]
     plan = TwoSignals().decide([boxes, classifier, drawn], labels, np.ones(3, bool))
     assert plan.decisions.rows.tolist() == [1]
@@ -47,7 +47,8 @@ def test_it_has_no_opinion_of_images_without_persons() -> None:
 
 
 def test_without_examples_it_asks_where_boxes_and_look_disagree() -> None:
-    opinion = contested_persons(detector([PERSON, PERSON, BACKGROUND, ABSTAIN]), np.array([0.1, 0.8, 0.1, 0.1], np.float32), 0.7)
+    seen = detector([POSITIVE, POSITIVE, NEGATIVE, ABSTAIN])
+    opinion = contested_persons(seen, np.array([0.1, 0.8, 0.1, 0.1], np.float32), 0.7)
     assert opinion.proposed.tolist() == [ASK_REVIEW, ABSTAIN, ABSTAIN, ABSTAIN]
     assert opinion.confidence[0] == pytest.approx(0.9)
 

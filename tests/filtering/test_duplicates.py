@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tinysieve.dataset.classes import DROPPED
 from tinysieve.dataset.images import Pixels, decode, resize_bilinear
-from tinysieve.dataset.samples import DROPPED, SampleTable
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.near_duplicates import LikePairs, join, same_look, same_pixels
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.perceptual_hash import close_codes, grey_thumbnail, perceptual_hashes

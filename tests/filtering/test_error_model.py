@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED, Codes
 from tinysieve.filtering.decisions.error_model import fit_error_model, fit_signals
 from tinysieve.filtering.decisions.error_rates import ErrorRates, rates_at_anchors
 from tinysieve.filtering.decisions.scores import Score
@@ -44,8 +44,8 @@ def test_rates_and_weights_are_found_without_any_truth(rates: tuple[float, float
 @pytest.mark.parametrize("rates", [(0.074, 0.053), (0.25, 0.25)])
 def test_probabilities_mean_what_they_say(rates: tuple[float, float]) -> None:
     scores, truth, given = made_up(rates)
-    p_person = fit_error_model(scores, given, EVERYBODY, NOBODY).probability_of_person(scores, given)
-    p_wrong = np.where(given == PERSON, 1 - p_person, p_person)
+    p_positive = fit_error_model(scores, given, EVERYBODY, NOBODY).probability_of_person(scores, given)
+    p_wrong = np.where(given == POSITIVE, 1 - p_positive, p_positive)
     wrong = given != truth
     assert p_wrong.sum() == pytest.approx(wrong.sum(), rel=0.1)
     # The rates are read off 1,500 labels a class: an error of 0.02 in 0.25 moves the doubtful ones by some 0.15.
@@ -105,14 +105,14 @@ def test_answers_about_every_sample_leave_nothing_to_guess() -> None:
     scores, truth, given = made_up((0.1, 0.1))
     for asked in (COUNT, COUNT - 1):
         verified = np.where(np.arange(COUNT) < asked, truth, UNLABELED).astype(np.int8)
-        p_person = fit_error_model(scores, given, EVERYBODY, verified).probability_of_person(scores, given)
-        assert ((p_person > 0.5) == (truth == PERSON)).mean() > 0.9
+        p_positive = fit_error_model(scores, given, EVERYBODY, verified).probability_of_person(scores, given)
+        assert ((p_positive > 0.5) == (truth == POSITIVE)).mean() > 0.9
 
 
 def test_odds_of_labels_by_hand() -> None:
     rates = ErrorRates(0.1, 0.2)
     # P(person | person) / P(person | background) = 0.8 / 0.1; P(background | .) = 0.2 / 0.9.
-    assert np.exp(rates.odds_of(np.array([PERSON, BACKGROUND, UNLABELED], np.int8))) == pytest.approx([8, 2 / 9, 1])
+    assert np.exp(rates.odds_of(np.array([POSITIVE, NEGATIVE, UNLABELED], np.int8))) == pytest.approx([8, 2 / 9, 1])
 
 
 def test_anchors_never_promise_perfect_labels_nor_worse_than_chance() -> None:

@@ -9,14 +9,15 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
 
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.dataset.decisions import ACTIONS, Decisions, no_decisions
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, SampleTable
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.decisions.answers import resolve_answers
 from tinysieve.filtering.decisions.human_review import read_answers, write_review_queue
 from tinysieve.filtering.decisions.policy import Plan
 from tinysieve.ground.errors import InputError
 
-LABELS = np.array([PERSON, BACKGROUND, UNLABELED, DROPPED], np.int8)
+LABELS = np.array([POSITIVE, NEGATIVE, UNLABELED, DROPPED], np.int8)
 
 
 def read_review(path: Path, samples: SampleTable) -> Decisions:
@@ -37,7 +38,7 @@ def test_each_word_becomes_its_action(samples: SampleTable, tmp_path: Path) -> N
     made = read_review(file, samples)
     assert made.rows.tolist() == [0, 2, 3]
     assert [ACTIONS[action] for action in made.actions] == ["relabel", "label", "restore"]
-    assert made.new_labels.tolist() == [BACKGROUND, PERSON, PERSON]
+    assert made.new_labels.tolist() == [NEGATIVE, POSITIVE, POSITIVE]
     assert made.at is not None
     assert made.at[0].as_py() == "2026-01-01"
 
@@ -61,7 +62,7 @@ def test_the_file_may_name_the_reviewer_of_a_line(samples: SampleTable, tmp_path
 
 
 def test_queue_goes_out_and_comes_back(samples: SampleTable, tmp_path: Path) -> None:
-    plan = Plan(no_decisions(), np.array([2, 0]), np.array([PERSON, -1], np.int8), pa.array(["box", "quarrel"]))
+    plan = Plan(no_decisions(), np.array([2, 0]), np.array([POSITIVE, -1], np.int8), pa.array(["box", "quarrel"]))
     write_review_queue(tmp_path / "queue.csv", plan, samples, LABELS)
     rows = pacsv.read_csv(tmp_path / "queue.csv").to_pylist()
     assert [row["sample_id"] for row in rows] == ["c", "a"]

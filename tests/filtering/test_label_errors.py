@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.filtering.label_errors.confident_joint import calibrate_joint, confident_thresholds, count_joint
 from tinysieve.filtering.label_errors.issue_filters import FILTERS, SAME_FOR_TWO_CLASSES, filters_for
 from tinysieve.filtering.label_errors.label_errors import find_label_errors, label_error_opinions
@@ -319,11 +319,11 @@ def test_thresholds_are_means_over_the_labelled() -> None:
 
 
 def test_opinions_propose_the_other_class_and_abstain_elsewhere() -> None:
-    p_person = np.array([0.95, 0.9, 0.05, 0.1, 0.04, 0.97, 0.9])
-    labels = np.array([PERSON, PERSON, PERSON, BACKGROUND, BACKGROUND, BACKGROUND, UNLABELED], np.int8)
-    opinion = label_error_opinions(p_person, labels)
+    p_positive = np.array([0.95, 0.9, 0.05, 0.1, 0.04, 0.97, 0.9])
+    labels = np.array([POSITIVE, POSITIVE, POSITIVE, NEGATIVE, NEGATIVE, NEGATIVE, UNLABELED], np.int8)
+    opinion = label_error_opinions(p_positive, labels)
     assert opinion.signal == "out_of_fold"
-    assert opinion.proposed.tolist() == [ABSTAIN, ABSTAIN, BACKGROUND, ABSTAIN, ABSTAIN, PERSON, ABSTAIN]
+    assert opinion.proposed.tolist() == [ABSTAIN, ABSTAIN, NEGATIVE, ABSTAIN, ABSTAIN, POSITIVE, ABSTAIN]
     assert opinion.confidence == pytest.approx([0, 0, 0.95, 0, 0, 0.97, 0])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE
 from tinysieve.filtering.decisions.answers import NO_ANSWER, TAKEN_BACK, Answers
 from tinysieve.filtering.decisions.label_studio_answers import read_annotations
 from tinysieve.ground.errors import InputError
@@ -30,19 +30,19 @@ def answers(tmp_path: Path, *annotations: dict[str, Any], sample_id: Any = "a") 
 def test_an_annotation_is_an_answer_with_name_and_time(tmp_path: Path) -> None:
     made = answers(tmp_path, annotation("person", {"id": 3, "email": "ann@example.org"}))
     assert made.sample_ids.to_pylist() == ["a"]
-    assert made.codes.tolist() == [PERSON]
+    assert made.codes.tolist() == [POSITIVE]
     assert made.reviewers.to_pylist() == ["ann@example.org"]
     assert made.at.to_pylist() == ["2026-03-01T10:00:00.000000Z"]
 
 
 def test_the_latest_of_one_person_takes_back_the_earlier(tmp_path: Path) -> None:
     late, early = annotation("drop", at="2026-03-02T00:00:00Z"), annotation("person", at="2026-03-01T00:00:00Z")
-    assert answers(tmp_path, late, early).codes.tolist() == [PERSON, TAKEN_BACK, DROPPED]
+    assert answers(tmp_path, late, early).codes.tolist() == [POSITIVE, TAKEN_BACK, DROPPED]
 
 
 def test_different_people_stand_beside_each_other(tmp_path: Path) -> None:
     made = answers(tmp_path, annotation("person", 1), annotation("background", 2))
-    assert made.codes.tolist() == [PERSON, BACKGROUND]
+    assert made.codes.tolist() == [POSITIVE, NEGATIVE]
     assert made.reviewers.to_pylist() == ["annotator 1", "annotator 2"]
 
 

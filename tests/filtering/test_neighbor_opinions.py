@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import NOBODY, Neighbors
 from tinysieve.filtering.evidence.typicality import representativeness, uniqueness
-from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement, person_share
+from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement, positive_share
 from tinysieve.filtering.label_errors.knn_shapley import knn_shapley
 from tinysieve.filtering.opinion import ABSTAIN
 from tinysieve.ground.errors import InputError
@@ -41,16 +41,16 @@ def test_shares_and_votes_by_hand() -> None:
     rows[2] = [0, 1, 3, 5, 6, 7]
     rows[3, :4] = [5, 6, 7, 8]
     voters = Neighbors(rows, np.zeros(rows.shape, np.float32))
-    share, heard = person_share(voters, labels, 6)
+    share, heard = positive_share(voters, labels, 6)
     assert share[:4] == pytest.approx([5 / 6, 0, 0.5, 0])
     assert heard[:5].tolist() == [6, 6, 6, 4, 0]
     opinion = neighbor_agreement(voters, labels, 6, 0.8, "look")
-    assert opinion.proposed[:5].tolist() == [PERSON, BACKGROUND, ABSTAIN, ABSTAIN, ABSTAIN]
+    assert opinion.proposed[:5].tolist() == [POSITIVE, NEGATIVE, ABSTAIN, ABSTAIN, ABSTAIN]
     assert opinion.confidence[:3] == pytest.approx([5 / 6, 1, 0])
     assert opinion.reasons[opinion.reason_codes[0]] == "80 % or more of 6 look-alikes are labelled person"
     assert opinion.reasons[opinion.reason_codes[1]] == "all 6 look-alikes are labelled background"
     assert opinion.signal == "look"
-    assert person_share(voters, labels, 5)[0][0] == pytest.approx(4 / 5)
+    assert positive_share(voters, labels, 5)[0][0] == pytest.approx(4 / 5)
 
 
 def test_permuting_samples_permutes_votes_and_values() -> None:

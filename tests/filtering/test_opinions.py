@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.filtering.decisions.vote_table import vote_table
 from tinysieve.filtering.evidence.crop_rule import NONE, NOT_EXAMINED, PERSON_PRESENT, TOO_SMALL, Presence
 from tinysieve.filtering.filters.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
@@ -22,13 +22,13 @@ SEEN = Presence(CODES, np.array([0.9, 0.3, 0.9, 0.1, 0.0, 0.0], np.float32), np.
 
 def test_disagreement_votes_both_ways_and_abstains_in_between() -> None:
     """Sure box -> person; doubtful box, small person, unexamined -> abstain; no box at all -> background."""
-    opinion = disagreement(SEEN, np.full(6, PERSON, np.int8), LIMITS, "d")
-    assert opinion.proposed.tolist() == [PERSON, ABSTAIN, ABSTAIN, BACKGROUND, BACKGROUND, ABSTAIN]
+    opinion = disagreement(SEEN, np.full(6, POSITIVE, np.int8), LIMITS, "d")
+    assert opinion.proposed.tolist() == [POSITIVE, ABSTAIN, ABSTAIN, NEGATIVE, NEGATIVE, ABSTAIN]
     assert opinion.confidence == pytest.approx([0.9, 0, 0, 0.9, 1.0, 0])
 
 
 def test_labelled_and_unlabeled_are_different_filters() -> None:
-    labels = np.array([PERSON, PERSON, UNLABELED, UNLABELED, BACKGROUND, UNLABELED], np.int8)
+    labels = np.array([POSITIVE, POSITIVE, UNLABELED, UNLABELED, NEGATIVE, UNLABELED], np.int8)
     voted = disagreement(SEEN, labels, LIMITS, "d").proposed != ABSTAIN
     pseudo = pseudo_label(SEEN, labels, LIMITS, "d").proposed != ABSTAIN
     assert not (voted & pseudo).any()
@@ -37,19 +37,19 @@ def test_labelled_and_unlabeled_are_different_filters() -> None:
 
 
 def test_seed_rule_calls_everything_else_background() -> None:
-    labels = np.array([BACKGROUND, UNLABELED, PERSON, PERSON, UNLABELED, UNLABELED], np.int8)
-    assert seed_rule(SEEN, labels).proposed.tolist() == [PERSON, BACKGROUND, BACKGROUND, BACKGROUND, BACKGROUND, BACKGROUND]
+    labels = np.array([NEGATIVE, UNLABELED, POSITIVE, POSITIVE, UNLABELED, UNLABELED], np.int8)
+    assert seed_rule(SEEN, labels).proposed.tolist() == [POSITIVE, NEGATIVE, NEGATIVE, NEGATIVE, NEGATIVE, NEGATIVE]
 
 
 def test_probabilities_vote_outside_the_band() -> None:
     opinion = probable_label(np.array([0.9, 0.7, 0.5, 0.3, 0.05, np.nan]), "x", "x", 0.7)
-    assert opinion.proposed.tolist() == [PERSON, PERSON, ABSTAIN, BACKGROUND, BACKGROUND, ABSTAIN]
+    assert opinion.proposed.tolist() == [POSITIVE, POSITIVE, ABSTAIN, NEGATIVE, NEGATIVE, ABSTAIN]
     with pytest.raises(InputError):
         probable_label(np.array([1.2]), "x", "x", 0.7)
 
 
 def test_opinions_survive_the_disk(tmp_path: Path) -> None:
-    opinion = disagreement(SEEN, np.full(6, PERSON, np.int8), LIMITS, "d")
+    opinion = disagreement(SEEN, np.full(6, POSITIVE, np.int8), LIMITS, "d")
     opinion.save(tmp_path / "o.parquet")
     back = Opinions.load(tmp_path / "o.parquet")
     assert (back.filter, back.signal, back.reasons) == (opinion.filter, opinion.signal, opinion.reasons)

@@ -62,11 +62,11 @@ def test_the_strength_is_the_one_with_the_least_out_of_fold_error() -> None:
 def test_platt_is_a_straight_line_in_logits() -> None:
     # Noise keeps the probabilities away from 0 and 1, where float32 has no digits left for their logits.
     features, labels, _ = problem(noise=0.2)
-    p_person = out_of_fold_probabilities(features, labels, 4, rng()).astype(float)
+    p_positive = out_of_fold_probabilities(features, labels, 4, rng()).astype(float)
     folds = assign_folds(labels, 4, rng())
     moments = FoldMoments.gather(features, labels, folds, 4, PERSON_TARGET)
     scores = score(features, moments.shift, labels, folds, moments.ridge()[0])[:, 0]
-    logits = np.log(p_person / (1 - p_person))
+    logits = np.log(p_positive / (1 - p_positive))
     slope, intercept = np.polyfit(scores, logits, 1)
     assert slope > 0
     np.testing.assert_allclose(logits, slope * scores + intercept, atol=2e-3)
@@ -75,10 +75,10 @@ def test_platt_is_a_straight_line_in_logits() -> None:
 @pytest.mark.parametrize("noise", [0.07, 0.25])
 def test_planted_errors_come_first(noise: float) -> None:
     features, given, true = problem(1000, noise)
-    p_person = out_of_fold_probabilities(features, given, 5, rng())
-    suspicion = np.where(given == 1, 1 - p_person, p_person)
+    p_positive = out_of_fold_probabilities(features, given, 5, rng())
+    suspicion = np.where(given == 1, 1 - p_positive, p_positive)
     assert roc_auc_score(given != true, suspicion) > 0.95
-    assert ((p_person > 0.5) == true).mean() > 0.95
+    assert ((p_positive > 0.5) == true).mean() > 0.95
 
 
 def test_chunks_change_nothing_and_the_seed_everything() -> None:
@@ -106,11 +106,11 @@ def test_rows_without_a_label_teach_nothing() -> None:
 
 def test_probabilities_are_those_of_the_given_labels() -> None:
     features, given, true = problem(4000, 0.25)
-    p_person = out_of_fold_probabilities(features, given, 5, rng())
-    sure = p_person > np.quantile(p_person, 0.7)
+    p_positive = out_of_fold_probabilities(features, given, 5, rng())
+    sure = p_positive > np.quantile(p_positive, 0.7)
     assert true[sure].mean() > 0.99
     # A quarter of them is called background, and that is what the probability says.
-    assert p_person[sure].mean() == pytest.approx(1 - 0.25, abs=0.04)
+    assert p_positive[sure].mean() == pytest.approx(1 - 0.25, abs=0.04)
 
 
 def test_groups_stay_whole_and_folds_are_balanced() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.dataset.decisions import ACTIONS
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
 from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals, refuse_large_change
 from tinysieve.filtering.opinion import ABSTAIN, Opinions
 from tinysieve.ground.errors import ChangeTooLarge, InputError
@@ -28,39 +28,39 @@ def decided(plan: object) -> dict[int, tuple[str, int]]:
 
 def test_every_case_of_the_default_policy() -> None:
     """Columns: both against; one against and strong; one against, one for; both for; both label; one labels; quarrel."""
-    labels = np.array([PERSON, PERSON, PERSON, PERSON, UNLABELED, UNLABELED, UNLABELED], np.int8)
-    one = opinion("one", [BACKGROUND, BACKGROUND, BACKGROUND, PERSON, PERSON, PERSON, PERSON])
-    two = opinion("two", [BACKGROUND, ABSTAIN, PERSON, PERSON, PERSON, ABSTAIN, BACKGROUND])
+    labels = np.array([POSITIVE, POSITIVE, POSITIVE, POSITIVE, UNLABELED, UNLABELED, UNLABELED], np.int8)
+    one = opinion("one", [NEGATIVE, NEGATIVE, NEGATIVE, POSITIVE, POSITIVE, POSITIVE, POSITIVE])
+    two = opinion("two", [NEGATIVE, ABSTAIN, POSITIVE, POSITIVE, POSITIVE, ABSTAIN, NEGATIVE])
     plan = TwoSignals().decide([one, two], labels, np.ones(7, bool))
-    assert decided(plan) == {0: ("relabel", BACKGROUND), 1: ("drop", DROPPED), 4: ("label", PERSON)}
+    assert decided(plan) == {0: ("relabel", NEGATIVE), 1: ("drop", DROPPED), 4: ("label", POSITIVE)}
     assert sorted(plan.review.tolist()) == [2, 5, 6]
     assert plan.decisions.reasons[0].as_py() == "one: one says so; two: two says so"
     proposals = dict(zip(plan.review.tolist(), plan.review_proposals.tolist(), strict=True))
-    assert proposals == {2: ABSTAIN, 5: PERSON, 6: ABSTAIN}
+    assert proposals == {2: ABSTAIN, 5: POSITIVE, 6: ABSTAIN}
 
 
 def test_a_weak_lone_signal_is_reviewed_not_dropped() -> None:
-    plan = TwoSignals().decide([opinion("one", [BACKGROUND], 0.5)], np.array([PERSON], np.int8), np.ones(1, bool))
+    plan = TwoSignals().decide([opinion("one", [NEGATIVE], 0.5)], np.array([POSITIVE], np.int8), np.ones(1, bool))
     assert not len(plan.decisions)
     assert plan.review.tolist() == [0]
 
 
 def test_two_filters_of_one_signal_are_one_vote() -> None:
-    one = opinion("boxes", [BACKGROUND])
+    one = opinion("boxes", [NEGATIVE])
     same = Opinions("other", "boxes", one.proposed, one.confidence, one.reason_codes, one.reasons)
-    plan = TwoSignals().decide([one, same], np.array([PERSON], np.int8), np.ones(1, bool))
+    plan = TwoSignals().decide([one, same], np.array([POSITIVE], np.int8), np.ones(1, bool))
     assert decided(plan) == {0: ("drop", DROPPED)}
 
 
 def test_rows_that_may_not_change_are_left() -> None:
-    both = [opinion("one", [BACKGROUND]), opinion("two", [BACKGROUND])]
-    plan = TwoSignals().decide(both, np.array([PERSON], np.int8), np.zeros(1, bool))
+    both = [opinion("one", [NEGATIVE]), opinion("two", [NEGATIVE])]
+    plan = TwoSignals().decide(both, np.array([POSITIVE], np.int8), np.zeros(1, bool))
     assert not len(plan.decisions)
     assert not len(plan.review)
 
 
-votes = st.lists(st.tuples(*[st.sampled_from([ABSTAIN, BACKGROUND, PERSON])] * 3,
-                           st.sampled_from([UNLABELED, BACKGROUND, PERSON])), min_size=1, max_size=20)
+votes = st.lists(st.tuples(*[st.sampled_from([ABSTAIN, NEGATIVE, POSITIVE])] * 3,
+                           st.sampled_from([UNLABELED, NEGATIVE, POSITIVE])), min_size=1, max_size=20)
 
 
 @settings(max_examples=60, deadline=None)
@@ -89,16 +89,16 @@ def test_a_label_with_support_is_never_flipped(rows: list[tuple[int, int, int, i
 
 
 def test_seed_policy_does_whatever_the_detector_says() -> None:
-    labels = np.array([PERSON, BACKGROUND, UNLABELED, PERSON], np.int8)
-    plan = FollowDetector().decide([opinion("seed_rule", [BACKGROUND, PERSON, BACKGROUND, PERSON])], labels, np.ones(4, bool))
-    assert decided(plan) == {0: ("relabel", BACKGROUND), 1: ("relabel", PERSON), 2: ("label", BACKGROUND)}
+    labels = np.array([POSITIVE, NEGATIVE, UNLABELED, POSITIVE], np.int8)
+    plan = FollowDetector().decide([opinion("seed_rule", [NEGATIVE, POSITIVE, NEGATIVE, POSITIVE])], labels, np.ones(4, bool))
+    assert decided(plan) == {0: ("relabel", NEGATIVE), 1: ("relabel", POSITIVE), 2: ("label", NEGATIVE)}
     with pytest.raises(InputError):
         FollowDetector().decide([], labels, np.ones(4, bool))
 
 
 def test_a_large_change_stops_and_names_the_setting() -> None:
-    labels, eligible = np.array([PERSON] * 4 + [BACKGROUND] * 4, np.int8), np.ones(8, bool)
-    both = [opinion(name, [BACKGROUND] * 2 + [PERSON] * 2 + [BACKGROUND] * 4) for name in ("one", "two")]
+    labels, eligible = np.array([POSITIVE] * 4 + [NEGATIVE] * 4, np.int8), np.ones(8, bool)
+    both = [opinion(name, [NEGATIVE] * 2 + [POSITIVE] * 2 + [NEGATIVE] * 4) for name in ("one", "two")]
     decisions = TwoSignals().decide(both, labels, eligible).decisions
     refuse_large_change(labels, decisions, eligible, 0.5)
     with pytest.raises(ChangeTooLarge, match="2 of 4 samples labelled person") as caught:

@@ -55,8 +55,8 @@ def test_the_map_averages_to_the_logit() -> None:
     rng = np.random.default_rng(0)
     head = PresenceHead(rng.normal(size=5).astype(np.float32), 0.3, "any")
     maps = rng.random((4, 7, 7, 5), np.float32)
-    p_person = head.probabilities(maps.mean((1, 2)))
-    np.testing.assert_allclose(head.activation_maps(maps).mean((1, 2)), np.log(p_person / (1 - p_person)), atol=1e-5)
+    p_positive = head.probabilities(maps.mean((1, 2)))
+    np.testing.assert_allclose(head.activation_maps(maps).mean((1, 2)), np.log(p_positive / (1 - p_positive)), atol=1e-5)
 
 
 def test_probabilities_survive_any_logit_and_any_number_of_rows() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.dataset.decisions import ACTIONS
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED
 from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals
 from tinysieve.filtering.decisions.vote_table import vote_table
 from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
@@ -30,10 +30,10 @@ def decided(filters: list[Opinions], labels: np.ndarray) -> tuple[dict[int, str]
 def test_every_case_of_a_request() -> None:
     """Columns: drop alone; review alone; drop and a flip; review and a flip; drop and review; review and a lone vote;
     drop of an unlabeled; review of an unlabeled; review of one that would get a label; nothing."""
-    labels = np.array([PERSON] * 6 + [UNLABELED] * 3 + [PERSON], np.int8)
-    back, none = BACKGROUND, ABSTAIN
-    one = opinion("one", [none, none, back, back, none, back, none, none, PERSON, none])
-    two = opinion("two", [none, none, back, back, none, none, none, none, PERSON, none])
+    labels = np.array([POSITIVE] * 6 + [UNLABELED] * 3 + [POSITIVE], np.int8)
+    back, none = NEGATIVE, ABSTAIN
+    one = opinion("one", [none, none, back, back, none, back, none, none, POSITIVE, none])
+    two = opinion("two", [none, none, back, back, none, none, none, none, POSITIVE, none])
     drop, look = ASK_DROP, ASK_REVIEW
     asks = opinion("asks", [drop, look, drop, look, drop, look, drop, look, look, none])
     looks = opinion("looks", [none] * 4 + [ASK_REVIEW] + [none] * 5)
@@ -43,13 +43,13 @@ def test_every_case_of_a_request() -> None:
 
 
 def test_a_doubtful_request_to_drop_is_reviewed() -> None:
-    actions, review = decided([opinion("asks", [ASK_DROP], 0.5)], np.array([PERSON], np.int8))
+    actions, review = decided([opinion("asks", [ASK_DROP], 0.5)], np.array([POSITIVE], np.int8))
     assert not actions
     assert review == [0]
 
 
 def test_the_score_and_reason_of_a_dropped_duplicate() -> None:
-    plan = TwoSignals().decide([opinion("duplicates", [ASK_DROP], 0.97)], np.array([PERSON], np.int8), np.ones(1, bool))
+    plan = TwoSignals().decide([opinion("duplicates", [ASK_DROP], 0.97)], np.array([POSITIVE], np.int8), np.ones(1, bool))
     assert plan.decisions.scores == pytest.approx([0.97])
     assert plan.decisions.new_labels.tolist() == [DROPPED]
     assert plan.decisions.reasons[0].as_py() == "duplicates: duplicates says so"
@@ -57,16 +57,17 @@ def test_the_score_and_reason_of_a_dropped_duplicate() -> None:
 
 
 def test_held_out_rows_are_left() -> None:
-    plan = TwoSignals().decide([opinion("asks", [ASK_DROP, ASK_REVIEW])], np.array([PERSON, PERSON], np.int8), np.zeros(2, bool))
+    labels = np.array([POSITIVE, POSITIVE], np.int8)
+    plan = TwoSignals().decide([opinion("asks", [ASK_DROP, ASK_REVIEW])], labels, np.zeros(2, bool))
     assert not len(plan.decisions)
     assert not len(plan.review)
 
 
-words = st.sampled_from([ABSTAIN, BACKGROUND, PERSON, ASK_DROP, ASK_REVIEW])
+words = st.sampled_from([ABSTAIN, NEGATIVE, POSITIVE, ASK_DROP, ASK_REVIEW])
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.tuples(words, words, words, st.sampled_from([UNLABELED, BACKGROUND, PERSON])), min_size=1, max_size=20))
+@given(st.lists(st.tuples(words, words, words, st.sampled_from([UNLABELED, NEGATIVE, POSITIVE])), min_size=1, max_size=20))
 def test_whatever_is_said(rows: list[tuple[int, int, int, int]]) -> None:
     """Order of filters does not matter; who is asked to go, goes; a request never makes or flips a label, nor keeps a wrong
     one from review."""
@@ -88,13 +89,13 @@ def test_whatever_is_said(rows: list[tuple[int, int, int, int]]) -> None:
 
 
 def test_the_seed_policy_follows_votes_only() -> None:
-    plan = FollowDetector().decide([opinion("x", [ASK_DROP, ASK_REVIEW, BACKGROUND])], np.ones(3, np.int8), np.ones(3, bool))
+    plan = FollowDetector().decide([opinion("x", [ASK_DROP, ASK_REVIEW, NEGATIVE])], np.ones(3, np.int8), np.ones(3, bool))
     assert plan.decisions.rows.tolist() == [2]
 
 
 def test_the_table_counts_requests_apart() -> None:
-    rows = vote_table([opinion("a", [ASK_DROP, ASK_REVIEW, PERSON, ASK_REVIEW]),
-                       opinion("b", [PERSON, PERSON, BACKGROUND, ABSTAIN])],
+    rows = vote_table([opinion("a", [ASK_DROP, ASK_REVIEW, POSITIVE, ASK_REVIEW]),
+                       opinion("b", [POSITIVE, POSITIVE, NEGATIVE, ABSTAIN])],
                       np.array([0, 1, 1, -1], np.int8), np.array([True, True, True, False]))
     assert (rows[0].ask_drop, rows[0].ask_review) == (1, 1)
     assert (rows[0].coverage, rows[0].overlap, rows[0].conflict) == (1 / 3, 1 / 3, 1 / 3)

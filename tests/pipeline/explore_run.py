@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from tiny_run import write_config
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
 from tinysieve.filtering.opinion import ABSTAIN, opine
 from tinysieve.pipeline.config.read import load_config
@@ -56,9 +57,9 @@ def make_explore_run(data: Path, base: Path) -> tuple[Run, Path]:
             for width, height in zip(samples.numbers("width"), samples.numbers("height"), strict=True)]
     write_boxes(Boxes.from_lists(samples.sample_ids.to_pylist(), half), run.at("detect") / "detections.parquet")
     first = np.arange(count) < count // 2
-    opine("disagreement", "boxes", [(np.ones(count, bool), PERSON, "a box")], np.full(count, 0.9), "").save(
+    opine("disagreement", "boxes", [(np.ones(count, bool), POSITIVE, "a box")], np.full(count, 0.9), "").save(
         run.at("opinions") / "disagreement.parquet")
-    opine("out_of_fold", "look", [(first, BACKGROUND, "looks empty"), (~first, ABSTAIN, "unsure")], np.full(count, 0.5), "").save(
+    opine("out_of_fold", "look", [(first, NEGATIVE, "looks empty"), (~first, ABSTAIN, "unsure")], np.full(count, 0.5), "").save(
         run.at("opinions") / "out_of_fold.parquet")
     _write_looks(run, count)
     _write_lists(run, samples)

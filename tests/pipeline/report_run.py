@@ -13,8 +13,9 @@ import pyarrow as pa
 from PIL import Image
 from tiny_tflite import tiny_model
 
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version, apply_decisions
 from tinysieve.filtering.decisions.human_review import write_review_queue
 from tinysieve.filtering.decisions.policy import Plan
@@ -25,7 +26,7 @@ from tinysieve.pipeline.engine.stages import Run, Stage, run_stages
 from tinysieve.pipeline.report.report_stage import REPORT
 from tinysieve.pipeline.stages.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE
 from tinysieve.pipeline.stages.ingest import INGEST, samples_of, versions_of
-from tinysieve.pipeline.stages.model_stages import MODEL
+from tinysieve.pipeline.stages.quantize import MODEL
 from tinysieve.quantize.tflm.arena import Arena
 from tinysieve.quantize.verdict.paired_comparison import compare
 from tinysieve.quantize.verdict.verdict import Budget, DeviceAgreement, SliceAccuracy, Verdict
@@ -87,10 +88,10 @@ def rendered(run: Run) -> str:
 def decide(samples: SampleTable, version: Version) -> Decisions:
     """The first two persons to background, the next background to person, the next dropped, two unlabeled to person."""
     train, labels = samples.in_split("train"), version.labels
-    persons, backgrounds = np.flatnonzero(train & (labels == PERSON)), np.flatnonzero(train & (labels == BACKGROUND))
+    persons, backgrounds = np.flatnonzero(train & (labels == POSITIVE)), np.flatnonzero(train & (labels == NEGATIVE))
     free = np.flatnonzero(samples.in_split("unlabeled"))
     rows = np.concatenate([persons[:2], backgrounds[:2], free[:2]])
-    new = np.array([BACKGROUND, BACKGROUND, PERSON, DROPPED, PERSON, PERSON], np.int8)
+    new = np.array([NEGATIVE, NEGATIVE, POSITIVE, DROPPED, POSITIVE, POSITIVE], np.int8)
     actions = np.array([RELABEL, RELABEL, RELABEL, DROP, LABEL, LABEL], np.int8)
     scores = np.array([0.7, 0.9, 0.8, 0.6, 0.5, 0.55], np.float32)
     reasons = ["boxes: no <i>person</i> box; out_of_fold: out_of_fold says background"] * 6
@@ -129,7 +130,7 @@ def _policy(run: Run, folder: Path) -> None:
     decisions = decide(samples, first)
     mended = apply_decisions(samples, first, decisions, "policy <default>")
     review = np.flatnonzero(samples.in_split("unlabeled"))[2:4]
-    plan = Plan(decisions, review, np.array([PERSON, -1], np.int8), pa.array(["boxes: person box"] * 2))
+    plan = Plan(decisions, review, np.array([POSITIVE, -1], np.int8), pa.array(["boxes: person box"] * 2))
     write_review_queue(folder / REVIEW_QUEUE, plan, samples, mended.labels)
     changes = {"person -> background": 2, "person -> dropped": 0, "background -> person": 1, "background -> dropped": 1,
                "none -> person": 2, "none -> background": 0, "none -> dropped": 0, "left without a label": 4}

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from tiny_run import make_images, write_config
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
 from tinysieve.filtering.opinion import opine
 from tinysieve.pipeline.config.read import load_config
@@ -46,7 +47,7 @@ def make_review_run(base: Path) -> ReviewRun:
     (run.at("detect")).mkdir()
     write_boxes(Boxes.from_lists(samples.sample_ids.to_pylist(), [half] * count), run.at("detect") / "detections.parquet")
     (run.at("opinions")).mkdir()
-    for name, proposal, confidence in (("disagreement", PERSON, 0.9), ("out_of_fold", BACKGROUND, 0.2)):
+    for name, proposal, confidence in (("disagreement", POSITIVE, 0.9), ("out_of_fold", NEGATIVE, 0.2)):
         opine(name, name, [(np.ones(count, bool), proposal, "it says so")], np.full(count, confidence), "nothing").save(
             run.at("opinions") / f"{name}.parquet")
     queue = base / "queue.csv"

@@ -21,7 +21,8 @@ import pytest
 from explore_run import make_explore_run
 from tiny_run import ROOT
 
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SPLITS, SampleTable
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE
+from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.explore.app import refuse_taken
@@ -98,7 +99,7 @@ def test_the_dataset_shows_what_the_run_knows(explored: Explored, filled: dict[s
     samples = explored.samples
     ids, count = samples.sample_ids.to_pylist(), len(samples)
     assert (filled["samples"], filled["waiting"], shown["persistent"]) == (count, 0, True)
-    words = {PERSON: "person", BACKGROUND: "background", -1: None}
+    words = {POSITIVE: "person", NEGATIVE: "background", -1: None}
     for row, one in enumerate(ids):
         assert shown["ground_truth.label"][one] == shown["given.label"][one] == words[int(samples.labels[row])]
         assert shown["tags"][one][0] == SPLITS[samples.split_codes[row]]
@@ -119,8 +120,8 @@ def test_saved_views_hold_who_they_name(explored: Explored, filled: dict[str, An
     ids, labels = np.array(samples.sample_ids.to_pylist()), samples.labels
     first = np.arange(len(samples)) < len(samples) // 2
     train = ids[samples.in_split("train")]
-    assert set(views["wrong_person"]) == set(ids[(labels == PERSON) & first])
-    assert set(views["wrong_background"]) == set(ids[labels == BACKGROUND])
+    assert set(views["wrong_person"]) == set(ids[(labels == POSITIVE) & first])
+    assert set(views["wrong_background"]) == set(ids[labels == NEGATIVE])
     assert set(views["conflicts"]) == set(ids[first])
     assert views["pseudo_labels"] == []
     assert views["near_duplicates"] == [train[0], train[1]]
@@ -137,7 +138,7 @@ def test_a_second_fill_writes_nothing_where_nothing_changed(explored: Explored, 
 
 @needs_fiftyone
 def test_changes_come_back_as_a_version_and_wait_until_then(explored: Explored, filled: dict[str, Any]) -> None:
-    persons, backgrounds = explored.rows("train", PERSON), explored.rows("train", BACKGROUND)
+    persons, backgrounds = explored.rows("train", POSITIVE), explored.rows("train", NEGATIVE)
     unlabeled = explored.rows("unlabeled", -1)[0]
     explored.drive("change", json.dumps({
         "labels": {persons[0]: "background", unlabeled: "person"},
@@ -148,7 +149,7 @@ def test_changes_come_back_as_a_version_and_wait_until_then(explored: Explored, 
     assert said.returncode == 0, said.stderr
     imported = json.loads(said.stdout)
     assert (imported["changed"], imported["confirmed"], imported["conflicts"]) == (3, 0, 0)
-    assert [explored.label_of(one) for one in (persons[0], unlabeled, persons[1])] == [BACKGROUND, PERSON, DROPPED]
+    assert [explored.label_of(one) for one in (persons[0], unlabeled, persons[1])] == [NEGATIVE, POSITIVE, DROPPED]
     ledger = versions_of(explored.run).load("HEAD").ledger.to_pylist()
     assert {row["by"] for row in ledger} == {"ann"}
     assert {row["sample_id"]: row["action"] for row in ledger} == {persons[0]: "relabel", unlabeled: "label", persons[1]: "drop"}
@@ -164,7 +165,7 @@ def test_changes_come_back_as_a_version_and_wait_until_then(explored: Explored, 
 @needs_fiftyone
 def test_nothing_is_applied_where_the_test_split_is_among_it(explored: Explored, filled: dict[str, Any]) -> None:
     before = versions_of(explored.run).load("HEAD").id
-    frozen, train = explored.rows("test", PERSON)[0], explored.rows("train", BACKGROUND)[2]
+    frozen, train = explored.rows("test", POSITIVE)[0], explored.rows("train", NEGATIVE)[2]
     explored.drive("change", json.dumps({"labels": {frozen: "background", train: "person"}}))
     said = explored.tinysieve("review", "import", "--fiftyone")
     assert (said.returncode, "frozen" in said.stderr) == (2, True)
@@ -259,23 +260,23 @@ def test_numbers_and_vectors_differ_by_value() -> None:
 
 
 def test_a_label_and_a_tag_that_contradict_each_other_are_a_conflict_with_a_place() -> None:
-    changes = [Change("a", "person", PERSON, False), Change("a", "drop", DROPPED, True), Change("b", "", -1, False)]
+    changes = [Change("a", "person", POSITIVE, False), Change("a", "drop", DROPPED, True), Change("b", "", -1, False)]
     answers = answers_of(changes, "ann", "tinysieve-x")
-    assert answers.codes.tolist() == [PERSON, DROPPED, -1]
+    assert answers.codes.tolist() == [POSITIVE, DROPPED, -1]
     assert answers.place(1) == "FiftyOne dataset 'tinysieve-x', sample a, tag 'drop'"
 
 
 def test_a_word_that_is_no_label_is_refused_with_its_sample() -> None:
     with pytest.raises(InputError, match="'cat'") as error:
-        answers_of([Change("a", "person", PERSON, False), Change("b", "cat", UNKNOWN, False)], "ann", "x")
+        answers_of([Change("a", "person", POSITIVE, False), Change("b", "cat", UNKNOWN, False)], "ann", "x")
     assert "sample b" in error.value.where
 
 
 def test_what_the_labels_already_show_does_not_wait(explored: Explored) -> None:
-    one = explored.rows("train", PERSON)[0]
+    one = explored.rows("train", POSITIVE)[0]
     samples = explored.samples
-    same, other = Change(one, "person", PERSON, False), Change(one, "background", BACKGROUND, True)
-    gone = Change("0" * 32, "person", PERSON, False)
+    same, other = Change(one, "person", POSITIVE, False), Change(one, "background", NEGATIVE, True)
+    gone = Change("0" * 32, "person", POSITIVE, False)
     assert still_open([same, other, gone], samples, samples.labels) == [other]
 
 

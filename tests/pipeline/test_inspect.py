@@ -19,7 +19,7 @@ from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.console.inspection import inspection_text
 from tinysieve.pipeline.model_files.model_file import about, read_model
 from tinysieve.pipeline.report.memory_charts import live_memories, live_memory_charts
-from tinysieve.pipeline.stages.model_stages import BEFORE_FIT
+from tinysieve.pipeline.stages.quantize import BEFORE_FIT
 from tinysieve.quantize.inspection import inspect_model
 
 ROOT = Path(__file__).parents[2]

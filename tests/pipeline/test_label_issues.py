@@ -271,9 +271,9 @@ def test_an_array_from_a_file_is_a_backbone(run: Run, judged: tuple[Path, Path],
     config = load_config(judged[0], (backbone, "filter.label_errors=true", "filter.presence_head=false"))
     run_stages(Run(config, run.folder), stages_until("opinions"), lambda status: None)
     np.testing.assert_allclose(np.load(run.folder / "embed/embeddings.npy"), features, rtol=1e-3, atol=1e-3)
-    p_person = np.load(run.folder / "opinions/out_of_fold.npy")
+    p_positive = np.load(run.folder / "opinions/out_of_fold.npy")
     train = samples.in_split("train")
-    assert ((p_person > 0.5) == samples.labels)[train].mean() > 0.9
+    assert ((p_positive > 0.5) == samples.labels)[train].mean() > 0.9
     assert (run.folder / "opinions/label_errors.parquet").exists()
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from tiny_run import make_images, write_config
 
-from tinysieve.dataset.samples import DROPPED
+from tinysieve.dataset.classes import DROPPED
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.ground.errors import GateMissed, InputError
 from tinysieve.pipeline.config.read import load_config
@@ -85,7 +85,7 @@ def test_every_new_filter_gives_its_opinion(run: Run) -> None:
     count = len(samples_of(run))
     with np.load(run.at("opinions") / NEIGHBORS) as stored:
         assert {name: stored[name].shape for name in stored.files} == dict.fromkeys(
-            ("person_share", "voters", "value", "uniqueness", "representativeness"), (count,))
+            ("positive_share", "voters", "value", "uniqueness", "representativeness"), (count,))
 
 
 def test_examples_of_depictions_from_a_file(run: Run, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from PIL import Image
 from review_run import ReviewRun, make_review_run
 from tiny_run import ROOT
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.ground.errors import FrozenSplit, InputError
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.review.label_studio import write_label_studio
@@ -374,5 +375,5 @@ def test_a_queue_without_doubt_is_a_page_that_says_so(made: ReviewRun, page: Any
 
 def test_labels_of_the_queue_are_those_of_the_current_version(made: ReviewRun) -> None:
     codes = versions_of(made.run).load("HEAD").labels[made.samples.rows_of(made.asked)]
-    words = {PERSON: "person", BACKGROUND: "background"}
+    words = {POSITIVE: "person", NEGATIVE: "background"}
     assert [one.label for one in build_cards(made.run, made.queue)] == [words.get(int(code), "") for code in codes]

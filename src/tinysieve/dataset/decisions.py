@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import DROPPED, Codes
+from tinysieve.dataset.classes import DROPPED, Codes
 from tinysieve.ground.errors import InputError
 
 RELABEL, DROP, LABEL, RESTORE = 0, 1, 2, 3

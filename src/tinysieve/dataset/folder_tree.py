@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import CLASS_NAMES, DROPPED, SPLITS, UNLABELED, SampleTable
+from tinysieve.dataset.classes import CLASS_NAMES, DROPPED, UNLABELED
+from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError

@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from tinysieve.dataset.classes import CLASS_NAMES
 from tinysieve.dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, resize_bilinear
-from tinysieve.dataset.samples import CLASS_NAMES, SPLITS, SampleTable
+from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.dataset.sources.listing import Listing, SkippedRow
 from tinysieve.ground.array_file import create_array
 from tinysieve.ground.atomic_files import replacing

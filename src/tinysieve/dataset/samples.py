@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -13,17 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tinysieve.dataset.classes import PERSON_TASK, ClassNames, Codes
 from tinysieve.ground.errors import InputError
 
-BACKGROUND, PERSON = 0, 1
-UNLABELED, DROPPED = -1, -2
-CLASS_NAMES = ("background", "person")
-LABEL_WORDS = {BACKGROUND: "background", PERSON: "person", UNLABELED: "no label", DROPPED: "dropped"}
 SPLITS = ("train", "validation", "test", "unlabeled")
 
-Codes = NDArray[np.int8]
 Mask = NDArray[np.bool_]
 
+_CLASSES = b"tinysieve.classes"
 _REQUIRED = ("sample_id", "filepath", "width", "height", "split", "label", "pixel_row")
 
 
@@ -33,14 +31,16 @@ class SampleTable:
 
     Args:
         table: columns `sample_id` (content hash of the file), `filepath` (relative to the image root), `width`,
-            `height` (pixels, after EXIF orientation), `split`, `label` ("person", "background" or null, as given by
-            the source), `pixel_row` (row in the packed pixels), then the source's own columns.
+            `height` (pixels, after EXIF orientation), `split`, `label` (a class name or null, as given by the source),
+            `pixel_row` (row in the packed pixels), then the source's own columns.
+        classes: what the two classes are called.
 
     Raises:
         InputError: a required column is missing, or a sample_id stands twice.
     """
 
     table: pa.Table
+    classes: ClassNames = PERSON_TASK
 
     def __post_init__(self) -> None:
         missing = [name for name in _REQUIRED if name not in self.table.column_names]
@@ -59,8 +59,8 @@ class SampleTable:
 
     @cached_property
     def labels(self) -> Codes:
-        """int8 [N] as the source gave them: BACKGROUND, PERSON or UNLABELED."""
-        return label_codes(self.table["label"])
+        """int8 [N] as the source gave them: POSITIVE, NEGATIVE or UNLABELED."""
+        return self.classes.codes(self.table["label"])
 
     @cached_property
     def split_codes(self) -> Codes:
@@ -92,40 +92,15 @@ class SampleTable:
         return digest.hexdigest()
 
     def save(self, path: Path) -> None:
-        """Write as Parquet."""
-        pq.write_table(self.table, path, compression="zstd")
+        """Write as Parquet, the class names with it."""
+        metadata = {**(self.table.schema.metadata or {}), _CLASSES: json.dumps(asdict(self.classes))}
+        pq.write_table(self.table.replace_schema_metadata(metadata), path, compression="zstd")
 
     @staticmethod
     def load(path: Path) -> SampleTable:
         """Read what `save` wrote."""
         if not path.exists():
             raise InputError(f"no sample table at {path}", fix="run 'tinysieve ingest' first")
-        return SampleTable(pq.read_table(path))
-
-
-def label_codes(labels: pa.Array | pa.ChunkedArray) -> Codes:
-    """"person", "background" or null -> int8 codes.
-
-    >>> label_codes(pa.array(["person", None, "background"]))
-    array([ 1, -1,  0], dtype=int8)
-    """
-    codes = pc.fill_null(pc.index_in(labels, pa.array(CLASS_NAMES)), UNLABELED)
-    return np.asarray(codes.to_numpy(), dtype=np.int8)
-
-
-def state_names(codes: Codes) -> pa.Array:
-    """int8 codes -> "person", "background", "dropped" or null where there is no label.
-
-    >>> state_names(np.array([1, -2, -1], dtype=np.int8)).to_pylist()
-    ['person', 'dropped', None]
-    """
-    return pc.if_else(pa.array(codes == DROPPED), LABEL_WORDS[DROPPED], label_names(codes))
-
-
-def label_names(codes: Codes) -> pa.Array:
-    """int8 codes -> "person", "background" or null (unlabeled and dropped alike).
-
-    >>> label_names(np.array([1, -1, 0], dtype=np.int8)).to_pylist()
-    ['person', None, 'background']
-    """
-    return pa.array(CLASS_NAMES).take(pa.array(np.where(codes < 0, 0, codes), mask=codes < 0))
+        table = pq.read_table(path)
+        stored = (table.schema.metadata or {}).get(_CLASSES)
+        return SampleTable(table, PERSON_TASK if stored is None else ClassNames(**json.loads(stored)))

@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tinysieve.dataset.classes import DROPPED, POSITIVE, UNLABELED, Codes
 from tinysieve.dataset.decisions import ACTIONS, LABEL, RELABEL, Decisions
-from tinysieve.dataset.samples import DROPPED, PERSON, UNLABELED, Codes, SampleTable, label_names, state_names
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.ground.errors import FrozenSplit, InputError
 
 ALWAYS_FROZEN = frozenset({"test"})
@@ -30,7 +31,7 @@ class Version:
     Args:
         id: 16 hex digits, a hash of the parent, the labels and the ledger.
         parent: id of the version it came from; None for version 0.
-        labels: int8 [N] in sample order: BACKGROUND, PERSON, UNLABELED or DROPPED.
+        labels: int8 [N] in sample order: NEGATIVE, POSITIVE, UNLABELED or DROPPED.
         ledger: one row a difference from the parent, LEDGER_SCHEMA.
         note: one line for `tinysieve log`.
     """
@@ -83,15 +84,15 @@ def diff(samples: SampleTable, old: Version, new: Version) -> pa.Table:
     """Rows whose label differs: sample_id, filepath, split, old_label, new_label, in sample order."""
     rows = np.flatnonzero(old.labels != new.labels)
     taken = samples.table.select(["sample_id", "filepath", "split"]).take(pa.array(rows))
-    taken = taken.append_column("old_label", state_names(old.labels[rows]))
-    return taken.append_column("new_label", state_names(new.labels[rows]))
+    taken = taken.append_column("old_label", samples.classes.states(old.labels[rows]))
+    return taken.append_column("new_label", samples.classes.states(new.labels[rows]))
 
 
 def _check(samples: SampleTable, decisions: Decisions) -> None:
     outside = (decisions.rows < 0) | (decisions.rows >= len(samples))
     if outside.any():
         raise InputError(f"decision for row {decisions.rows[outside][0]} of {len(samples)} samples")
-    unknown = (decisions.new_labels < DROPPED) | (decisions.new_labels > PERSON)
+    unknown = (decisions.new_labels < DROPPED) | (decisions.new_labels > POSITIVE)
     if unknown.any():
         raise InputError(f"decision with label code {decisions.new_labels[unknown][0]}")
     made = np.isin(decisions.actions, (RELABEL, LABEL)) & (decisions.new_labels <= UNLABELED)
@@ -116,8 +117,8 @@ def _ledger(samples: SampleTable, old: Codes, decisions: Decisions, changes: np.
     taken, rows = pa.array(order), decisions.rows[order]
     at = pa.nulls(len(order), pa.string()) if decisions.at is None else decisions.at.take(taken)
     columns = [
-        samples.sample_ids.combine_chunks().take(pa.array(rows)), label_names(old[rows]),
-        label_names(decisions.new_labels[order]), pa.array(ACTIONS).take(pa.array(decisions.actions[order])),
+        samples.sample_ids.combine_chunks().take(pa.array(rows)), samples.classes.names(old[rows]),
+        samples.classes.names(decisions.new_labels[order]), pa.array(ACTIONS).take(pa.array(decisions.actions[order])),
         decisions.by.take(taken), pa.array(decisions.scores[order], pa.float32()), decisions.reasons.take(taken), at,
     ]
     return pa.table([_plain(column) for column in columns], schema=LEDGER_SCHEMA)

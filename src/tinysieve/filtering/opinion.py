@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, Codes
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, Codes
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 
 ABSTAIN = -1
 # What a filter may ask for that is no label: out with the sample, or let a person look before anything is done to it.
 ASK_DROP, ASK_REVIEW = DROPPED, -3
-PROPOSALS = (ABSTAIN, BACKGROUND, PERSON, ASK_DROP, ASK_REVIEW)
+PROPOSALS = (ABSTAIN, NEGATIVE, POSITIVE, ASK_DROP, ASK_REVIEW)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Opinions:
     Args:
         filter: name of the filter.
         signal: what the opinion rests on; two filters that look at the same boxes are one signal.
-        proposed: int8 [N]: a vote for BACKGROUND or PERSON, a request (ASK_DROP, ASK_REVIEW), or ABSTAIN.
+        proposed: int8 [N]: a vote for NEGATIVE or POSITIVE, a request (ASK_DROP, ASK_REVIEW), or ABSTAIN.
         confidence: float32 [N] in [0, 1], 1 surely right; 0 where it abstains.
         reason_codes: int8 [N], index into `reasons`.
         reasons: words that a person can read.
@@ -61,7 +61,7 @@ class Opinions:
     @property
     def votes(self) -> NDArray[np.bool_]:
         """bool [N]: it votes for a label; requests are no votes."""
-        return self.proposed >= BACKGROUND
+        return self.proposed >= NEGATIVE
 
     def save(self, path: Path) -> None:
         """Write as Parquet, columns proposed, confidence, reason."""

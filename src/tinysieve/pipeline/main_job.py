@@ -7,7 +7,9 @@ from tinysieve.pipeline.engine.stages import Stage
 from tinysieve.pipeline.report.report_stage import REPORT
 from tinysieve.pipeline.stages.filter_stages import DETECT, EMBED, OPINIONS, POLICY
 from tinysieve.pipeline.stages.ingest import INGEST
-from tinysieve.pipeline.stages.model_stages import QUANTIZE_BASELINE, QUANTIZE_MENDED, TRAIN_BASELINE, TRAIN_MENDED, VERIFY
+from tinysieve.pipeline.stages.quantize import QUANTIZE_BASELINE, QUANTIZE_MENDED
+from tinysieve.pipeline.stages.train import TRAIN_BASELINE, TRAIN_MENDED
+from tinysieve.pipeline.stages.verify import VERIFY
 
 STAGES: tuple[Stage, ...] = (INGEST, DETECT, EMBED, OPINIONS, POLICY, TRAIN_BASELINE, TRAIN_MENDED,
                              QUANTIZE_BASELINE, QUANTIZE_MENDED, VERIFY, REPORT)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import CLASS_NAMES
+from tinysieve.dataset.classes import CLASS_NAMES
 from tinysieve.ground.errors import InputError
 
 

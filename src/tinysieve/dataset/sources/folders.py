@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tinysieve.dataset.samples import CLASS_NAMES, SPLITS
+from tinysieve.dataset.classes import CLASS_NAMES
+from tinysieve.dataset.samples import SPLITS
 from tinysieve.dataset.sources.listing import Listing, image_files, make_listing
 from tinysieve.dataset.sources.tables import SPLIT_NAMES
 from tinysieve.ground.errors import InputError

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import Codes, Mask
+from tinysieve.dataset.classes import Codes
+from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.data_parameters.triage import HARD
 from tinysieve.filtering.evidence.neighbors import NOBODY, Neighbors
 

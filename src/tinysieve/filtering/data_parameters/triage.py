@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysieve.dataset.samples import Codes
+from tinysieve.dataset.classes import Codes
 from tinysieve.filtering.data_parameters.trajectories import TrajectorySummary
 from tinysieve.ground.errors import InputError
 

@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, Codes
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, RESTORE, Decisions
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, Codes, SampleTable
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.ground.errors import InputError
 
 NO_ANSWER, TAKEN_BACK = UNLABELED, -3
-WORDS = {"person": PERSON, "background": BACKGROUND, "drop": DROPPED, "skip": NO_ANSWER, "": NO_ANSWER, "undo": TAKEN_BACK}
+WORDS = {"person": POSITIVE, "background": NEGATIVE, "drop": DROPPED, "skip": NO_ANSWER, "": NO_ANSWER, "undo": TAKEN_BACK}
 REASON = "reviewed by a person"
 _NAMES = {code: word for word, code in WORDS.items() if word}
 
@@ -25,7 +26,7 @@ class Answers:
 
     Args:
         sample_ids: string [M].
-        codes: int8 [M]: PERSON, BACKGROUND, DROPPED, NO_ANSWER, or TAKEN_BACK, which voids what the same reviewer
+        codes: int8 [M]: POSITIVE, NEGATIVE, DROPPED, NO_ANSWER, or TAKEN_BACK, which voids what the same reviewer
             answered about the same sample before.
         reviewers: string [M].
         at: string [M], null where no time is known.
@@ -98,7 +99,7 @@ def resolve_answers(answers: Answers, samples: SampleTable, labels: Codes) -> Re
     """
     rows = samples.rows_of(answers.sample_ids)
     refuse_first(rows < 0, answers.sample_ids, answers.place, "no sample has the id")
-    given = np.isin(answers.codes, (PERSON, BACKGROUND, DROPPED))
+    given = np.isin(answers.codes, (POSITIVE, NEGATIVE, DROPPED))
     alive = np.arange(len(rows)) > _last_taken_back(answers, rows)
     standing, skips = np.flatnonzero(given & alive), answers.codes == NO_ANSWER
     own, codes = rows[standing], answers.codes[standing]

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import DROPPED, UNLABELED, Codes, Mask
+from tinysieve.dataset.classes import DROPPED, UNLABELED, Codes
+from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.decisions.filter_precision import Share
 from tinysieve.ground.errors import InputError
 

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, Codes
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, UNLABELED, Codes, Mask
+from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.decisions.error_model import ErrorModel, fit_error_model, fit_signals
 from tinysieve.filtering.decisions.error_rates import Doubles
 from tinysieve.filtering.decisions.expected_gain import Choice, choose, expected_value, worth_a_look
@@ -32,33 +33,33 @@ class Beliefs:
 
     Args:
         model: how they were weighed.
-        p_person: float64 [N], P(person | scores and given label); 0 or 1 where a person has looked.
+        p_positive: float64 [N], P(person | scores and given label); 0 or 1 where a person has looked.
         by_signal: float64 [N] by signal, P(person | the signal's own scores), 0.5 where it says nothing.
-        verified: int8 [N], what a person said (BACKGROUND, PERSON, DROPPED), UNLABELED where nobody looked.
+        verified: int8 [N], what a person said (NEGATIVE, POSITIVE, DROPPED), UNLABELED where nobody looked.
     """
 
     model: ErrorModel
-    p_person: Doubles
+    p_positive: Doubles
     by_signal: Mapping[str, Doubles]
     verified: Codes
 
     def p_wrong(self, labels: Codes) -> Doubles:
         """float64 [N] in [0, 1], probability that the given label is wrong; 0 without a label."""
-        wrong = np.select([labels == PERSON, labels == BACKGROUND], [1 - self.p_person, self.p_person], 0.0)
+        wrong = np.select([labels == POSITIVE, labels == NEGATIVE], [1 - self.p_positive, self.p_positive], 0.0)
         return np.asarray(wrong, np.float64)
 
     def agreeing(self, labels: Codes) -> NDArray[np.int64]:
         """int64 [N], signals that by themselves hold this label for the more probable one."""
-        sides = [np.where(labels == PERSON, own, 1 - own) > 0.5 for own in self.by_signal.values()]
+        sides = [np.where(labels == POSITIVE, own, 1 - own) > 0.5 for own in self.by_signal.values()]
         return np.asarray(np.sum(sides, axis=0), np.int64)
 
 
 def weigh(scores: Sequence[Score], labels: Codes, teaches: Mask, verified: Codes) -> Beliefs:
     """Fit the model and apply it; arguments as for `fit_error_model`, and `verified` may hold DROPPED."""
     model = fit_error_model(scores, labels, teaches, verified)
-    p_person = model.probability_of_person(scores, labels)
-    p_person = np.select([verified == PERSON, verified == BACKGROUND], [1.0, 0.0], p_person)
-    return Beliefs(model, p_person, fit_signals(model, scores, labels, teaches), verified)
+    p_positive = model.probability_of_person(scores, labels)
+    p_positive = np.select([verified == POSITIVE, verified == NEGATIVE], [1.0, 0.0], p_positive)
+    return Beliefs(model, p_positive, fit_signals(model, scores, labels, teaches), verified)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Consensus:
         seen = beliefs.verified != UNLABELED
         removed = eligible & ~seen & (labels != DROPPED) & (votes.drop > 0) & (votes.drop >= np.float32(self.drop_confidence))
         held = ~seen & ((votes.look > 0) | (votes.drop > 0))
-        probable = np.where(beliefs.p_person > 0.5, PERSON, BACKGROUND).astype(np.int8)
+        probable = np.where(beliefs.p_positive > 0.5, POSITIVE, NEGATIVE).astype(np.int8)
         backed = seen | (beliefs.agreeing(probable) >= self.flip_signals)
         labelled = eligible & (labels > UNLABELED)
         p_wrong = beliefs.p_wrong(labels)
@@ -103,27 +104,27 @@ class Consensus:
         asked = labelled & held
         doubtful = (labelled | (eligible & (labels == UNLABELED) & (votes.total > 0) & ~named)) & ~gone & ~seen
         gain = np.where(doubtful, np.where(labels == UNLABELED, 1.0, choice.gain_of_a_look), 0.0)
-        review = worth_a_look(gain, -np.abs(beliefs.p_person - 0.5), asked & doubtful, self.min_gain, self.looks)
+        review = worth_a_look(gain, -np.abs(beliefs.p_positive - 0.5), asked & doubtful, self.min_gain, self.looks)
         return _plan([*opinions, belief_opinion(beliefs, labels)], actions, new, beliefs, review, gain)
 
     def _named(self, beliefs: Beliefs, probable: Codes, backed: Mask, votes: Votes) -> Mask:
         """Unlabelled samples worth a label: probable enough, backed, and no filter's vote says otherwise."""
-        p_right = np.where(probable == PERSON, beliefs.p_person, 1 - beliefs.p_person)
-        against = np.where(probable == PERSON, votes.background, votes.person)
+        p_right = np.where(probable == POSITIVE, beliefs.p_positive, 1 - beliefs.p_positive)
+        against = np.where(probable == POSITIVE, votes.background, votes.person)
         return backed & (against == 0) & (expected_value(p_right, self.harm) > 0)
 
 
 def belief_opinion(beliefs: Beliefs, labels: Codes) -> Opinions:
     """The consensus as an opinion: for the more probable class, its probability as confidence, in bands that read as reasons."""
-    probable = np.where(beliefs.p_person > 0.5, PERSON, BACKGROUND).astype(np.int8)
+    probable = np.where(beliefs.p_positive > 0.5, POSITIVE, NEGATIVE).astype(np.int8)
     p_wrong, unlabeled = beliefs.p_wrong(labels), labels <= UNLABELED
-    cases = [((beliefs.verified != UNLABELED) & (probable == code), code, "a person has looked") for code in (PERSON, BACKGROUND)]
+    cases = [((beliefs.verified != UNLABELED) & (probable == code), code, "a person has looked") for code in (POSITIVE, NEGATIVE)]
     cases += [(unlabeled & (probable == code), code, f"{word} is more probable")
-              for code, word in ((PERSON, "person"), (BACKGROUND, "background"))]
+              for code, word in ((POSITIVE, "person"), (NEGATIVE, "background"))]
     for floor in (*_BANDS, 0.0):
         words = f"label wrong with probability {floor:.2f} or more" if floor else "label probably right"
-        cases += [((p_wrong >= floor) & (probable == code), code, words) for code in (PERSON, BACKGROUND)]
-    return opine("consensus", "consensus", cases, np.maximum(beliefs.p_person, 1 - beliefs.p_person), "never")
+        cases += [((p_wrong >= floor) & (probable == code), code, words) for code in (POSITIVE, NEGATIVE)]
+    return opine("consensus", "consensus", cases, np.maximum(beliefs.p_positive, 1 - beliefs.p_positive), "never")
 
 
 def read_verified(decisions: Decisions, count: int) -> Codes:
@@ -150,10 +151,10 @@ def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, beliefs: Bel
           gain: Doubles) -> Plan:
     rows = np.flatnonzero(actions >= 0)
     by, reasons = explain(opinions, rows)
-    p_new = np.where(new == PERSON, beliefs.p_person, 1 - beliefs.p_person)
-    sure = np.where(new == DROPPED, np.maximum(beliefs.p_person, 1 - beliefs.p_person), p_new)[rows].astype(np.float32)
+    p_new = np.where(new == POSITIVE, beliefs.p_positive, 1 - beliefs.p_positive)
+    sure = np.where(new == DROPPED, np.maximum(beliefs.p_positive, 1 - beliefs.p_positive), p_new)[rows].astype(np.float32)
     decisions = Decisions(rows, actions[rows], new[rows], by, sure, reasons)
-    proposals = np.where(beliefs.p_person[review] > 0.5, PERSON, BACKGROUND).astype(np.int8)
+    proposals = np.where(beliefs.p_positive[review] > 0.5, POSITIVE, NEGATIVE).astype(np.int8)
     why = explain(opinions, review)[1].cast(pa.string()).to_pylist()
     dropped = (actions == DROP)[review]
     told = [f"asking gains {worth:.2f} right labels on average{', dropped until then' if out else ''}; {words}"

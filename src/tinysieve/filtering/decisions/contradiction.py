@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED, Codes
 from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW
 from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW, Opinions
 
@@ -28,14 +28,15 @@ def contradiction(opinions: Sequence[Opinions], labels: Codes, rows: NDArray[np.
         rows: int64 [M].
 
     >>> from tinysieve.filtering.opinion import opine
-    >>> sure = opine("f", "boxes", [(np.array([True, True, False]), PERSON, "box")], np.full(3, .9), "none")
-    >>> contradiction([sure], np.array([PERSON, BACKGROUND, PERSON], np.int8), np.arange(3)).tolist() == [EASY, HARD, NEED_REVIEW]
+    >>> sure = opine("f", "boxes", [(np.array([True, True, False]), POSITIVE, "box")], np.full(3, .9), "none")
+    >>> found = contradiction([sure], np.array([POSITIVE, NEGATIVE, POSITIVE], np.int8), np.arange(3))
+    >>> found.tolist() == [EASY, HARD, NEED_REVIEW]
     True
     """
-    person, background = (_strongest(opinions, (code,), rows) for code in (PERSON, BACKGROUND))
+    person, background = (_strongest(opinions, (code,), rows) for code in (POSITIVE, NEGATIVE))
     asked = _strongest(opinions, (ASK_DROP, ASK_REVIEW), rows) > 0
     given = labels[rows]
-    doubt = np.select([given == PERSON, given == BACKGROUND, given == UNLABELED],
+    doubt = np.select([given == POSITIVE, given == NEGATIVE, given == UNLABELED],
                       [background - person, person - background, -np.abs(person - background)], np.float32(0))
     # float32 confidences: a third is told apart from a third only up to their rounding.
     close = np.abs(np.abs(doubt) - MARGIN) < 1e-6

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, Codes, Mask
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, Codes
+from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.decisions.error_rates import Doubles, ErrorRates, rates_at_anchors
 from tinysieve.filtering.decisions.scores import Score, check_scores, scale_of, standardised
 
@@ -74,7 +75,7 @@ def fit_error_model(scores: Sequence[Score], labels: Codes, teaches: Mask, verif
         scores: F scores of N samples.
         labels: int8 [N], given labels.
         teaches: bool [N], samples to learn from (such as the train split); only those with a label do.
-        verified: int8 [N], BACKGROUND or PERSON where a person has looked, negative elsewhere.
+        verified: int8 [N], NEGATIVE or POSITIVE where a person has looked, negative elsewhere.
 
     Raises:
         InputError: no scores, different lengths, or a class without a sample.
@@ -82,9 +83,9 @@ def fit_error_model(scores: Sequence[Score], labels: Codes, teaches: Mask, verif
     rows = _taught(labels, teaches)
     check_scores(scores, labels, rows)
     centre, spread = scale_of(scores, rows)
-    unseen, seen = rows[verified[rows] < BACKGROUND], np.flatnonzero(verified >= BACKGROUND)
+    unseen, seen = rows[verified[rows] < NEGATIVE], np.flatnonzero(verified >= NEGATIVE)
     features, asked = (_with_one(standardised(scores, centre, spread, some)) for some in (unseen, seen))
-    given, truth = labels[unseen] == PERSON, verified[seen] == PERSON
+    given, truth = labels[unseen] == POSITIVE, verified[seen] == POSITIVE
     rates = ErrorRates(0.0, 0.0)
     for _ in range(_ROUNDS):
         rates = rates_at_anchors(_ranked(features, given, rates), given)
@@ -108,7 +109,7 @@ def fit_signals(model: ErrorModel, scores: Sequence[Score], labels: Codes, teach
             found[signal] = np.full(len(labels), 0.5)
             continue
         features = _with_one(standardised(heard, model.centre[own], model.spread[own], taught))
-        weights = _fit(features, labels[taught] == PERSON, model.rates, features[:0], np.zeros(0), np.zeros(0, bool))
+        weights = _fit(features, labels[taught] == POSITIVE, model.rates, features[:0], np.zeros(0), np.zeros(0, bool))
         alone = ErrorModel(tuple(one.name for one in heard), (signal,) * len(own), model.centre[own], model.spread[own],
                            weights[:-1], float(weights[-1]), model.rates)
         found[signal] = np.where(silent, 0.5, _sigmoid(alone.log_odds(heard)))
@@ -156,7 +157,7 @@ def _with_one(features: Doubles) -> Doubles:
 
 
 def _taught(labels: Codes, teaches: Mask) -> NDArray[np.int64]:
-    rows = np.flatnonzero(teaches & (labels >= BACKGROUND))
+    rows = np.flatnonzero(teaches & (labels >= NEGATIVE))
     return rows if len(rows) <= MOST_TAUGHT else rows[np.linspace(0, len(rows) - 1, MOST_TAUGHT).astype(np.int64)]
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, Codes, Mask
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, Codes
+from tinysieve.dataset.samples import Mask
 
 Doubles = NDArray[np.float64]
 
@@ -32,7 +33,7 @@ class ErrorRates:
         """log P(given | person) - log P(given | background), float64 [N]; 0 without a label."""
         person = np.log((1 - self.person_as_background) / self.background_as_person)
         background = np.log(self.person_as_background / (1 - self.background_as_person))
-        return np.select([labels == PERSON, labels == BACKGROUND], [person, background], 0.0)
+        return np.select([labels == POSITIVE, labels == NEGATIVE], [person, background], 0.0)
 
 
 def rates_at_anchors(ranking: Doubles, given_person: Mask) -> ErrorRates:

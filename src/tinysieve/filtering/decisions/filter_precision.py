@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import UNLABELED, Codes, Mask
+from tinysieve.dataset.classes import UNLABELED, Codes
+from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.ground.errors import InputError
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from tinysieve.dataset.samples import Codes, SampleTable, label_names, state_names
+from tinysieve.dataset.classes import Codes
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.decisions.answers import WORDS, Answers, refuse_first
 from tinysieve.filtering.decisions.policy import Plan
@@ -21,8 +22,8 @@ def write_review_queue(path: Path, plan: Plan, samples: SampleTable, labels: Cod
     """Write the queue, most doubtful first, with an empty column `decision` to fill in."""
     rows = pa.array(plan.review)
     table = samples.table.select(["sample_id", "filepath", "split"]).take(rows)
-    table = table.append_column("label", state_names(labels[plan.review]))
-    table = table.append_column("proposed", label_names(plan.review_proposals))
+    table = table.append_column("label", samples.classes.states(labels[plan.review]))
+    table = table.append_column("proposed", samples.classes.names(plan.review_proposals))
     table = table.append_column("reason", pc.cast(plan.review_reasons, pa.string()))
     table = table.append_column("decision", pa.array([""] * len(rows), pa.string()))
     with replacing(path) as temporary:

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tinysieve.dataset.classes import CLASS_NAMES, DROPPED, NEGATIVE, POSITIVE, UNLABELED, Codes
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
-from tinysieve.dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, PERSON, UNLABELED, Codes, Mask
+from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
 from tinysieve.ground.errors import ChangeTooLarge, InputError
 
@@ -62,7 +63,7 @@ class TwoSignals:
         """
         votes = count_votes(opinions, len(labels))
         labelled, free = eligible & (labels > UNLABELED), eligible & (labels == UNLABELED)
-        given_person = labels == PERSON
+        given_person = labels == POSITIVE
         against = np.where(given_person, votes.background, votes.person)
         support = np.where(given_person, votes.person, votes.background)
         removed = eligible & (labels != DROPPED) & (votes.drop > 0) & (votes.drop >= np.float32(self.drop_confidence))
@@ -74,7 +75,7 @@ class TwoSignals:
         # A label that one signal supports and another disputes, and an unlabeled sample with a lone vote.
         doubt = (labelled & (against > 0) & ~flip & ~dropped) | (free & (votes.total > 0) & ~named)
         doubt = (doubt | held & (labelled | named)) & ~removed
-        new = np.where(votes.person > votes.background, PERSON, BACKGROUND).astype(np.int8)
+        new = np.where(votes.person > votes.background, POSITIVE, NEGATIVE).astype(np.int8)
         dropped = removed | dropped & ~held
         actions = np.select([dropped, flip & ~held, named & ~held], [np.int8(DROP), np.int8(RELABEL), np.int8(LABEL)],
                             np.int8(-1))
@@ -147,13 +148,13 @@ def count_votes(opinions: Sequence[Opinions], count: int) -> Votes:
     person, background = np.zeros(count, np.int8), np.zeros(count, np.int8)
     for signal in signals:
         same = [one for one in opinions if one.signal == signal]
-        person += np.logical_or.reduce([one.proposed == PERSON for one in same])
-        background += np.logical_or.reduce([one.proposed == BACKGROUND for one in same])
+        person += np.logical_or.reduce([one.proposed == POSITIVE for one in same])
+        background += np.logical_or.reduce([one.proposed == NEGATIVE for one in same])
     def strongest(*proposals: int) -> NDArray[np.float32]:
         found = [np.where(np.isin(one.proposed, proposals), one.confidence, np.float32(0)) for one in opinions]
         return np.maximum.reduce([np.zeros(count, np.float32), *found])
 
-    return Votes(person, background, strongest(PERSON, BACKGROUND), strongest(ASK_DROP), strongest(ASK_REVIEW))
+    return Votes(person, background, strongest(POSITIVE, NEGATIVE), strongest(ASK_DROP), strongest(ASK_REVIEW))
 
 
 def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, votes: Votes, doubt: Mask) -> Plan:
@@ -163,7 +164,7 @@ def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, votes: Votes
     review = np.flatnonzero(doubt)
     review = review[np.argsort(-votes.weight[review], kind="stable")]
     contradiction = (votes.person == votes.background)[review] | (np.minimum(votes.person, votes.background)[review] > 0)
-    leaning = np.where(votes.person > votes.background, PERSON, BACKGROUND)[review]
+    leaning = np.where(votes.person > votes.background, POSITIVE, NEGATIVE)[review]
     proposals = np.where(contradiction, ABSTAIN, leaning).astype(np.int8)
     return Plan(decisions, review, proposals, explain(opinions, review)[1])
 

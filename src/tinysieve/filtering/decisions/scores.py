@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, Codes
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, Codes
 from tinysieve.filtering.decisions.error_rates import Doubles
 from tinysieve.ground.errors import InputError
 
@@ -58,7 +58,7 @@ def check_scores(scores: Sequence[Score], labels: Codes, rows: NDArray[np.int64]
             raise InputError(f"score '{one.name}' has {len(one.values)} values for {len(labels)} labels")
         if np.isinf(one.values).any():
             raise InputError(f"score '{one.name}' is infinite in row {int(np.isinf(one.values).argmax())}")
-    for code, word in ((BACKGROUND, "background"), (PERSON, "person")):
+    for code, word in ((NEGATIVE, "background"), (POSITIVE, "person")):
         if not (labels[rows] == code).any():
             raise InputError(f"no sample to learn from is labelled {word}", why="its error rate is unknown",
                              fix="label some, or set policy.kind: default")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes, Mask
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED, Codes
+from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW, Opinions
 
 
@@ -64,7 +65,7 @@ def _row(one: Opinions, others: Sequence[Opinions], labels: Codes, eligible: Mas
 
     return FilterRow(
         one.filter, one.signal, votes.sum() / total, overlap.sum() / total, conflict.sum() / total,
-        proposes(BACKGROUND, PERSON), proposes(PERSON, BACKGROUND),
-        proposes(UNLABELED, PERSON), proposes(UNLABELED, BACKGROUND),
+        proposes(NEGATIVE, POSITIVE), proposes(POSITIVE, NEGATIVE),
+        proposes(UNLABELED, POSITIVE), proposes(UNLABELED, NEGATIVE),
         int((eligible & (one.proposed == ASK_DROP)).sum()), int((eligible & (one.proposed == ASK_REVIEW)).sum()),
     )

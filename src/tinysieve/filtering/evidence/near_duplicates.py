@@ -9,8 +9,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from tinysieve.dataset.classes import UNLABELED
 from tinysieve.dataset.images import Pixels
-from tinysieve.dataset.samples import SPLITS, UNLABELED, SampleTable
+from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.filtering.evidence.neighbors import NOBODY, Neighbors
 from tinysieve.filtering.evidence.perceptual_hash import PairArray, close_codes, grey_thumbnail, perceptual_hashes
 from tinysieve.ground.errors import InputError

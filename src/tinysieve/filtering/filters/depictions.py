@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, Codes
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, Codes
 from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
 from tinysieve.filtering.opinion import ABSTAIN, ASK_REVIEW, Opinions, opine
 from tinysieve.ground.errors import InputError
@@ -58,18 +58,18 @@ def depictions(p_depicted: NDArray[np.float32], shows_person: NDArray[np.bool_],
     if not ((p_depicted >= 0) & (p_depicted <= 1)).all():
         raise InputError("a probability of depiction is outside [0, 1]", fix="make the probabilities again")
     cases = [(~shows_person, ABSTAIN, "nobody says that it shows a person"),
-             (p_depicted >= np.float32(sure), BACKGROUND, "the person is a depiction")]
+             (p_depicted >= np.float32(sure), NEGATIVE, "the person is a depiction")]
     return opine("depictions", "depictions", cases, p_depicted, "no depiction, or not sure")
 
 
-def contested_persons(detector: Opinions, p_person: NDArray[np.float32], sure: float) -> Opinions:
+def contested_persons(detector: Opinions, p_positive: NDArray[np.float32], sure: float) -> Opinions:
     """Ask for a look where the detector votes person and the out-of-fold classifier is sure of background.
 
     Args:
         detector: the detector's votes on N samples.
-        p_person: float32 [N], out-of-fold probability of person.
+        p_positive: float32 [N], out-of-fold probability of person.
         sure: in [0.5, 1].
     """
-    contested = (detector.proposed == PERSON) & (p_person <= np.float32(1 - sure))
+    contested = (detector.proposed == POSITIVE) & (p_positive <= np.float32(1 - sure))
     cases = [(contested, ASK_REVIEW, "boxes show a person, the look of the image does not: a depiction, or a small person")]
-    return opine("contested_persons", "depictions", cases, np.minimum(detector.confidence, 1 - p_person), "not contested")
+    return opine("contested_persons", "depictions", cases, np.minimum(detector.confidence, 1 - p_positive), "not contested")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED, Codes
 from tinysieve.filtering.evidence.crop_rule import NONE, NOT_EXAMINED, PERSON_PRESENT, TOO_SMALL, Presence
 from tinysieve.filtering.opinion import ABSTAIN, Opinions, opine
 from tinysieve.ground.errors import InputError
@@ -61,9 +61,9 @@ def seed_rule(seen: Presence, labels: Codes) -> Opinions:
     person = seen.codes == PERSON_PRESENT
     unsure = person & (labels == UNLABELED) & (seen.confidence <= np.float32(0.4))
     cases = [
-        (unsure, BACKGROUND, "person box at 0.4 or below: the rest is background"),
-        (person, PERSON, "person box"),
-        (np.ones(len(labels), bool), BACKGROUND, "no person box"),
+        (unsure, NEGATIVE, "person box at 0.4 or below: the rest is background"),
+        (person, POSITIVE, "person box"),
+        (np.ones(len(labels), bool), NEGATIVE, "no person box"),
     ]
     return opine("seed_rule", "detector", cases, np.ones(len(labels)), "never")
 
@@ -72,10 +72,10 @@ def _cases(seen: Presence, relevant: np.ndarray, limits: PresenceLimits) -> list
     sure = seen.confidence >= np.float32(limits.person)
     return [
         (~relevant | (seen.codes == NOT_EXAMINED), ABSTAIN, "not asked, or not examined"),
-        ((seen.codes == PERSON_PRESENT) & sure, PERSON, "person box inside the crop, large enough"),
+        ((seen.codes == PERSON_PRESENT) & sure, POSITIVE, "person box inside the crop, large enough"),
         (seen.codes == PERSON_PRESENT, ABSTAIN, "doubtful person box"),
         (seen.codes == TOO_SMALL, ABSTAIN, "only persons too small or outside the crop"),
-        (seen.codes == NONE, BACKGROUND, "no person box"),
+        (seen.codes == NONE, NEGATIVE, "no person box"),
     ]
 
 

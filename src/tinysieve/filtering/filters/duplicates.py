@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinysieve.dataset.samples import UNLABELED, SampleTable
+from tinysieve.dataset.classes import UNLABELED
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.near_duplicates import DuplicateGroups
 from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW, Opinions, opine
 

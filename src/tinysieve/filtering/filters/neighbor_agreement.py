@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, Codes
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, Codes
 from tinysieve.filtering.evidence.neighbors import NOBODY, Neighbors
 from tinysieve.filtering.opinion import ABSTAIN, Opinions, opine
 from tinysieve.ground.errors import InputError
@@ -15,24 +15,24 @@ FILTER = "neighbors"
 FEWEST_VOTERS = 5
 
 
-def person_share(voters: Neighbors, labels: Codes, k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def positive_share(voters: Neighbors, labels: Codes, k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """How many of the k nearest voters are labelled person.
 
     Args:
         voters: of N samples, labelled ones only (see `Neighbors.among`).
-        labels: int8 [N], BACKGROUND or PERSON wherever somebody is a voter.
+        labels: int8 [N], NEGATIVE or POSITIVE wherever somebody is a voter.
         k: voters that are heard, nearest first.
 
     Returns:
         Share of persons float32 [N] in [0, 1], 0.5 where nobody votes; number of voters int64 [N].
 
     >>> look_alikes = Neighbors(np.array([[1, 2], [0, 2], [1, 0]], np.int32), np.ones((3, 2), np.float32))
-    >>> person_share(look_alikes, np.array([1, 1, 0], np.int8), 2)[0]
+    >>> positive_share(look_alikes, np.array([1, 1, 0], np.int8), 2)[0]
     array([0.5, 0.5, 1. ], dtype=float32)
     """
     rows = voters.rows[:, :k]
     heard = (rows != NOBODY).sum(axis=1)
-    persons = ((rows != NOBODY) & (labels[rows] == PERSON)).sum(axis=1)
+    persons = ((rows != NOBODY) & (labels[rows] == POSITIVE)).sum(axis=1)
     share = np.divide(persons, heard, out=np.full(len(rows), 0.5), where=heard > 0)
     return share.astype(np.float32), heard
 
@@ -53,12 +53,12 @@ def neighbor_agreement(voters: Neighbors, labels: Codes, k: int, sure: float, si
         InputError: `k` or `sure` is out of range, lengths differ, or a voter has no label.
     """
     _check(voters, labels, k, sure)
-    share, heard = person_share(voters, labels, k)
+    share, heard = positive_share(voters, labels, k)
     tenths = np.floor(np.maximum(share, 1 - share) * 10 + 1e-6)
     cases = [(heard < FEWEST_VOTERS, ABSTAIN, f"fewer than {FEWEST_VOTERS} labelled look-alikes")]
     # One reason for each tenth, so that a person reads how many agree.
     for tenth in range(10, 4, -1):
-        for label, agreeing, word in ((PERSON, share, "person"), (BACKGROUND, 1 - share, "background")):
+        for label, agreeing, word in ((POSITIVE, share, "person"), (NEGATIVE, 1 - share, "background")):
             said = "all" if tenth == 10 else f"{10 * tenth} % or more of"
             agree = (agreeing >= np.float32(sure)) & (tenths == tenth)
             cases.append((agree, label, f"{said} {k} look-alikes are labelled {word}"))
@@ -74,6 +74,6 @@ def _check(voters: Neighbors, labels: Codes, k: int, sure: float) -> None:
         raise InputError(f"neighbours of {len(voters.rows)} samples and {len(labels)} labels",
                          why="row i of each belongs to the same image", fix="make both from one sample table")
     voting = np.unique(voters.rows[voters.rows != NOBODY])
-    if (labels[voting] < BACKGROUND).any():
-        row = int(voting[labels[voting] < BACKGROUND][0])
+    if (labels[voting] < NEGATIVE).any():
+        row = int(voting[labels[voting] < NEGATIVE][0])
         raise InputError(f"neighbour in row {row} has no label and cannot vote", fix="keep labelled voters with Neighbors.among")

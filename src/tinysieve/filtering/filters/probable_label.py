@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE
 from tinysieve.filtering.opinion import ABSTAIN, Opinions, opine
 from tinysieve.ground.errors import InputError
 
 
-def probable_label(p_person: NDArray[np.floating], name: str, signal: str, sure: float) -> Opinions:
+def probable_label(p_positive: NDArray[np.floating], name: str, signal: str, sure: float) -> Opinions:
     """Vote for the probable class where its probability is at least `sure`.
 
     Args:
-        p_person: float [N], probability of person; NaN where there is none.
+        p_positive: float [N], probability of person; NaN where there is none.
         name: name of the filter.
         signal: what the probabilities rest on.
         sure: in [0.5, 1].
@@ -24,13 +24,13 @@ def probable_label(p_person: NDArray[np.floating], name: str, signal: str, sure:
     """
     if not 0.5 <= sure <= 1:
         raise InputError(f"limit {sure} of filter '{name}' is not in [0.5, 1]")
-    known = ~np.isnan(p_person)
-    if ((p_person < 0) | (p_person > 1)).any():
+    known = ~np.isnan(p_positive)
+    if ((p_positive < 0) | (p_positive > 1)).any():
         raise InputError(f"filter '{name}' got a probability outside [0, 1]")
-    filled = np.where(known, p_person, 0.5)
+    filled = np.where(known, p_positive, 0.5)
     cases = [
         (~known, ABSTAIN, f"{name} has not seen it"),
-        (filled >= sure, PERSON, f"{name} says person"),
-        (filled <= 1 - sure, BACKGROUND, f"{name} says background"),
+        (filled >= sure, POSITIVE, f"{name} says person"),
+        (filled <= 1 - sure, NEGATIVE, f"{name} says background"),
     ]
     return opine(name, signal, cases, np.maximum(filled, 1 - filled), f"{name} is not sure")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes, Mask
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED, Codes
+from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW
 from tinysieve.filtering.opinion import ASK_REVIEW, Opinions, opine
 from tinysieve.ground.errors import InputError
@@ -39,11 +40,11 @@ def data_parameters(labels: Codes, sigma: NDArray[np.floating], codes: Codes, wr
     against = known & (codes == HARD) & wrong
     easy = known & (codes == EASY) & (sigma <= 1)
     cases = [
-        (against & (labels == BACKGROUND), PERSON, "hard: the model keeps contradicting 'background', and so do others"),
-        (against & (labels == PERSON), BACKGROUND, "hard: the model keeps contradicting 'person', and so do others"),
+        (against & (labels == NEGATIVE), POSITIVE, "hard: the model keeps contradicting 'background', and so do others"),
+        (against & (labels == POSITIVE), NEGATIVE, "hard: the model keeps contradicting 'person', and so do others"),
         (known & (codes == HARD), ASK_REVIEW, "hard, but rare rather than wrong"),
         (known & (codes == NEED_REVIEW), ASK_REVIEW, "looked wrong for a while, then was learnt"),
-        (easy & (labels == PERSON), PERSON, "easy: learnt as person"),
-        (easy & (labels == BACKGROUND), BACKGROUND, "easy: learnt as background"),
+        (easy & (labels == POSITIVE), POSITIVE, "easy: learnt as person"),
+        (easy & (labels == NEGATIVE), NEGATIVE, "easy: learnt as background"),
     ]
     return opine(FILTER, SIGNAL, cases, np.where(easy, 1 - hot, hot), "neither easy nor hard, or took no part")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import UNLABELED, Codes
+from tinysieve.dataset.classes import UNLABELED, Codes
 from tinysieve.filtering.evidence.neighbors import NOBODY, Neighbors
 from tinysieve.ground.errors import InputError
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import CLASS_NAMES
+from tinysieve.dataset.classes import CLASS_NAMES
 from tinysieve.filtering.label_errors.fold_moments import CHUNK, FloatArray, FoldMoments, IntArray, score
 from tinysieve.ground.errors import InputError
 

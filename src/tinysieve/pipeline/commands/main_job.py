@@ -50,7 +50,7 @@ def quantize(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run
 def verify(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
            explain: Explain = False, json: Json = False) -> None:
     """Measure the int8 model against the baseline and the budgets; exit code 1 when a gate is missed."""
-    from tinysieve.pipeline.stages.model_stages import require_gates
+    from tinysieve.pipeline.stages.verify import require_gates
 
     run_until(config, o, "verify", dry_run, explain, json)
     if not (dry_run or explain):
@@ -68,7 +68,7 @@ def report(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: 
 def run(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
         explain: Explain = False, json: Json = False) -> None:
     """Run all stages up to the report, then judge the gates like `verify`."""
-    from tinysieve.pipeline.stages.model_stages import require_gates
+    from tinysieve.pipeline.stages.verify import require_gates
 
     run_until(config, o, "report", dry_run, explain, json)
     if not (dry_run or explain):

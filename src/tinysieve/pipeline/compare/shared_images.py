@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import LABEL_WORDS, Codes, SampleTable
+from tinysieve.dataset.classes import LABEL_WORDS, Codes
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.pipeline.stages.recorded_run import RecordedRun
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysieve.dataset.samples import CLASS_NAMES
+from tinysieve.dataset.classes import CLASS_NAMES
 from tinysieve.filtering.evidence.embeddings import ARRAY, read_embeddings
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import DROPPED, SPLITS, UNLABELED, Codes
+from tinysieve.dataset.classes import DROPPED, UNLABELED, Codes
+from tinysieve.dataset.samples import SPLITS
 from tinysieve.filtering.evidence.boxes import PERSON_CLASS, Boxes, take
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.pipeline.explore.fields import (

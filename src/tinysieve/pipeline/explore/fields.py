@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SPLITS, UNLABELED
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
+from tinysieve.dataset.samples import SPLITS
 from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW
 from tinysieve.pipeline.engine.stages import Run
 
@@ -17,9 +18,9 @@ UNIQUENESS, REPRESENTATIVENESS = "uniqueness", "representativeness"
 NO_LABEL, OUT, REVIEW = "no_label", "dropped", "review"
 OWN_TAGS = frozenset({*SPLITS, NO_LABEL, OUT, REVIEW})
 # A person's tags that decide; the words are those of every other review.
-DECIDING_TAGS = {"person": PERSON, "background": BACKGROUND, "drop": DROPPED}
-LABELS = {PERSON: "person", BACKGROUND: "background", UNLABELED: None, DROPPED: None}
-PROPOSALS = {PERSON: "person", BACKGROUND: "background", ASK_DROP: "drop", ASK_REVIEW: "review"}
+DECIDING_TAGS = {"person": POSITIVE, "background": NEGATIVE, "drop": DROPPED}
+LABELS = {POSITIVE: "person", NEGATIVE: "background", UNLABELED: None, DROPPED: None}
+PROPOSALS = {POSITIVE: "person", NEGATIVE: "background", ASK_DROP: "drop", ASK_REVIEW: "review"}
 
 
 def dataset_name(run: Run) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import Codes, SampleTable
+from tinysieve.dataset.classes import Codes
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes
 from tinysieve.filtering.evidence.embeddings import read_embeddings

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, SampleTable
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.decisions.answers import NO_ANSWER, Answers, refuse_first
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.explore.database import load, open_fiftyone
 from tinysieve.pipeline.explore.fields import DECIDING_TAGS, GROUND_TRUTH, SAMPLE_ID, SHOWN, dataset_name
 
-_LABELS = {"person": PERSON, "background": BACKGROUND, "": NO_ANSWER}
+_LABELS = {"person": POSITIVE, "background": NEGATIVE, "": NO_ANSWER}
 UNKNOWN = -99
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tinysieve.dataset.classes import CLASS_NAMES, DROPPED, UNLABELED, Codes
 from tinysieve.dataset.decisions import DROP, RELABEL, Decisions
-from tinysieve.dataset.samples import CLASS_NAMES, DROPPED, UNLABELED, Codes, label_names
 from tinysieve.dataset.versions import apply_decisions
 from tinysieve.filtering.decisions.policy import refuse_large_change
 from tinysieve.filtering.label_errors.issue_filters import filter_called
@@ -70,10 +70,10 @@ def clean_view(run: Run, filter_by: str, rank_by: str, prune_fraction: float) ->
     check_choices(filter_by, rank_by, prune_fraction)
     with locked(run.folder):
         samples, store = samples_of(run), versions_of(run)
-        current, p_person = store.load("HEAD"), _probabilities(run)
+        current, p_positive = store.load("HEAD"), _probabilities(run)
         eligible = samples.in_split("train")
         judged = np.flatnonzero(eligible & (current.labels > UNLABELED))
-        pred_probs = np.stack([1 - p_person[judged], p_person[judged]], axis=1)
+        pred_probs = np.stack([1 - p_positive[judged], p_positive[judged]], axis=1)
         found = find_label_errors(pred_probs, current.labels[judged], filter_by, rank_by)
         decisions = prune_and_relabel(found, pred_probs, judged, prune_fraction, f"label_errors:{filter_by}")
         refuse_large_change(current.labels, decisions, eligible, run.config.policy.max_change)
@@ -133,7 +133,7 @@ def _with_names(table: pa.Table, samples: pa.Table, judged: NDArray[np.int64]) -
     table = table.set_column(0, "row", pa.array(rows))
     for name in ("given_label", "predicted_labels", "confident_label"):
         codes = table[name].combine_chunks().fill_null(UNLABELED).to_numpy().astype(np.int8)
-        table = table.set_column(table.column_names.index(name), name, label_names(codes))
+        table = table.set_column(table.column_names.index(name), name, samples.classes.names(codes))
     for index, name in enumerate(("sample_id", "filepath")):
         table = table.add_column(index, name, samples[name].take(pa.array(rows)))
     return table

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from tinysieve.dataset.samples import Codes
+from tinysieve.dataset.classes import Codes
 from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW, TRIAGE_NAMES
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.pipeline.pictures.triage import COLOURS, Triage, bordered, draw_rows, save_png

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from tinysieve.dataset.classes import Codes
 from tinysieve.dataset.images import Pixels
-from tinysieve.dataset.samples import Codes
 from tinysieve.filtering.data_parameters.trajectories import TrajectorySummary
 from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW, TRIAGE_NAMES
 from tinysieve.ground.atomic_files import replacing

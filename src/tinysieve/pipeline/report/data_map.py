@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import Codes
+from tinysieve.dataset.classes import Codes
 
 MOST_POINTS = 1_500
 COMPONENTS = 30

@@ -12,17 +12,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from PIL import Image
 
+from tinysieve.dataset.classes import DROPPED, LABEL_WORDS, NEGATIVE, POSITIVE, UNLABELED, Codes
 from tinysieve.dataset.images import Pixels
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, LABEL_WORDS, PERSON, UNLABELED, Codes, SampleTable
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.filtering.evidence.boxes import Boxes
 
 LONG_SIDE, SHORTEST_SIDE, JPEG_QUALITY = 144, 24, 72
 SHOWN_OF_A_KIND = 24
 _TITLES = {
-    (PERSON, BACKGROUND): "Flipped: person to background", (BACKGROUND, PERSON): "Flipped: background to person",
-    (PERSON, DROPPED): "Dropped: labelled person", (BACKGROUND, DROPPED): "Dropped: labelled background",
-    (UNLABELED, PERSON): "Labelled: person", (UNLABELED, BACKGROUND): "Labelled: background",
+    (POSITIVE, NEGATIVE): "Flipped: person to background", (NEGATIVE, POSITIVE): "Flipped: background to person",
+    (POSITIVE, DROPPED): "Dropped: labelled person", (NEGATIVE, DROPPED): "Dropped: labelled background",
+    (UNLABELED, POSITIVE): "Labelled: person", (UNLABELED, NEGATIVE): "Labelled: background",
     (UNLABELED, DROPPED): "Dropped: had no label",
 }
 

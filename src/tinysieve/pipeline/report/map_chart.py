@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, PERSON, SampleTable
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.filtering.evidence.embeddings import read_embeddings
 from tinysieve.pipeline.engine.stages import Run
@@ -36,8 +37,8 @@ def map_charts(data: DataMap) -> tuple[Chart, Chart]:
 
 def _by_label(data: DataMap) -> list[Group]:
     after = data.after
-    return [("background", after == BACKGROUND, BASELINE, "o", 2.6, 0.9), ("person", after == PERSON, MENDED, "o", 2.6, 0.9),
-            ("no label or dropped", after < BACKGROUND, INK, "x", 3.2, 0.9)]
+    return [("background", after == NEGATIVE, BASELINE, "o", 2.6, 0.9), ("person", after == POSITIVE, MENDED, "o", 2.6, 0.9),
+            ("no label or dropped", after < NEGATIVE, INK, "x", 3.2, 0.9)]
 
 
 def _by_change(data: DataMap) -> list[Group]:
@@ -45,9 +46,9 @@ def _by_change(data: DataMap) -> list[Group]:
     changed = before != after
     gone = changed & (after == DROPPED)
     return [("as it came", ~changed, BASELINE, "o", 2.2, 0.4),
-            ("to background", changed & (after == BACKGROUND), BAD, "v", 5.0, 1.0),
-            ("to person", changed & (after == PERSON), MENDED, "^", 5.0, 1.0), ("dropped", gone, INK, "x", 4.4, 1.0),
-            ("label taken away", changed & ~gone & (after < BACKGROUND), INK, "+", 5.0, 1.0)]
+            ("to background", changed & (after == NEGATIVE), BAD, "v", 5.0, 1.0),
+            ("to person", changed & (after == POSITIVE), MENDED, "^", 5.0, 1.0), ("dropped", gone, INK, "x", 4.4, 1.0),
+            ("label taken away", changed & ~gone & (after < NEGATIVE), INK, "+", 5.0, 1.0)]
 
 
 def _chart(name: str, title: str, shown: str, data: DataMap, groups: list[Group]) -> Chart:

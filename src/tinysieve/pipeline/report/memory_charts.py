@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from tinysieve.pipeline.report.figures import BAD, INK, MENDED, Chart, draw
-from tinysieve.pipeline.stages.model_stages import BEFORE_FIT, MODEL
+from tinysieve.pipeline.stages.quantize import BEFORE_FIT, MODEL
 from tinysieve.quantize.passes.stored_plan import bytes_in_use
 from tinysieve.quantize.tflite.graph import read_graph
 

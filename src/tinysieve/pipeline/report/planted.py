@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 
-from tinysieve.dataset.samples import BACKGROUND, PERSON, UNLABELED, Codes, SampleTable
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED, Codes
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 
 TRUTH_FILE = "truth.csv"
@@ -31,7 +32,7 @@ def planted_counts(samples: SampleTable, before: Codes, after: Codes, path: Path
     """
     truth = read_table(path)
     place = pc.fill_null(pc.index_in(samples.table["filepath"], truth["filename"].combine_chunks()), -1).to_numpy()
-    said = np.where(truth["person"].to_numpy() == "1", np.int8(PERSON), np.int8(BACKGROUND))
+    said = np.where(truth["person"].to_numpy() == "1", np.int8(POSITIVE), np.int8(NEGATIVE))
     right = np.where(place >= 0, said[place], before) if len(said) else before
     labelled = before > UNLABELED
     wrong, sound = labelled & (before != right), labelled & (before == right)

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.stages.model_stages import MODEL
+from tinysieve.pipeline.stages.quantize import MODEL
 
 PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "ai-edge-litert", "tflite-micro", "numpy", "pyarrow", "pillow",
             "opencv-python-headless", "scikit-learn", "torch", "ultralytics-opencv-headless", "openvino", "onnxruntime",

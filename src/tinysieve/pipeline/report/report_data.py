@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tinysieve.dataset.classes import CLASS_NAMES, DROPPED, LABEL_WORDS, NEGATIVE, POSITIVE, UNLABELED, Codes
 from tinysieve.dataset.ingest import open_pixels
-from tinysieve.dataset.samples import BACKGROUND, CLASS_NAMES, DROPPED, LABEL_WORDS, PERSON, SPLITS, UNLABELED, Codes, SampleTable
+from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import Version
@@ -33,7 +34,7 @@ from tinysieve.training.curves import read_history
 
 MISTAKES_SHOWN = 36
 LISTED = 20
-_KINDS = (PERSON, BACKGROUND, UNLABELED, DROPPED)
+_KINDS = (POSITIVE, NEGATIVE, UNLABELED, DROPPED)
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def gather(run: Run) -> ReportData:
                       tuple(one.note for one in chain[1:])),
         versions=version_rows(samples, chain),
         counts=count_rows(samples, before, after),
-        waterfalls={CLASS_NAMES[code]: waterfall(samples, before, after, code) for code in (PERSON, BACKGROUND)},
+        waterfalls={CLASS_NAMES[code]: waterfall(samples, before, after, code) for code in (POSITIVE, NEGATIVE)},
         changed=change_galleries(album, chain), review=review_gallery(album, queue, after),
         mistakes=mistake_gallery(album, wrong, cells["background_as_person"] + cells["person_as_background"]),
         files=_file_lists(run.at("ingest")), map=map_of(run, samples, chain[0], chain[-1]),
@@ -174,7 +175,7 @@ def count_rows(samples: SampleTable, before: Codes, after: Codes) -> tuple[Count
 def waterfall(samples: SampleTable, before: Codes, after: Codes, code: int) -> tuple[tuple[str, int], ...]:
     """How the training images of one class came to be what they are: words and signed counts, start first."""
     trained = samples.in_split("train", "unlabeled")
-    other = PERSON + BACKGROUND - code
+    other = POSITIVE + NEGATIVE - code
 
     def moved(old: int, new: int) -> int:
         return int((trained & (before == old) & (after == new)).sum())

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from tinysieve.dataset.samples import DROPPED, UNLABELED, Codes, Mask, SampleTable
+from tinysieve.dataset.classes import DROPPED, UNLABELED, Codes
+from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.decisions.answers import resolve_answers
 from tinysieve.filtering.decisions.audit import STRATA, AnsweredStratum, draw_audit, judge_audit, strata_of

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from tinysieve.dataperf.submissions import Order, read_submission, write_order
+from tinysieve.dataset.classes import UNLABELED
 from tinysieve.dataset.decisions import no_decisions
-from tinysieve.dataset.samples import UNLABELED, SampleTable
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.decisions.human_review import write_review_queue
 from tinysieve.filtering.decisions.policy import Plan

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import LABEL_WORDS, UNLABELED, Codes, SampleTable
+from tinysieve.dataset.classes import LABEL_WORDS, UNLABELED, Codes
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.data_parameters.triage import TRIAGE_NAMES
 from tinysieve.filtering.decisions.answers import refuse_first

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinysieve.dataset.samples import UNLABELED, Codes, Mask, SampleTable
+from tinysieve.dataset.classes import UNLABELED, Codes
+from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.filtering.decisions.answers import resolve_answers
 from tinysieve.filtering.decisions.consensus import Beliefs, Consensus, read_verified, weigh
 from tinysieve.filtering.decisions.filter_precision import filter_precision
@@ -45,7 +46,8 @@ def answers_fingerprint(settings: DefaultPolicy | ConsensusPolicy | SeedPolicy) 
 def save_beliefs(beliefs: Beliefs, labels: Codes, path: Path) -> None:
     """Keep P(person), P(given label wrong) and what each signal says alone, for audit and report."""
     signals: dict[str, Any] = {f"signal_{name}": values.astype(np.float32) for name, values in beliefs.by_signal.items()}
-    np.savez(path, p_person=beliefs.p_person.astype(np.float32), p_wrong=beliefs.p_wrong(labels).astype(np.float32), **signals)
+    np.savez(path, p_positive=beliefs.p_positive.astype(np.float32), p_wrong=beliefs.p_wrong(labels).astype(np.float32),
+             **signals)
 
 
 def precision_table(run: Run, samples: SampleTable, labels: Codes, opinions: list[Opinions], eligible: Mask,

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tinysieve.dataset.classes import CLASS_NAMES, UNLABELED, Codes
 from tinysieve.dataset.ingest import open_pixels
-from tinysieve.dataset.samples import CLASS_NAMES, UNLABELED, Codes, Mask, SampleTable, label_names
+from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
 from tinysieve.filtering.data_parameters.linear_fit import LinearFitSettings, fit_linear, held_out_losses
 from tinysieve.filtering.data_parameters.rare_or_wrong import contradicted_by_neighbors, forgotten, wrong_not_rare
@@ -113,7 +114,7 @@ def triage_table(samples: SampleTable, made: Triaged) -> pa.Table:
     columns = {
         "sample_id": samples.sample_ids.combine_chunks().take(pa.array(rows)),
         "filepath": samples.table["filepath"].combine_chunks().take(pa.array(rows)),
-        "label": label_names(samples.labels[rows]),
+        "label": samples.classes.names(samples.labels[rows]),
         "triage": pa.array(TRIAGE_NAMES).take(pa.array(made.codes[order])),
         "hard_because": pa.array(hard[order], pa.string(), mask=made.codes[order] != HARD),
         "temperature": made.read.final[order], "final": seen.final[order], "highest": seen.highest[order],

@@ -11,7 +11,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import BACKGROUND, DROPPED, LABEL_WORDS, PERSON, UNLABELED, Codes, Mask, SampleTable
+from tinysieve.dataset.classes import DROPPED, LABEL_WORDS, NEGATIVE, POSITIVE, UNLABELED, Codes
+from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.dataset.versions import apply_decisions
 from tinysieve.filtering.decisions.consensus import Beliefs
 from tinysieve.filtering.decisions.human_review import write_review_queue
@@ -85,8 +86,8 @@ def _opinions(run: Run, folder: Path) -> str:
     groups = find_groups(run, samples, near, folder)
     made += look_alike_opinions(run, samples, features, near, groups, folder)
     made += _classifier_opinions(run, samples, folder, None if groups is None else groups.group)
-    p_person = np.load(folder / OUT_OF_FOLD) if filters.out_of_fold else None
-    made += depiction_opinions(run, samples, features, made[0], p_person)
+    p_positive = np.load(folder / OUT_OF_FOLD) if filters.out_of_fold else None
+    made += depiction_opinions(run, samples, features, made[0], p_positive)
     made += temperature_opinions(run, samples, folder)
     save_scores(run, samples, boxes, examined, _rule(run.config), features, folder)
     for one in made:
@@ -100,14 +101,14 @@ def _classifier_opinions(run: Run, samples: SampleTable, folder: Path,
     features = read_embeddings(run.at("embed") / EMBEDDINGS, len(samples))
     if filters.out_of_fold:
         trusted = np.where(samples.in_split("train"), samples.labels, np.int8(UNLABELED))
-        p_person = person_probabilities(run, features, trusted, groups)
-        np.save(folder / OUT_OF_FOLD, p_person)
-        made.append(probable_label(p_person, "out_of_fold", "out_of_fold", filters.out_of_fold_sure))
+        p_positive = person_probabilities(run, features, trusted, groups)
+        np.save(folder / OUT_OF_FOLD, p_positive)
+        made.append(probable_label(p_positive, "out_of_fold", "out_of_fold", filters.out_of_fold_sure))
         if filters.label_errors:
-            made.append(label_error_opinions(p_person, trusted, filters.label_errors_by))
+            made.append(label_error_opinions(p_positive, trusted, filters.label_errors_by))
     if filters.presence_head and filters.detector.kind != "presence_head":
-        p_person = head_probabilities(features)
-        made.append(probable_label(p_person, "presence_head", "presence_head", filters.presence_head_sure))
+        p_positive = head_probabilities(features)
+        made.append(probable_label(p_positive, "presence_head", "presence_head", filters.presence_head_sure))
     return made
 
 
@@ -152,10 +153,10 @@ def _decide(run: Run, opinions: Sequence[Opinions], beliefs: Beliefs | None, lab
 
 
 def _changes(old: Codes, new: Codes, samples: SampleTable) -> dict[str, int]:
-    names = LABEL_WORDS | {UNLABELED: "none"}
+    names = {**LABEL_WORDS, UNLABELED: "none"}
     changed, counts = old != new, {}
-    for before in (PERSON, BACKGROUND, UNLABELED):
-        for after in (PERSON, BACKGROUND, DROPPED):
+    for before in (POSITIVE, NEGATIVE, UNLABELED):
+        for after in (POSITIVE, NEGATIVE, DROPPED):
             if before != after:
                 counts[f"{names[before]} -> {names[after]}"] = int((changed & (old == before) & (new == after)).sum())
     return counts | {"left without a label": int((samples.in_split("unlabeled") & (new == UNLABELED)).sum())}

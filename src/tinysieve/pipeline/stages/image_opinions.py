@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tinysieve.dataset.classes import POSITIVE, UNLABELED, Codes
 from tinysieve.dataset.ingest import open_pixels
-from tinysieve.dataset.samples import PERSON, UNLABELED, Codes, SampleTable
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.evidence.image_quality import measure_quality
 from tinysieve.filtering.evidence.near_duplicates import DuplicateGroups, join, same_look, same_pixels
@@ -19,7 +20,7 @@ from tinysieve.filtering.evidence.neighbors import Neighbors
 from tinysieve.filtering.evidence.typicality import representativeness, uniqueness
 from tinysieve.filtering.filters.depictions import DEPICTED, REAL, UNKNOWN, contested_persons, depiction_probabilities, depictions
 from tinysieve.filtering.filters.duplicates import duplicates
-from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement, person_share
+from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement, positive_share
 from tinysieve.filtering.filters.poor_images import QualityLimits, poor_images
 from tinysieve.filtering.label_errors.knn_shapley import knn_shapley
 from tinysieve.filtering.opinion import Opinions
@@ -72,21 +73,21 @@ def look_alike_opinions(run: Run, samples: SampleTable, features: NDArray[np.flo
 
 
 def depiction_opinions(run: Run, samples: SampleTable, features: NDArray[np.floating], detector: Opinions,
-                       p_person: NDArray[np.float32] | None) -> list[Opinions]:
+                       p_positive: NDArray[np.float32] | None) -> list[Opinions]:
     """The depictions' own signal: from examples where there are any, else from detector against classifier."""
     filters = run.config.filter
     settings = filters.depictions
     if not settings.enabled:
         return []
     if settings.column is None and settings.examples is None:
-        if p_person is None:
+        if p_positive is None:
             raise InputError("filter.depictions has neither examples nor out-of-fold probabilities to go by",
                              fix="set filter.depictions.column or .examples, or filter.out_of_fold: true")
-        return [contested_persons(detector, p_person, filters.out_of_fold_sure)]
+        return [contested_persons(detector, p_positive, filters.out_of_fold_sure)]
     known = np.where(samples.in_split("train"), depiction_examples(run.config, samples), np.int8(UNKNOWN))
     with progress("depictions"):
         probable = depiction_probabilities(features, known, filters.folds, np.random.default_rng(run.config.seed))
-    return [depictions(probable, (samples.labels == PERSON) | (detector.proposed == PERSON), settings.sure)]
+    return [depictions(probable, (samples.labels == POSITIVE) | (detector.proposed == POSITIVE), settings.sure)]
 
 
 def depiction_examples(config: Config, samples: SampleTable) -> Codes:
@@ -119,9 +120,9 @@ def _neighbor_opinions(run: Run, samples: SampleTable, features: NDArray[np.floa
     settings = run.config.filter.neighbors
     trusted = np.where(samples.in_split("train"), samples.labels, np.int8(UNLABELED))
     voters = near.among(trusted > UNLABELED, None if groups is None else groups.group)
-    share, heard = person_share(voters, trusted, settings.k)
+    share, heard = positive_share(voters, trusted, settings.k)
     clusters = min(_CLUSTERS, len(samples))
-    np.savez(folder / NEIGHBORS, person_share=share, voters=heard, value=knn_shapley(voters, trusted, settings.k),
+    np.savez(folder / NEIGHBORS, positive_share=share, voters=heard, value=knn_shapley(voters, trusted, settings.k),
              uniqueness=uniqueness(near),
              representativeness=representativeness(features, clusters, np.random.default_rng(run.config.seed)))
     return neighbor_agreement(voters, trusted, settings.k, settings.sure, CLASSIFIER_SIGNAL)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from tinysieve.dataset.samples import Codes, SampleTable, label_names
+from tinysieve.dataset.classes import Codes
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.evidence.near_duplicates import DuplicateGroups
 from tinysieve.filtering.filters.duplicates import leaks
@@ -28,7 +29,7 @@ def write_groups(path: Path, groups: DuplicateGroups, samples: SampleTable) -> N
     rows = rows[np.lexsort((rows, ~groups.kept[rows], groups.group[rows]))]
     taken = pa.array(rows)
     table = samples.table.select(["sample_id", "filepath", "split"]).take(taken)
-    table = table.append_column("label", label_names(samples.labels[rows]))
+    table = table.append_column("label", samples.classes.names(samples.labels[rows]))
     table = table.append_column("group", samples.sample_ids.combine_chunks().take(pa.array(groups.group[rows])))
     table = table.append_column("stays", pa.array(np.where(groups.kept[rows], "yes", "no")))
     table = table.append_column("similarity", pa.array(np.round(groups.similarity[rows], 4)))

@@ -16,7 +16,7 @@ from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import Version
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.stages.model_stages import MODEL
+from tinysieve.pipeline.stages.quantize import MODEL
 
 STAGES = ("ingest", "detect", "embed", "opinions", "policy", "train-mended", "quantize-mended", "verify")
 REPORTS = {"train-mended": "train-mended.json", "verify": "verify.json"}

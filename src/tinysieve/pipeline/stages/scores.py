@@ -49,7 +49,7 @@ def load_scores(run: Run, opinions: list[Opinions]) -> list[Score]:
         scores.append(Score("out_of_fold", CLASSIFIER_SIGNAL, log_odds(np.load(folder / OUT_OF_FOLD), _NEAREST)))
     if (folder / NEIGHBORS).is_file():
         with np.load(folder / NEIGHBORS) as stored:
-            scores.append(neighbor_score(stored["person_share"], stored["voters"], run.config))
+            scores.append(neighbor_score(stored["positive_share"], stored["voters"], run.config))
     for one in opinions:
         if one.filter == "depictions" and one.votes.any():
             scores.append(Score("depictions", one.signal, np.where(one.votes, one.confidence * (2 * one.proposed - 1), 0.0)))

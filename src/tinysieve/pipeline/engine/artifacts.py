@@ -1,0 +1,82 @@
+"""Artifacts: what stages leave in the run folder. One declaration says which stage makes it and how it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.stages import Run
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Artifact(Generic[T]):
+    """One file of a finished stage.
+
+    Args:
+        stage: that makes it; `Run.at` gives its folder.
+        file: its name in that folder.
+        read: opens it and checks what it holds.
+    """
+
+    stage: str
+    file: str
+    read: Callable[[Path], T]
+
+    def path(self, run: Run) -> Path:
+        """Where it lies once its stage has finished."""
+        return run.at(self.stage) / self.file
+
+    def exists(self, run: Run) -> bool:
+        """Whether its stage has left it."""
+        return self.path(run).is_file()
+
+    def of(self, run: Run) -> T:
+        """Open it.
+
+        Raises:
+            InputError: it is not there; names the stage that makes it.
+        """
+        path = self.path(run)
+        if not path.is_file():
+            raise InputError(f"no {self.file} in this run", where=str(path), why=f"stage '{self.stage}' makes it",
+                             fix="run that stage first: 'tinysieve run'")
+        return self.read(path)
+
+
+@dataclass(frozen=True)
+class Facts(Artifact[T]):
+    """An artifact that is a frozen dataclass, stored as JSON."""
+
+    write_to: Callable[[T, Path], None]
+
+    def write(self, facts: T, folder: Path) -> None:
+        """Store it in the folder of a stage at work."""
+        self.write_to(facts, folder / self.file)
+
+
+def facts(stage: str, file: str, kind: type[T]) -> Facts[T]:
+    """Declare an artifact of type `kind`, a frozen dataclass; unknown or missing fields are errors that name the file."""
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+
+    def read(path: Path) -> T:
+        try:
+            made: T = adapter.validate_json(path.read_bytes(), strict=False)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"{file} cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}", where=str(path),
+                             why="it was changed, or made by another version of tinysieve",
+                             fix=f"remove the folder {path.parent.name} of the run and run the stage again") from error
+        return made
+
+    def write(made: T, path: Path) -> None:
+        write_text(path, adapter.dump_json(made, indent=1).decode() + "\n")
+
+    return Facts(stage, file, read, write)
