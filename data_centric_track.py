@@ -41,7 +41,7 @@ def open_run(options: argparse.Namespace) -> Run:
     from pydantic import ValidationError
 
     from tinysieve.pipeline.config.read import deepest
-    from tinysieve.pipeline.config.sections import Config
+    from tinysieve.pipeline.config.sections import config_of
     from tinysieve.pipeline.engine.stages import Run
 
     if not options.output.parent.is_dir():
@@ -52,7 +52,7 @@ def open_run(options: argparse.Namespace) -> Run:
                 "dataset": {"source": {"kind": "folders", "images": options.dataset}},
                 "filter": {"detector": {"kind": "presence_head"}}}
     try:
-        return Run(Config.model_validate(settings), folder)
+        return Run(config_of(settings), folder)
     except ValidationError as error:
         first = deepest(error)
         raise InputError(f"--{str(first['loc'][-1]).replace('_', '-')}: {first['msg']}") from error

@@ -18,13 +18,15 @@ from tinysieve.dataset.classes import UNLABELED
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, shrink
 from tinysieve.filtering.evidence.box_scores import BoxScores, box_scores
-from tinysieve.filtering.evidence.boxes import align, read_boxes
+from tinysieve.filtering.evidence.boxes import align
 from tinysieve.filtering.evidence.crop_rule import RULES, Presence, largest_in_each, presence
 from tinysieve.filtering.evidence.embeddings import read_embeddings
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import Neighbors
-from tinysieve.filtering.filters.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
-from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement
+from tinysieve.filtering.evidence.presence_limits import PresenceLimits
+from tinysieve.filtering.filters.disagreement import disagreement
+from tinysieve.filtering.filters.neighbor_agreement import NeighborAgreement, neighbor_agreement
+from tinysieve.filtering.filters.out_of_fold import OutOfFold, pseudo_label, seed_rule
 from tinysieve.filtering.filters.probable_label import probable_label
 from tinysieve.filtering.label_errors.class_probabilities import class_probabilities
 from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
@@ -33,7 +35,8 @@ from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.progress import silent
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.main_job import stages_until
-from tinysieve.pipeline.stages.filter_stages import DETECT, DETECTIONS, EMBED, EMBEDDINGS
+from tinysieve.pipeline.stages.detect import DETECT, DETECTIONS
+from tinysieve.pipeline.stages.embed import EMBED, EMBEDDINGS
 from tinysieve.pipeline.stages.ingest import samples_of
 
 NOISE = RATES | {"fifteen_each_way": (0.15, 0.15), "thirty_each_way": (0.3, 0.3), "nothing_planted": (0.0, 0.0)}
@@ -81,7 +84,7 @@ class Looked:
 
 
 def _looked(run: Run, samples: SampleTable, limits: PresenceLimits) -> Looked:
-    examined, boxes = align(read_boxes(run.at("detect") / DETECTIONS), samples.sample_ids)
+    examined, boxes = align(DETECTIONS.of(run), samples.sample_ids)
     sizes = samples.numbers("width"), samples.numbers("height")
     return Looked(box_scores(boxes, examined, *sizes, RULES["any"], limits.background),
                   presence(boxes, examined, *sizes, RULES["any"], limits.background),
@@ -90,7 +93,7 @@ def _looked(run: Run, samples: SampleTable, limits: PresenceLimits) -> Looked:
 
 def _doubtful(run: Run) -> float:
     """Share of the photos that a second look is for."""
-    boxes = read_boxes(run.at("detect") / DETECTIONS)
+    boxes = DETECTIONS.of(run)
     best = largest_in_each(boxes.confidence, boxes.offsets)
     return float(((best > 0) & (best < LOOK_AGAIN_BELOW)).mean())
 
@@ -98,21 +101,21 @@ def _doubtful(run: Run) -> float:
 def voc_inputs(seeds: Sequence[int]) -> Made:
     """Planted errors on VOC 2007's train split, a list of one Inputs a seed."""
     run, again = open_run("clean"), open_run("looked_again", f"filter.detector.look_again_below={LOOK_AGAIN_BELOW}")
-    run_stages(run, stages_until(EMBED.name), announce)
-    run_stages(again, stages_until(DETECT.name), announce)
+    run_stages(run, stages_until(run.config, EMBED.name), announce)
+    run_stages(again, stages_until(again.config, DETECT.name), announce)
     announce(f"looked at again: {_doubtful(run):.1%} of the photos")
     samples, truth, filters = samples_of(run), true_labels(run), run.config.filter
-    features = np.asarray(read_embeddings(run.at("embed") / EMBEDDINGS, len(samples)), np.float32)
+    features = np.asarray(read_embeddings(EMBEDDINGS.path(run), len(samples)), np.float32)
     near = nearest(features, SEARCHED, len(samples), silent)
-    limits = PresenceLimits(filters.person_confidence, filters.background_confidence)
+    limits = filters.boxes
     once, twice = _looked(run, samples, limits), _looked(again, samples, limits)
 
     def planted(rates: tuple[float, float], seed: int) -> Inputs:
         given = plant(truth, samples, rates, seed)
         trusted = np.where(samples.in_split("train"), given, np.int8(UNLABELED))
         p_positive = out_of_fold_probabilities(features, trusted, filters.folds, np.random.default_rng(0))
-        others = [probable_label(p_positive, "out_of_fold", "out_of_fold", filters.out_of_fold_sure),
-                  neighbor_agreement(near.among(trusted >= 0), trusted, K, filters.neighbors.sure, "out_of_fold")]
+        others = [probable_label(p_positive, "out_of_fold", "out_of_fold", filters.of(OutOfFold).sure),
+                  neighbor_agreement(near.among(trusted >= 0), trusted, K, filters.of(NeighborAgreement).sure, "out_of_fold")]
         by_looks = [[disagreement(looked.present, given, limits, "boxes"), pseudo_label(looked.present, given, limits, "boxes"),
                      *others] for looked in (once, twice)]
         pred_probs = np.stack([1 - p_positive, p_positive], axis=1)

@@ -25,11 +25,11 @@ from tinysieve.filtering.data_parameters.turning_point import suspicion, turning
 from tinysieve.filtering.decisions.consensus import Beliefs, Consensus, weigh
 from tinysieve.filtering.decisions.error_rates import ErrorRates
 from tinysieve.filtering.decisions.policy import FollowDetector, Plan, TwoSignals
-from tinysieve.filtering.decisions.scores import Score
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import NOBODY
+from tinysieve.filtering.filters.disagreement import detector_scores
 from tinysieve.filtering.label_errors.label_errors import find_label_errors
-from tinysieve.pipeline.stages.scores import detector_scores, log_odds
+from tinysieve.filtering.score import Score, log_odds
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,11 +31,11 @@ from tinysieve.filtering.evidence.near_duplicates import same_look, same_pixels
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import Directions, Neighbors
 from tinysieve.filtering.filters.depictions import DEPICTED, REAL, UNKNOWN, depiction_probabilities
-from tinysieve.filtering.filters.poor_images import QualityLimits, poor_images
+from tinysieve.filtering.filters.poor_images import PoorImages, poor_images
 from tinysieve.filtering.opinion import ABSTAIN
 from tinysieve.pipeline.engine.stages import run_stages
 from tinysieve.pipeline.main_job import stages_until
-from tinysieve.pipeline.stages.filter_stages import EMBED, EMBEDDINGS
+from tinysieve.pipeline.stages.embed import EMBED, EMBEDDINGS
 from tinysieve.pipeline.stages.ingest import samples_of
 
 RESULT = Path(__file__).parent / "results" / "look_alikes.json"
@@ -117,7 +117,7 @@ def spoilt_found(photos: list[Pixels]) -> dict[str, float]:
     table = {}
     for name, change in SPOILT.items():
         pixels = np.stack([resize_bilinear(change(photo)) for photo in photos])
-        said = poor_images(measure_quality(pixels, rows, sides, sides, 2, lambda done, total: None), QualityLimits())
+        said = poor_images(measure_quality(pixels, rows, sides, sides, 2, lambda done, total: None), PoorImages())
         table[name] = float((said.proposed != ABSTAIN).mean())
     return table
 
@@ -142,9 +142,9 @@ def depictions_found(photos: list[Pixels], features: np.ndarray, backbone: Lite0
 def main() -> None:
     """All tables; the run `clean` of benchmarks/voc2007.py gives pixels and features."""
     run = open_run("clean")
-    run_stages(run, stages_until(EMBED.name), announce)
+    run_stages(run, stages_until(run.config, EMBED.name), announce)
     samples, truth = samples_of(run), true_labels(run)
-    features = read_embeddings(run.at("embed") / EMBEDDINGS, len(samples))
+    features = read_embeddings(EMBEDDINGS.path(run), len(samples))
     names, backbone = samples.table["filepath"].to_pylist(), Lite0Backbone()
     rows = np.arange(0, len(samples), len(samples) // COPIED)[:COPIED]
     photos = [decode(PHOTOS / names[row]) for row in rows]
@@ -156,7 +156,7 @@ def main() -> None:
         "photos_as_they_are": {
             "photos": len(samples), "pairs_by_pixels": len(same_pixels(pixels, pixel_row, RADIUS, CORRELATION).pairs),
             "pairs_by_look": [[names[one] for one in pair] for pair in same_look(near, LOOK).pairs],
-            "poor_images": int((poor_images(quality, QualityLimits()).proposed != ABSTAIN).sum())},
+            "poor_images": int((poor_images(quality, PoorImages()).proposed != ABSTAIN).sum())},
         "copies_found": copies_found(photos, backbone, Directions.of(features).mean),
         "spoilt_found": spoilt_found(photos),
         "depictions_auroc": depictions_found([decode(PHOTOS / names[row]) for row in persons], features[persons], backbone)}

@@ -21,20 +21,22 @@ from voc2007 import HIDDEN, RATES, announce, count_outcome, open_run, true_label
 from tinysieve.dataset.classes import UNLABELED, Codes
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.decisions.policy import TwoSignals
-from tinysieve.filtering.evidence.boxes import align, read_boxes
+from tinysieve.filtering.evidence.boxes import align
 from tinysieve.filtering.evidence.crop_rule import RULES, Presence, presence
 from tinysieve.filtering.evidence.embeddings import read_embeddings
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import Neighbors
-from tinysieve.filtering.filters.disagreement import PresenceLimits, disagreement, pseudo_label
+from tinysieve.filtering.filters.disagreement import disagreement
 from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement, positive_share
+from tinysieve.filtering.filters.out_of_fold import OutOfFold, pseudo_label
 from tinysieve.filtering.filters.probable_label import probable_label
 from tinysieve.filtering.label_errors.knn_shapley import knn_shapley
 from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.main_job import stages_until
-from tinysieve.pipeline.stages.filter_stages import DETECTIONS, EMBED, EMBEDDINGS
+from tinysieve.pipeline.stages.detect import DETECTIONS
+from tinysieve.pipeline.stages.embed import EMBED, EMBEDDINGS
 from tinysieve.pipeline.stages.ingest import samples_of
 
 RESULT = Path(__file__).parent / "results" / "neighbor_votes.json"
@@ -55,19 +57,19 @@ def plant(truth: Codes, samples: SampleTable, rates: tuple[float, float], seed: 
 
 def see(run: Run, samples: SampleTable) -> Presence:
     """What the boxes show."""
-    examined, boxes = align(read_boxes(run.at("detect") / DETECTIONS), samples.sample_ids)
+    examined, boxes = align(DETECTIONS.of(run), samples.sample_ids)
     return presence(boxes, examined, samples.numbers("width"), samples.numbers("height"), RULES["any"],
-                    run.config.filter.background_confidence)
+                    run.config.filter.boxes.negative)
 
 
 def two_signals(run: Run, seen: Presence, features: np.ndarray, given: Codes,
                 trusted: Codes) -> tuple[list[Opinions], np.ndarray]:
     """The default's signals, boxes and out-of-fold classifier, and the latter's P(person)."""
     filters = run.config.filter
-    limits = PresenceLimits(filters.person_confidence, filters.background_confidence)
+    limits = filters.boxes
     p_positive = out_of_fold_probabilities(features, trusted, filters.folds, np.random.default_rng(0))
     return [disagreement(seen, given, limits, "boxes"), pseudo_label(seen, given, limits, "boxes"),
-            probable_label(p_positive, "out_of_fold", "out_of_fold", filters.out_of_fold_sure)], p_positive
+            probable_label(p_positive, "out_of_fold", "out_of_fold", filters.of(OutOfFold).sure)], p_positive
 
 
 def outcome(opinions: list[Opinions], given: Codes, truth: Codes, eligible: np.ndarray) -> dict[str, float]:
@@ -106,9 +108,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     seeds = range(SEEDS_FROM, SEEDS_FROM + parser.parse_args().seeds)
     run = open_run("clean")
-    run_stages(run, stages_until(EMBED.name), announce)
+    run_stages(run, stages_until(run.config, EMBED.name), announce)
     samples, truth = samples_of(run), true_labels(run)
-    features = read_embeddings(run.at("embed") / EMBEDDINGS, len(samples))
+    features = read_embeddings(EMBEDDINGS.path(run), len(samples))
     near, seen = nearest(features, SEARCHED, len(samples), lambda done, total: None), see(run, samples)
     eligible, table = samples.in_split("train", "unlabeled"), {}
     for setting, rates in NOISE.items():

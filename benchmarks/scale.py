@@ -23,8 +23,10 @@ from tinysieve.filtering.decisions.policy import TwoSignals, refuse_large_change
 from tinysieve.filtering.decisions.vote_table import vote_table
 from tinysieve.filtering.evidence.boxes import Boxes, align
 from tinysieve.filtering.evidence.crop_rule import RULES, presence
-from tinysieve.filtering.filters.disagreement import PresenceLimits, disagreement, pseudo_label
+from tinysieve.filtering.evidence.presence_limits import PresenceLimits
+from tinysieve.filtering.filters.disagreement import disagreement
 from tinysieve.filtering.filters.probable_label import probable_label
+from tinysieve.filtering.filters.pseudo_label import pseudo_label
 
 ROWS, BOXES = 5_760_428, 12_000_000
 RESULT = Path(__file__).parent / "results" / "scale.json"

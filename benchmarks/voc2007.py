@@ -30,7 +30,7 @@ from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.main_job import stages_until
-from tinysieve.pipeline.stages.filter_stages import DETECT, DETECTIONS
+from tinysieve.pipeline.stages.detect import DETECT, DETECTIONS
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.quantize.calibration import choose_calibration
 from tinysieve.quantize.convert import convert_int8
@@ -116,7 +116,7 @@ def filter_once(name: str, boxes: Path) -> tuple[Run, dict[str, str], dict[str, 
         # The planted errors are as many as 25 % and more are changed; the stop is lifted by name.
         run = open_run(name, *common, "policy={kind: " + kind + ", max_change: 0.6}")
         started = time.perf_counter()
-        run_stages(run, stages_until("policy"), announce)
+        run_stages(run, stages_until(run.config, "policy"), announce)
         seconds = time.perf_counter() - started
         truth, store, train = true_labels(run), versions_of(run), samples_of(run).in_split("train", "unlabeled")
         made = json.loads((run.at("policy") / "policy.json").read_text())
@@ -193,14 +193,14 @@ def main() -> None:
     results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     before = results.get("filtering", {})
     clean = open_run("clean")
-    run_stages(clean, stages_until(DETECT.name), announce)
+    run_stages(clean, stages_until(clean.config, DETECT.name), announce)
     test = samples_of(clean).in_split("test")
     results = {"recipe": "seed, with as many epochs as each training's name says",
                "test_persons": np.packbits(samples_of(clean).labels[test] == POSITIVE).tobytes().hex(),
                "filtering": {}, "training": results.get("training", {})}
     runs = {}
     for name in PLANTINGS:
-        run, versions, outcomes = filter_once(name, clean.at("detect") / DETECTIONS)
+        run, versions, outcomes = filter_once(name, DETECTIONS.path(clean))
         for kind, outcome in outcomes.items():
             # A stage that is up to date takes no time; what it took is what it took when it ran.
             outcome["seconds_here"] = max(outcome["seconds_here"], before.get(name, {}).get(kind, {}).get("seconds_here", 0))

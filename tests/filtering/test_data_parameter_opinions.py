@@ -7,7 +7,7 @@ import pytest
 
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW
-from tinysieve.filtering.filters.triage_opinions import data_parameters
+from tinysieve.filtering.filters.data_parameters import data_parameters
 from tinysieve.filtering.opinion import ABSTAIN, ASK_REVIEW
 from tinysieve.ground.errors import InputError
 

@@ -9,7 +9,7 @@ from scipy.special import expit
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED, Codes
 from tinysieve.filtering.decisions.error_model import fit_error_model, fit_signals
 from tinysieve.filtering.decisions.error_rates import ErrorRates, rates_at_anchors
-from tinysieve.filtering.decisions.scores import Score
+from tinysieve.filtering.score import Score
 from tinysieve.ground.errors import InputError
 
 COUNT = 6000

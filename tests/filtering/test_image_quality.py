@@ -10,7 +10,7 @@ import pytest
 
 from tinysieve.dataset.images import Pixels, decode, resize_bilinear
 from tinysieve.filtering.evidence.image_quality import ImageQuality, grey_measures, measure_quality
-from tinysieve.filtering.filters.poor_images import QualityLimits, poor_images
+from tinysieve.filtering.filters.poor_images import PoorImages, poor_images
 from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
 from tinysieve.ground.errors import InputError
 
@@ -58,7 +58,7 @@ def test_each_fault_is_named_and_only_the_empty_is_asked_to_go() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (144, 144)).astype(np.float32)
     images = [grey(noise), grey(noise * 0.2), grey(255 - noise * 0.15), grey(np.full((144, 144), 90)),
               grey(127 + 127 * np.sign(noise - 128)), grey(np.tile(np.linspace(0, 255, 144), (144, 1)))]
-    opinion = poor_images(measure([*images, images[0]], [100] * 6 + [400]), QualityLimits())
+    opinion = poor_images(measure([*images, images[0]], [100] * 6 + [400]), PoorImages())
     assert said(opinion) == ["fit to be seen", "dark", "bright", "shows nothing", "little information", "blurred",
                              "odd aspect ratio"]
     assert opinion.proposed.tolist() == [ABSTAIN, ASK_REVIEW, ASK_REVIEW, ASK_DROP, ASK_REVIEW, ASK_REVIEW, ASK_REVIEW]
@@ -71,15 +71,15 @@ def test_permuting_images_permutes_requests_and_lifted_limits_ask_nothing() -> N
     noise = np.random.default_rng(0).integers(0, 256, (144, 144))
     images = [grey(noise * light) for light in (1.0, 0.1, 0.5, 0.2)]
     order = np.array([2, 0, 3, 1])
-    one = poor_images(measure(images), QualityLimits()).proposed
-    assert poor_images(measure([images[row] for row in order]), QualityLimits()).proposed.tolist() == one[order].tolist()
-    nothing = QualityLimits(highlight=0, shadow=1, sharpness=0, information=0, empty=0, aspect=0)
+    one = poor_images(measure(images), PoorImages()).proposed
+    assert poor_images(measure([images[row] for row in order]), PoorImages()).proposed.tolist() == one[order].tolist()
+    nothing = PoorImages(highlight=0, shadow=1, sharpness=0, information=0, empty=0, aspect=0)
     assert (poor_images(measure(images), nothing).proposed == ABSTAIN).all()
 
 
 def test_bad_input_is_named() -> None:
     with pytest.raises(InputError, match=r"shadow 1.5 is not in \[0, 1\]") as caught:
-        QualityLimits(shadow=1.5)
+        PoorImages(shadow=1.5)
     assert caught.value.fix == "set filter.quality.shadow"
     image = grey(np.zeros((8, 8)))
     with pytest.raises(InputError, match="row 1 is 0 x 100"):
@@ -91,8 +91,8 @@ def test_bad_input_is_named() -> None:
 def test_real_photos_pass_and_spoilt_ones_do_not(shared: Path) -> None:
     paths = sorted((shared / "data/coco256").rglob("*.jpg"))[::8]
     photos = [resize_bilinear(decode(path)) for path in paths]
-    assert (poor_images(measure(photos), QualityLimits()).proposed == ABSTAIN).mean() > 0.9
+    assert (poor_images(measure(photos), PoorImages()).proposed == ABSTAIN).mean() > 0.9
     for spoil in (lambda image: image * 0.2, lambda image: 255 - (255 - image) * 0.2,
                   lambda image: cv2.GaussianBlur(image, (0, 0), 3)):
         spoilt = [spoil(photo).astype(np.uint8) for photo in photos]
-        assert (poor_images(measure(spoilt), QualityLimits()).proposed != ABSTAIN).mean() > 0.9
+        assert (poor_images(measure(spoilt), PoorImages()).proposed != ABSTAIN).mean() > 0.9

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
+from tinysieve.filtering.filters.label_errors import label_error_opinions
 from tinysieve.filtering.label_errors.confident_joint import calibrate_joint, confident_thresholds, count_joint
 from tinysieve.filtering.label_errors.issue_filters import FILTERS, SAME_FOR_TWO_CLASSES, filters_for
-from tinysieve.filtering.label_errors.label_errors import find_label_errors, label_error_opinions
+from tinysieve.filtering.label_errors.label_errors import find_label_errors
 from tinysieve.filtering.label_errors.label_quality import RANKINGS
 from tinysieve.filtering.label_errors.probability_matrix import InvalidLabels, InvalidProbabilities
 from tinysieve.filtering.opinion import ABSTAIN

@@ -10,12 +10,15 @@ import pytest
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.filtering.decisions.vote_table import vote_table
 from tinysieve.filtering.evidence.crop_rule import NONE, NOT_EXAMINED, PERSON_PRESENT, TOO_SMALL, Presence
-from tinysieve.filtering.filters.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
+from tinysieve.filtering.evidence.presence_limits import PresenceLimits
+from tinysieve.filtering.filters.disagreement import disagreement
 from tinysieve.filtering.filters.probable_label import probable_label
+from tinysieve.filtering.filters.pseudo_label import pseudo_label
+from tinysieve.filtering.filters.seed_rule import seed_rule
 from tinysieve.filtering.opinion import ABSTAIN, Opinions
 from tinysieve.ground.errors import InputError
 
-LIMITS = PresenceLimits(person=0.5, background=0.15)
+LIMITS = PresenceLimits(positive=0.5, negative=0.15)
 CODES = np.array([PERSON_PRESENT, PERSON_PRESENT, TOO_SMALL, NONE, NONE, NOT_EXAMINED], np.int8)
 SEEN = Presence(CODES, np.array([0.9, 0.3, 0.9, 0.1, 0.0, 0.0], np.float32), np.zeros(6, np.float32))
 

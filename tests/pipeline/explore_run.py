@@ -18,6 +18,8 @@ from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.explore.points import points_file
 from tinysieve.pipeline.main_job import stages_until
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.near_duplicates import GROUPS
+from tinysieve.pipeline.stages.opinions import measures_by, opinions_by
 
 PLACES = (("train", 12), ("val", 4), ("test", 4))
 UNLABELED_PHOTOS = 4
@@ -48,19 +50,19 @@ def make_explore_run(data: Path, base: Path) -> tuple[Run, Path]:
     copy_photos(data, base / "images")
     config = write_config(base / "config.yaml", base / "images", base / "run")
     run = Run(load_config(config, ()), base / "run")
-    run_stages(run, stages_until("ingest"), lambda status: None)
+    run_stages(run, stages_until(run.config, "ingest"), lambda status: None)
     samples = samples_of(run)
     count = len(samples)
-    for stage in ("detect", "embed", "opinions", "policy"):
-        run.at(stage).mkdir()
+    for stage in ("detect", "embed", "near-duplicates", "filters/disagreement", "filters/out_of_fold", "policy"):
+        run.at(stage).mkdir(parents=True)
     half = [np.array([[0, 0, width / 2, height, 0.9, 0]])
             for width, height in zip(samples.numbers("width"), samples.numbers("height"), strict=True)]
     write_boxes(Boxes.from_lists(samples.sample_ids.to_pylist(), half), run.at("detect") / "detections.parquet")
     first = np.arange(count) < count // 2
     opine("disagreement", "boxes", [(np.ones(count, bool), POSITIVE, "a box")], np.full(count, 0.9), "").save(
-        run.at("opinions") / "disagreement.parquet")
+        opinions_by("disagreement").path(run))
     opine("out_of_fold", "look", [(first, NEGATIVE, "looks empty"), (~first, ABSTAIN, "unsure")], np.full(count, 0.5), "").save(
-        run.at("opinions") / "out_of_fold.parquet")
+        opinions_by("out_of_fold").path(run))
     _write_looks(run, count)
     _write_lists(run, samples)
     return run, config
@@ -70,7 +72,9 @@ def _write_looks(run: Run, count: int) -> None:
     features = np.random.default_rng(0).normal(size=(count, 16)).astype(np.float16)
     np.save(run.at("embed") / "embeddings.npy", features)
     order = np.linspace(0, 1, count, dtype=np.float32)
-    np.savez(run.at("opinions") / "neighbors.npz", uniqueness=order, representativeness=1 - order)
+    measures = measures_by("neighbors").path(run)
+    measures.parent.mkdir()
+    np.savez(measures, uniqueness=order, representativeness=1 - order)
     # The points are there, so that no UMAP is compiled for this.
     (run.folder / "explore").mkdir()
     np.save(points_file(features, run.folder / "explore", run.config.seed), features[:, :2].astype(np.float32))
@@ -81,5 +85,6 @@ def _write_lists(run: Run, samples: SampleTable) -> None:
     train = np.flatnonzero(samples.in_split("train"))
     queue = [ids[train[-1]], ids[train[-2]]]
     (run.at("policy") / "review_queue.csv").write_text("\n".join(["sample_id,decision", *(f"{one}," for one in queue)]) + "\n")
-    twins = [f"{ids[row]},{ids[train[0]]},{stays},0.95" for row, stays in ((train[0], "yes"), (train[1], "no"))]
-    (run.at("opinions") / "near_duplicates.csv").write_text("\n".join(["sample_id,group,stays,similarity", *twins]) + "\n")
+    group, kept, similarity = np.arange(len(samples)), np.ones(len(samples), bool), np.zeros(len(samples), np.float32)
+    group[train[1]], kept[train[1]], similarity[train[:2]] = train[0], False, 0.95
+    np.savez(GROUPS.path(run), group=group, kept=kept, similarity=similarity)

@@ -21,11 +21,13 @@ from tinysieve.filtering.decisions.human_review import write_review_queue
 from tinysieve.filtering.decisions.policy import Plan
 from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
 from tinysieve.ground.statistics import confusion
-from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.config.sections import config_of
 from tinysieve.pipeline.engine.stages import Run, Stage, run_stages
-from tinysieve.pipeline.report.report_stage import REPORT
-from tinysieve.pipeline.stages.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE
+from tinysieve.pipeline.report.report_stage import report_stage
+from tinysieve.pipeline.stages.detect import DETECTIONS
+from tinysieve.pipeline.stages.embed import EMBEDDINGS
 from tinysieve.pipeline.stages.ingest import INGEST, samples_of, versions_of
+from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 from tinysieve.pipeline.stages.quantize import MODEL
 from tinysieve.quantize.tflm.arena import Arena
 from tinysieve.quantize.verdict.paired_comparison import compare
@@ -63,7 +65,7 @@ def make_images(folder: Path) -> Path:
 def make_run(folder: Path, photos: Path, **changes: Any) -> Run:
     """A run whose stages up to `verify` have finished; `changes` replace what stands in the verdict."""
     source = {"kind": "table", "images": photos / "images", "table": photos / "labels.csv"}
-    config = Config.model_validate({
+    config = config_of({
         "run": folder, "workers": 1, "dataset": {"source": source, "rule": "any"},
         "filter": {"detector": {"kind": "presence_head"}}, "policy": {"kind": "default"}, "train": {"recipe": "demo"}})
     run = Run(config, folder)
@@ -73,7 +75,7 @@ def make_run(folder: Path, photos: Path, **changes: Any) -> Run:
 
 def stages(changes: dict[str, Any] | None = None) -> tuple[Stage, ...]:
     """All stages up to `verify`, those of the models made up."""
-    return (INGEST, _stage("detect", _detect), _stage("embed", _embed), _stage("opinions", _nothing),
+    return (INGEST, _stage("detect", _detect), _stage("embed", _embed),
             _stage("policy", _policy), _stage("train-baseline", _train("baseline")), _stage("train-mended", _train("mended")),
             _stage("quantize-baseline", _quantize("baseline")), _stage("quantize-mended", _quantize("mended")),
             _stage("verify", lambda run, folder: _verify(run, folder, changes or {})))
@@ -81,7 +83,7 @@ def stages(changes: dict[str, Any] | None = None) -> tuple[Stage, ...]:
 
 def rendered(run: Run) -> str:
     """The page that stage `report` writes."""
-    run_stages(run, (REPORT,), lambda status: None)
+    run_stages(run, (report_stage(run.config),), lambda status: None)
     return (run.at("report") / "report.html").read_text(encoding="utf-8")
 
 
@@ -107,21 +109,17 @@ def _stage(name: str, fill: Callable[[Run, Path], None]) -> Stage:
     return Stage(name, 1, (), lambda config: {}, work, lambda run: {"weights": "0123abcd"} if name == "detect" else {})
 
 
-def _nothing(run: Run, folder: Path) -> None:
-    """Leaves nothing that the report reads."""
-
-
 def _detect(run: Run, folder: Path) -> None:
     samples = samples_of(run)
     width, height = samples.numbers("width"), samples.numbers("height")
     rows = [np.array([[w / 2, 0, w, h / 2, 0.8, 0], [0, 0, w, h, 0.1, 0]], np.float32)
             for w, h in zip(width, height, strict=True)]
-    write_boxes(Boxes.from_lists(samples.sample_ids.to_pylist(), rows), folder / DETECTIONS)
+    write_boxes(Boxes.from_lists(samples.sample_ids.to_pylist(), rows), folder / DETECTIONS.file)
 
 
 def _embed(run: Run, folder: Path) -> None:
     features = np.random.default_rng(0).normal(size=(len(samples_of(run)), 8))
-    np.save(folder / EMBEDDINGS, features.astype(np.float16))
+    np.save(folder / EMBEDDINGS.file, features.astype(np.float16))
 
 
 def _policy(run: Run, folder: Path) -> None:
@@ -131,7 +129,7 @@ def _policy(run: Run, folder: Path) -> None:
     mended = apply_decisions(samples, first, decisions, "policy <default>")
     review = np.flatnonzero(samples.in_split("unlabeled"))[2:4]
     plan = Plan(decisions, review, np.array([POSITIVE, -1], np.int8), pa.array(["boxes: person box"] * 2))
-    write_review_queue(folder / REVIEW_QUEUE, plan, samples, mended.labels)
+    write_review_queue(folder / REVIEW_QUEUE.file, plan, samples, mended.labels)
     changes = {"person -> background": 2, "person -> dropped": 0, "background -> person": 1, "background -> dropped": 1,
                "none -> person": 2, "none -> background": 0, "none -> dropped": 0, "left without a label": 4}
     filters = [{"filter": "disagreement", "signal": "boxes", "coverage": 0.5, "overlap": 0.25, "conflict": 0.125,

@@ -16,6 +16,7 @@ from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.main_job import stages_until
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.opinions import opinions_by
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,15 @@ def make_review_run(base: Path) -> ReviewRun:
     make_images(base / "images")
     config = write_config(base / "config.yaml", base / "images", base / "run")
     run = Run(load_config(config, ()), base / "run")
-    run_stages(run, stages_until("ingest"), lambda status: None)
+    run_stages(run, stages_until(run.config, "ingest"), lambda status: None)
     samples = samples_of(run)
     count, half = len(samples), np.array([[0, 0, 105, 150, 0.9, 0]])
     (run.at("detect")).mkdir()
     write_boxes(Boxes.from_lists(samples.sample_ids.to_pylist(), [half] * count), run.at("detect") / "detections.parquet")
-    (run.at("opinions")).mkdir()
     for name, proposal, confidence in (("disagreement", POSITIVE, 0.9), ("out_of_fold", NEGATIVE, 0.2)):
+        opinions_by(name).path(run).parent.mkdir(parents=True)
         opine(name, name, [(np.ones(count, bool), proposal, "it says so")], np.full(count, confidence), "nothing").save(
-            run.at("opinions") / f"{name}.parquet")
+            opinions_by(name).path(run))
     queue = base / "queue.csv"
     lines = [f"{row['sample_id']},person,boxes: one box; out_of_fold: out_of_fold says background"
              for row in samples.table.to_pylist() if row["split"] != "test"]

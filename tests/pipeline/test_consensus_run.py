@@ -19,11 +19,11 @@ from tinysieve.pipeline.main_job import stages_until
 from tinysieve.pipeline.review.audit_sample import audit_result, write_audit
 from tinysieve.pipeline.review.order import first_looks
 from tinysieve.pipeline.stages import consensus
-from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE, eligible_rows, opinions_of
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
-from tinysieve.pipeline.stages.scores import load_scores
+from tinysieve.pipeline.stages.opinions import opinions_of, scores_of
+from tinysieve.pipeline.stages.policy import REVIEW_QUEUE, eligible_rows
 
-CHANGES = ("filter.out_of_fold_sure=0.6", "filter.neighbors={enabled: true, k: 5, searched: 12}",
+CHANGES = ("filter.out_of_fold.sure=0.6", "filter.neighbors={enabled: true, k: 5, searched: 12}",
            "policy={kind: consensus, max_change: 1}")
 
 
@@ -39,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     make_images(folder / "images")
     write_config(folder / "config.yaml", folder / "images", folder / "run")
     made = open_tiny(folder)
-    run_stages(made, stages_until("policy"), lambda status: None)
+    run_stages(made, stages_until(made.config, "policy"), lambda status: None)
     return made
 
 
@@ -63,7 +63,7 @@ def test_with_enough_labels_each_filter_has_its_precision(run: Run, monkeypatch:
 
 
 def test_scores_are_of_every_sample_and_of_independent_signals(run: Run) -> None:
-    scores = load_scores(run, [])
+    scores = scores_of(run)
     assert {len(one.values) for one in scores} == {len(samples_of(run))}
     assert {one.name: one.signal for one in scores} == {
         "box": "presence_head", "any_box": "presence_head", "box_area": "presence_head", "out_of_fold": "out_of_fold",
@@ -76,7 +76,7 @@ def test_the_test_split_is_as_it_was(run: Run) -> None:
 
 
 def test_a_budget_of_looks_cuts_the_queue(run: Run) -> None:
-    whole = run.at("policy") / REVIEW_QUEUE
+    whole = REVIEW_QUEUE.path(run)
     asked = read_table(whole)["sample_id"].to_pylist()
     assert len(asked) > 3
     assert read_table(first_looks(run, whole, 2))["sample_id"].to_pylist() == asked[:2]
@@ -89,11 +89,11 @@ def test_answers_teach_and_are_carried_out(run: Run, tmp_path: Path) -> None:
     answers = tmp_path / "answers.csv"
     answers.write_text(f"sample_id,decision\n{name},{said}\n")
     taught = open_tiny(run.folder.parent, f"policy.verified={answers}")
-    policy = next(one for one in plan(taught, stages_until("policy")) if one.stage == "policy")
+    policy = next(one for one in plan(taught, stages_until(taught.config, "policy")) if one.stage == "policy")
     assert any("verified" in reason for reason in policy.reasons)
-    run_stages(taught, stages_until("policy"), lambda status: None)
+    run_stages(taught, stages_until(taught.config, "policy"), lambda status: None)
     assert versions_of(taught).load("HEAD").labels[row] == 1 - samples.labels[row]
-    run_stages(run, stages_until("policy"), lambda status: None)
+    run_stages(run, stages_until(run.config, "policy"), lambda status: None)
 
 
 def test_an_audit_goes_out_and_comes_back(run: Run) -> None:
@@ -145,8 +145,8 @@ def test_a_file_of_boxes_may_move_without_being_read_again(tmp_path: Path) -> No
     def opened(file: Path) -> Run:
         return open_tiny(tmp_path, f"filter.detector={{kind: boxes, file: {file}}}")
 
-    run_stages(opened(boxes), stages_until("detect"), lambda status: None)
+    run_stages(opened(boxes), stages_until(opened(boxes).config, "detect"), lambda status: None)
     moved = boxes.rename(tmp_path / "moved.csv")
-    assert not plan(opened(moved), stages_until("detect"))[-1].runs
+    assert not plan(opened(moved), stages_until(opened(moved).config, "detect"))[-1].runs
     moved.write_text(moved.read_text().replace("0.9", "0.8"))
-    assert plan(opened(moved), stages_until("detect"))[-1].runs
+    assert plan(opened(moved), stages_until(opened(moved).config, "detect"))[-1].runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,15 @@ from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
 from tinysieve.filtering.data_parameters.triage import TRIAGE_NAMES
-from tinysieve.filtering.opinion import Opinions
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.commands.data_parameters import commands
 from tinysieve.pipeline.config.read import load_config
-from tinysieve.pipeline.engine.stages import Run, plan
-from tinysieve.pipeline.stages.data_parameters import DATA_PARAMETERS, temperature_opinions
-from tinysieve.pipeline.stages.filter_stages import EMBED
+from tinysieve.pipeline.engine.stages import Run, plan, run_stages
+from tinysieve.pipeline.main_job import stages_of
+from tinysieve.pipeline.stages.data_parameters import DATA_PARAMETERS, triage_run
+from tinysieve.pipeline.stages.embed import EMBED
 from tinysieve.pipeline.stages.ingest import INGEST, samples_of
+from tinysieve.pipeline.stages.opinions import opinions_by
 
 SHORT = ("filter.data_parameters.epochs=4", "filter.data_parameters.batch_size=8")
 
@@ -96,13 +98,14 @@ def test_pictures_are_there_and_counts_add_up(made: Made) -> None:
 
 @pytest.mark.parametrize("axis", ["neighbors", "second_split"])
 def test_the_filter_votes_only_where_the_configuration_says(made: Made, tmp_path: Path, axis: str) -> None:
-    quiet = made.open()
-    assert temperature_opinions(quiet, samples_of(quiet), tmp_path) == []
-    asked = tuple(f"filter.data_parameters.{one}" for one in ("enabled=true", f"second_axis={axis}", "read=last"))
-    run = made.open(*asked)
-    (opinions,) = temperature_opinions(run, samples_of(run), tmp_path)
-    opinions.save(tmp_path / "opinions.parquet")
-    assert len(Opinions.load(tmp_path / "opinions.parquet")) == len(samples_of(run))
+    assert "filters/data_parameters" not in {stage.name for stage in stages_of(made.open().config)}
+    asked = ("enabled=true", f"second_axis={axis}", "read=last")
+    run = Run(made.open(*(f"filter.data_parameters.{setting}" for setting in asked)).config, tmp_path / "run")
+    shutil.copytree(made.run, run.folder)
+    wanted = ("ingest", "embed", "data-parameters", "filters/data_parameters")
+    run_stages(run, [stage for stage in stages_of(run.config) if stage.name in wanted], lambda status: None)
+    opinions = opinions_by("data_parameters").of(run)
+    assert len(opinions) == len(samples_of(run))
     untaught = ~samples_of(run).in_split("train")
     assert not opinions.votes[untaught].any()
 
@@ -112,12 +115,12 @@ def test_temperatures_that_diverged_are_told_of_and_not_drawn(made: Made, tmp_pa
     wild = ("enabled=true", "learning_rate=1e38", f"read={read}")
     run = made.open(*(f"filter.data_parameters.{one}" for one in wild))
     with pytest.raises(InputError, match=r"temperatures have diverged: .* after epoch") as caught:
-        temperature_opinions(run, samples_of(run), tmp_path)
+        triage_run(run, tmp_path)
     assert "lower learning_rate (now 1e+38)" in caught.value.fix
 
 
 def test_the_same_seed_gives_the_same_bytes(made: Made, tmp_path: Path) -> None:
     run = made.open("filter.data_parameters.enabled=true")
-    temperature_opinions(run, samples_of(run), tmp_path)
+    triage_run(run, tmp_path)
     for name in ("trajectories.npy", "reading.json"):
-        assert (tmp_path / "data-parameters" / name).read_bytes() == (made.folder / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (made.folder / name).read_bytes()

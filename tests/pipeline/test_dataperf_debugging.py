@@ -21,8 +21,8 @@ from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.dataperf.rankings import RANKINGS, _wrong_probability
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.review.order import queue_in_order, save_queue_as_submission
-from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 
 
 def debugging(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -104,7 +104,7 @@ def test_a_queue_goes_out_as_a_submission_and_comes_back(run: Run, tmp_path: Pat
     assert table["reason"][0] == "place 1 in mine.txt"
     save_queue_as_submission(mine, queue, tmp_path / "back.txt")
     assert (tmp_path / "back.txt").read_text().split() == [str(row) for row in rows]
-    assert queue.name == REVIEW_QUEUE
+    assert queue.name == REVIEW_QUEUE.file
 
 
 def test_a_test_row_in_an_order_is_refused_with_its_line(run: Run, tmp_path: Path) -> None:

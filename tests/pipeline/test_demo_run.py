@@ -27,7 +27,7 @@ def test_planted_errors_are_found_and_few_others_change(tmp_path: Path, monkeypa
     config = load_config(CONFIG, (f"run={tmp_path / 'run'}", f"dataset.source.images={tmp_path / 'photos/images'}",
                                   f"dataset.source.table={tmp_path / 'photos/labels.csv'}"))
     run = Run(config, config.run)
-    run_stages(run, stages_until("policy"), lambda status: None)
+    run_stages(run, stages_until(run.config, "policy"), lambda status: None)
     store = versions_of(run)
     planted = planted_counts(samples_of(run), store.load("0").labels, store.load("HEAD").labels, tmp_path / "photos" / TRUTH)
     assert planted["mended"] >= 0.8 * planted["planted"]

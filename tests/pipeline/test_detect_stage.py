@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysieve.filtering.evidence.boxes import Boxes, read_boxes
+from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.filtering.evidence.crop_rule import largest_in_each
 from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.main_job import stages_until
-from tinysieve.pipeline.stages.filter_stages import DETECTIONS
+from tinysieve.pipeline.stages.detect import DETECTIONS
 
 PHOTOS = 80
 CONFIG = """\
@@ -37,8 +37,8 @@ def boxes_of(config: Path, looks: str) -> Boxes:
     """What the stage wrote."""
     loaded = load_config(config, (f"filter.detector.look_again_below={looks}",))
     run = Run(loaded, loaded.run)
-    run_stages(run, stages_until("detect"), silent)
-    return read_boxes(run.at("detect") / DETECTIONS)
+    run_stages(run, stages_until(run.config, "detect"), silent)
+    return DETECTIONS.of(run)
 
 
 def test_only_doubtful_photos_are_seen_otherwise_with_a_second_look(shared: Path, tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     path = write_config(base / "config.yaml", base / "images", base / "run")
     path.write_text(path.read_text().replace("kind: default,", "kind: default, max_change: 1,"))
     config = load_config(path)
-    run_stages(Run(config, config.run), stages_until("opinions"), lambda status: None)
+    run_stages(Run(config, config.run), stages_until(config, "policy")[:-1], lambda status: None)
     return path, base / "run"
 
 
@@ -269,12 +269,12 @@ def test_an_array_from_a_file_is_a_backbone(run: Run, judged: tuple[Path, Path],
     np.save(tmp_path / "features.npy", features)
     backbone = f"filter.backbone={{kind: array, file: {tmp_path / 'features.npy'}}}"
     config = load_config(judged[0], (backbone, "filter.label_errors=true", "filter.presence_head=false"))
-    run_stages(Run(config, run.folder), stages_until("opinions"), lambda status: None)
+    run_stages(Run(config, run.folder), stages_until(config, "policy")[:-1], lambda status: None)
     np.testing.assert_allclose(np.load(run.folder / "embed/embeddings.npy"), features, rtol=1e-3, atol=1e-3)
-    p_positive = np.load(run.folder / "opinions/out_of_fold.npy")
+    p_positive = np.load(run.folder / "out-of-fold/p_positive.npy")
     train = samples.in_split("train")
     assert ((p_positive > 0.5) == samples.labels)[train].mean() > 0.9
-    assert (run.folder / "opinions/label_errors.parquet").exists()
+    assert (run.folder / "filters/label_errors/opinions.parquet").exists()
 
 
 @pytest.mark.parametrize("classifier", [
@@ -283,9 +283,9 @@ def test_an_array_from_a_file_is_a_backbone(run: Run, judged: tuple[Path, Path],
 ])
 def test_another_classifier_by_name(run: Run, judged: tuple[Path, Path], classifier: str) -> None:
     config = load_config(judged[0], (f"filter.classifier={classifier}",))
-    before = np.load(run.folder / "opinions/out_of_fold.npy")
-    run_stages(Run(config, run.folder), stages_until("opinions"), lambda status: None)
-    after = np.load(run.folder / "opinions/out_of_fold.npy")
+    before = np.load(run.folder / "out-of-fold/p_positive.npy")
+    run_stages(Run(config, run.folder), stages_until(config, "policy")[:-1], lambda status: None)
+    after = np.load(run.folder / "out-of-fold/p_positive.npy")
     assert after.shape == before.shape
     assert (after != before).any()
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 from tiny_run import make_images, write_config
 
 from tinysieve.dataset.classes import DROPPED
 from tinysieve.dataset.sources.tables import read_table
+from tinysieve.filtering.filters.depictions import Depictions, depiction_examples
 from tinysieve.ground.errors import GateMissed, InputError
 from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.main_job import stages_until
-from tinysieve.pipeline.stages.image_opinions import NEIGHBORS, depiction_examples
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
-from tinysieve.pipeline.stages.near_duplicates import NEAR_DUPLICATES, leaked_rows, read_groups, refuse_leaks
+from tinysieve.pipeline.stages.near_duplicates import GROUPS, LIST, leaked_rows, refuse_leaks
+from tinysieve.pipeline.stages.opinions import measures_by
 
 COPY, SMALLER = "train/person/copy_of_test.jpg", "train/background/smaller.jpg"
 
@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
                "filter.depictions.enabled=true", "policy.drop_confidence=0.6", "policy.max_change=1")
     config = load_config(write_config(folder / "config.yaml", images, folder / "run"), changes)
     made = Run(config, config.run)
-    run_stages(made, stages_until("policy"), lambda status: None)
+    run_stages(made, stages_until(made.config, "policy"), lambda status: None)
     return made
 
 
@@ -46,7 +46,7 @@ def row_of(run: Run, name: str) -> int:
 
 
 def test_copies_are_listed_and_dropped(run: Run) -> None:
-    listed = read_table(run.at("opinions") / NEAR_DUPLICATES).to_pylist()
+    listed = read_table(run.at(GROUPS.stage) / LIST).to_pylist()
     assert len(listed) == 4
     stays = {one["filepath"]: one["stays"] for one in listed}
     assert stays["test/person/0.jpg"] == stays["train/background/1.jpg"] == "yes"
@@ -58,8 +58,7 @@ def test_copies_are_listed_and_dropped(run: Run) -> None:
 
 
 def test_the_list_reads_back(run: Run) -> None:
-    samples = samples_of(run)
-    groups = read_groups(run.at("opinions") / NEAR_DUPLICATES, samples)
+    groups = GROUPS.of(run)
     assert groups.shared.sum() == 4
     assert (groups.group[row_of(run, COPY)] == groups.group[row_of(run, "test/person/0.jpg")])
     assert not groups.kept[row_of(run, SMALLER)]
@@ -79,30 +78,23 @@ def test_verify_refuses_what_was_trained_on_a_leak_and_a_setting_lifts_it(run: R
 
 def test_every_new_filter_gives_its_opinion(run: Run) -> None:
     filters = {row["filter"]: row for row in json.loads((run.at("policy") / "policy.json").read_text())["filters"]}
-    assert {"duplicates", "neighbors", "image_quality", "contested_persons"} <= filters.keys()
+    assert {"duplicates", "neighbors", "quality", "contested_persons"} <= filters.keys()
     assert filters["duplicates"]["ask_drop"] == 2
     assert filters["neighbors"]["signal"] == filters["out_of_fold"]["signal"]
     count = len(samples_of(run))
-    with np.load(run.at("opinions") / NEIGHBORS) as stored:
-        assert {name: stored[name].shape for name in stored.files} == dict.fromkeys(
-            ("positive_share", "voters", "value", "uniqueness", "representativeness"), (count,))
+    measures = measures_by("neighbors").of(run)
+    assert {name: values.shape for name, values in measures.items()} == dict.fromkeys(
+        ("value", "uniqueness", "representativeness"), (count,))
 
 
 def test_examples_of_depictions_from_a_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "examples.csv").write_text("filename,depiction\ntrain/person/1.jpg,1\ntrain/person/2.jpg,0\nnowhere.jpg,1\n")
-
-    def with_examples(**settings: object) -> Run:
-        changed = run.config.filter.depictions.model_copy(update=settings)
-        filters = run.config.filter.model_copy(update={"depictions": changed})
-        return Run(run.config.model_copy(update={"filter": filters}), run.folder)
-
-    told = with_examples(examples=tmp_path / "examples.csv")
-    known = depiction_examples(told.config, samples_of(run))
+    known = depiction_examples(Depictions(examples=tmp_path / "examples.csv"), samples_of(run))
     assert known[row_of(run, "train/person/1.jpg")] == 1
     assert known[row_of(run, "train/person/2.jpg")] == 0
     assert (known == -1).sum() == len(known) - 2
     with pytest.raises(InputError, match="no column 'depiction'"):
-        depiction_examples(with_examples(column="depiction").config, samples_of(run))
+        depiction_examples(Depictions(column="depiction"), samples_of(run))
     (tmp_path / "other.csv").write_text("filename\nx.jpg\n")
     with pytest.raises(InputError, match="no column 'depiction'"):
-        depiction_examples(with_examples(examples=tmp_path / "other.csv").config, samples_of(run))
+        depiction_examples(Depictions(examples=tmp_path / "other.csv"), samples_of(run))

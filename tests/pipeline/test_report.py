@@ -23,7 +23,7 @@ from tinysieve.pipeline.engine.words import Change, sentences
 from tinysieve.pipeline.report.figures import size_chart, waterfall_chart
 from tinysieve.pipeline.report.gallery import LONG_SIDE, data_uri, shown_size
 from tinysieve.pipeline.report.report_data import gather, version_chain, waterfall
-from tinysieve.pipeline.report.report_stage import REPORT
+from tinysieve.pipeline.report.report_stage import report_stage
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -240,7 +240,7 @@ def test_same_run_same_bytes(run: Run, html: str, tmp_path: Path) -> None:
 def test_follows_undo_and_is_made_again_for_what_changed(run: Run, photos: Path, tmp_path: Path) -> None:
     moved = make_run(tmp_path / "other", photos)
     rendered(moved)
-    assert not plan(moved, (*stages(), REPORT))[-1].runs
+    assert not plan(moved, (*stages(), report_stage(moved.config)))[-1].runs
     versions_of(moved).undo()
     page = rendered_again(moved)
     assert "No label differs from version 0." in page

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.config.sections import config_of
 from tinysieve.pipeline.engine.stages import Run, Stage, StageStatus, locked, plan, run_stages
 
 CONFIG = {"run": "x", "dataset": {"source": {"kind": "folders", "images": "x"}},
@@ -18,7 +18,7 @@ CONFIG = {"run": "x", "dataset": {"source": {"kind": "folders", "images": "x"}},
 
 
 def make_run(folder: Path, **changes: object) -> Run:
-    return Run(Config.model_validate(CONFIG | changes), folder)
+    return Run(config_of(CONFIG | changes), folder)
 
 
 def counting(name: str, needs: tuple[str, ...], calls: list[str], fail: bool = False) -> Stage:

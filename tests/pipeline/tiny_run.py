@@ -15,7 +15,7 @@ workers: 2
 dataset:
   source: {{kind: folders, images: {images}}}
   rule: any
-filter: {{detector: {{kind: presence_head}}, out_of_fold_sure: 1.0}}
+filter: {{detector: {{kind: presence_head}}, out_of_fold: {{sure: 1.0}}}}
 policy: {{kind: default, drop_confidence: 2, label_votes: 1}}
 train: {{recipe: {{base: demo, epochs: 2, batch_size: 16}}}}
 quantize: {{calibration_images: 4}}

@@ -1,23 +1,36 @@
-"""The main job: the tuple of stages, in order."""
+"""The main job: the stages of a configuration, in order."""
 
 from __future__ import annotations
 
 from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.stages import Stage
-from tinysieve.pipeline.report.report_stage import REPORT
-from tinysieve.pipeline.stages.filter_stages import DETECT, EMBED, OPINIONS, POLICY
+from tinysieve.pipeline.report.report_stage import report_stage
+from tinysieve.pipeline.stages.detect import DETECT
+from tinysieve.pipeline.stages.embed import EMBED
+from tinysieve.pipeline.stages.filters import evidence_stages, filter_stages, made_kinds
 from tinysieve.pipeline.stages.ingest import INGEST
+from tinysieve.pipeline.stages.policy import policy_stage
 from tinysieve.pipeline.stages.quantize import QUANTIZE_BASELINE, QUANTIZE_MENDED
 from tinysieve.pipeline.stages.train import TRAIN_BASELINE, TRAIN_MENDED
-from tinysieve.pipeline.stages.verify import VERIFY
-
-STAGES: tuple[Stage, ...] = (INGEST, DETECT, EMBED, OPINIONS, POLICY, TRAIN_BASELINE, TRAIN_MENDED,
-                             QUANTIZE_BASELINE, QUANTIZE_MENDED, VERIFY, REPORT)
+from tinysieve.pipeline.stages.verify import verify_stage
 
 
-def stages_until(last: str) -> tuple[Stage, ...]:
-    """All stages up to and with `last`."""
-    names = [stage.name for stage in STAGES]
+def stages_of(config: Config) -> tuple[Stage, ...]:
+    """All stages of the main job; those of evidence and filters as far as the configuration asks for them."""
+    evidence = (stage for stage in evidence_stages(config, *made_kinds(config)) if stage not in (INGEST, DETECT, EMBED))
+    return (INGEST, DETECT, EMBED, *evidence, *filter_stages(config), policy_stage(config), TRAIN_BASELINE, TRAIN_MENDED,
+            QUANTIZE_BASELINE, QUANTIZE_MENDED, verify_stage(config), report_stage(config))
+
+
+def stages_until(config: Config, last: str) -> tuple[Stage, ...]:
+    """All stages up to and with `last`.
+
+    Raises:
+        InputError: this configuration has no stage of that name.
+    """
+    stages = stages_of(config)
+    names = [stage.name for stage in stages]
     if last not in names:
         raise InputError(f"no stage '{last}'", fix="one of " + ", ".join(names))
-    return STAGES[: names.index(last) + 1]
+    return stages[: names.index(last) + 1]

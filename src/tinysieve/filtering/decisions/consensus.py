@@ -20,8 +20,8 @@ from tinysieve.filtering.decisions.error_model import ErrorModel, fit_error_mode
 from tinysieve.filtering.decisions.error_rates import Doubles
 from tinysieve.filtering.decisions.expected_gain import Choice, choose, expected_value, worth_a_look
 from tinysieve.filtering.decisions.policy import Plan, Votes, count_votes, explain
-from tinysieve.filtering.decisions.scores import Score
 from tinysieve.filtering.opinion import Opinions, opine
+from tinysieve.filtering.score import Score
 from tinysieve.ground.errors import InputError
 
 _BANDS = (0.99, 0.9, 0.75, 0.5, 0.25, 0.1)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE, Codes
 from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.decisions.error_rates import Doubles, ErrorRates, rates_at_anchors
-from tinysieve.filtering.decisions.scores import Score, check_scores, scale_of, standardised
+from tinysieve.filtering.decisions.scores import check_scores, scale_of, standardised
+from tinysieve.filtering.score import Score
 
 # A standard normal prior on each weight: half its square is the penalty. Chosen on planted errors by log loss.
 PRIOR = 0.5

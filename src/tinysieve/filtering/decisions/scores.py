@@ -1,31 +1,16 @@
-"""What filters can say of every sample without looking at its label, as numbers that can be weighed together."""
+"""Scores side by side: checked, and brought to one scale before they are weighed together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE, Codes
 from tinysieve.filtering.decisions.error_rates import Doubles
+from tinysieve.filtering.score import Score
 from tinysieve.ground.errors import InputError
-
-
-@dataclass(frozen=True, eq=False)
-class Score:
-    """A number for every sample, higher where a person is more probable; made without looking at the sample's own label.
-
-    Args:
-        name: what it is.
-        signal: what it rests on; scores of one signal are one witness.
-        values: float [N], NaN where it says nothing.
-    """
-
-    name: str
-    signal: str
-    values: NDArray[np.floating]
 
 
 def scale_of(scores: Sequence[Score], rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from tinysieve.dataset.classes import UNLABELED
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.near_duplicates import DuplicateGroups
+from tinysieve.filtering.filter import GROUPS, Evidence, Filter
 from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW, Opinions, opine
+from tinysieve.ground.settings import Share
+
+
+@dataclass(frozen=True)
+class Duplicates(Filter):
+    """When two images are one picture: hash and grey thumbnail, or (with neighbours) the similarity of their features."""
+
+    enabled: bool = True
+    hash_radius: Annotated[int, Field(ge=0, le=16)] = 8
+    correlation: Share = 0.9
+    look: Share = 0.9
+
+    name = "duplicates"
+    describes = "near-duplicates: asks to drop all but one, above all those of test images"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Groups of near-duplicates."""
+        return (GROUPS,)
+
+    def opine(self, evidence: Evidence) -> Opinions:
+        """See `duplicates`."""
+        groups = evidence.groups
+        assert groups is not None, "evidence that is needed is made"
+        return duplicates(groups, evidence.samples)
 
 
 def duplicates(groups: DuplicateGroups, samples: SampleTable) -> Opinions:

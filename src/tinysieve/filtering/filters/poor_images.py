@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from tinysieve.filtering.evidence.image_quality import ImageQuality
+from tinysieve.filtering.filter import QUALITY, Evidence, Filter
 from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW, Opinions, opine
 from tinysieve.ground.errors import InputError
 
+LIMITS = ("highlight", "shadow", "sharpness", "information", "empty", "aspect")
+
 
 @dataclass(frozen=True)
-class QualityLimits:
-    """Beyond these an image is poor; measures and ranges as in `ImageQuality`. 0 (for shadow 1) lifts a limit.
+class PoorImages(Filter):
+    """Beyond which limits an image is poor; measures and ranges as in `ImageQuality`. 0 (for shadow 1) lifts a limit.
 
     Defaults ask about 10 of VOC 2007's 4,952 photos, and about nearly all that are darkened to 30 %, washed out to 20 % of
     their contrast, or blurred by 2 pixels at 144 x 144 (benchmarks/look_alikes.py).
@@ -34,15 +37,27 @@ class QualityLimits:
     empty: float = 0.5
     aspect: float = 0.33
 
+    name = "quality"
+    describes = "image quality: asks to look at dark, bright, blurred and empty images"
+
     def __post_init__(self) -> None:
-        for limit in fields(self):
-            top = 8 if limit.name in ("information", "empty") else 1
-            value = getattr(self, limit.name)
+        for limit in LIMITS:
+            top = 8 if limit in ("information", "empty") else 1
+            value = getattr(self, limit)
             if not 0 <= value <= top:
-                raise InputError(f"limit {limit.name} {value} is not in [0, {top}]", fix=f"set filter.quality.{limit.name}")
+                raise InputError(f"limit {limit} {value} is not in [0, {top}]", fix=f"set filter.quality.{limit}")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Measures of the pixels."""
+        return (QUALITY,)
+
+    def opine(self, evidence: Evidence) -> Opinions:
+        """See `poor_images`."""
+        return poor_images(evidence.quality, self)
 
 
-def poor_images(quality: ImageQuality, limits: QualityLimits) -> Opinions:
+def poor_images(quality: ImageQuality, limits: PoorImages) -> Opinions:
     """Ask to drop what shows nothing, and to review what is dark, bright, blurred, poor in information or of odd shape.
 
     The confidence is how far beyond its limit the first such measure is, from 0 (just) to 1 (as far as can be).
@@ -61,4 +76,4 @@ def poor_images(quality: ImageQuality, limits: QualityLimits) -> Opinions:
     empty = below[0][0]
     # A request must be heard however slight it is, and an empty image is empty for sure.
     confidence = np.where(empty, 1.0, np.clip(beyond, 0.01, 1))
-    return opine("image_quality", "image_quality", below, confidence, "fit to be seen")
+    return opine("quality", "image_quality", below, confidence, "image quality OK")

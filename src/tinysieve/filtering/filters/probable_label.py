@@ -5,19 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import NEGATIVE, POSITIVE
+from tinysieve.dataset.classes import NEGATIVE, PERSON_TASK, POSITIVE, ClassNames
 from tinysieve.filtering.opinion import ABSTAIN, Opinions, opine
 from tinysieve.ground.errors import InputError
 
 
-def probable_label(p_positive: NDArray[np.floating], name: str, signal: str, sure: float) -> Opinions:
+def probable_label(p_positive: NDArray[np.floating], name: str, signal: str, sure: float,
+                   classes: ClassNames = PERSON_TASK) -> Opinions:
     """Vote for the probable class where its probability is at least `sure`.
 
     Args:
-        p_positive: float [N], probability of person; NaN where there is none.
+        p_positive: float [N], probability of the positive class; NaN where there is none.
         name: name of the filter.
         signal: what the probabilities rest on.
         sure: in [0.5, 1].
+        classes: names for the reasons.
 
     Raises:
         InputError: `sure` or a probability is out of range.
@@ -30,7 +32,7 @@ def probable_label(p_positive: NDArray[np.floating], name: str, signal: str, sur
     filled = np.where(known, p_positive, 0.5)
     cases = [
         (~known, ABSTAIN, f"{name} has not seen it"),
-        (filled >= sure, POSITIVE, f"{name} says person"),
-        (filled <= 1 - sure, NEGATIVE, f"{name} says background"),
+        (filled >= sure, POSITIVE, f"{name} says {classes.positive}"),
+        (filled <= 1 - sure, NEGATIVE, f"{name} says {classes.negative}"),
     ]
     return opine(name, signal, cases, np.maximum(filled, 1 - filled), f"{name} is not sure")

@@ -26,7 +26,7 @@ def audit_sample(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
     from tinysieve.pipeline.review.audit_sample import write_audit
 
     run = open_run(config, o)
-    run_stages(run, stages_until("policy"), console.announce)
+    run_stages(run, stages_until(run.config, "policy"), console.announce)
     path = write_audit(run, looks)
     told = (f"audit: {path}\nfill the column 'decision' with person, background, drop or skip, then: "
             f"tinysieve audit score {path} -c {config}")

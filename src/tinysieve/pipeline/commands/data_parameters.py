@@ -17,7 +17,7 @@ def data_parameters(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, 
     from tinysieve.pipeline.console.data_parameters import show_triage
     from tinysieve.pipeline.engine.stages import plan, run_stages
     from tinysieve.pipeline.stages.data_parameters import DATA_PARAMETERS
-    from tinysieve.pipeline.stages.filter_stages import EMBED
+    from tinysieve.pipeline.stages.embed import EMBED
     from tinysieve.pipeline.stages.ingest import INGEST
 
     run, stages = open_run(config, o), (INGEST, EMBED, DATA_PARAMETERS)

@@ -93,7 +93,7 @@ def _problem(dataset: str, data: Path | None, config: Path | None, overrides: li
     from tinysieve.pipeline.engine.progress_display import progress
     from tinysieve.pipeline.engine.stages import run_stages
     from tinysieve.pipeline.experiments.open_problem import image_problem, run_problem
-    from tinysieve.pipeline.stages.filter_stages import EMBED
+    from tinysieve.pipeline.stages.embed import EMBED
     from tinysieve.pipeline.stages.ingest import INGEST
 
     if config:

@@ -52,16 +52,18 @@ def clean_view(
     json: Json = False,
 ) -> None:
     """Make a version without the label issues: a ledger of drops on top of the current version, no copied images."""
+    from tinysieve.filtering.filter import OUT_OF_FOLD
     from tinysieve.ground.atomic_files import check_file
     from tinysieve.pipeline.console import label_issues as view
     from tinysieve.pipeline.console import run_tables as console
     from tinysieve.pipeline.engine.stages import run_stages
     from tinysieve.pipeline.label_issues import clean_view as views
-    from tinysieve.pipeline.main_job import stages_until
+    from tinysieve.pipeline.stages.filters import evidence_stages
+    from tinysieve.pipeline.stages.ingest import INGEST
 
     if out:
         check_file(out, reads=(config,))
     run = open_run(config, o)
     views.check_choices(filter_by, method, prune_fraction)
-    run_stages(run, stages_until("opinions"), console.announce)
+    run_stages(run, (INGEST, *evidence_stages(run.config, OUT_OF_FOLD)), console.announce)
     view.show_clean_view(views.clean_view(run, filter_by, method, prune_fraction), out, json)

@@ -33,7 +33,8 @@ def run_until(config: Path, overrides: list[str] | None, last: str, dry_run: boo
     from tinysieve.pipeline.engine.stages import plan, run_stages
     from tinysieve.pipeline.main_job import stages_until
 
-    run, stages = open_run(config, overrides), stages_until(last)
+    run = open_run(config, overrides)
+    stages = stages_until(run.config, last)
     if dry_run or explain:
         console.show_plan(plan(run, stages), explain, json)
         return

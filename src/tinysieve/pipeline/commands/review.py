@@ -65,16 +65,16 @@ def review_queue(
 ) -> None:
     """Write the samples that a person should look at, and say where."""
     from tinysieve.pipeline.review.order import first_looks, queue_in_order, save_queue_as_submission
-    from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE
+    from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 
     run = open_run(config, o)
     run_until(config, o, "policy", False, False, False)
-    queue = run.at("policy") / REVIEW_QUEUE if order is None else queue_in_order(run, order)
+    queue = REVIEW_QUEUE.path(run) if order is None else queue_in_order(run, order)
     if looks is not None:
         queue = first_looks(run, queue, looks)
     if submission is not None:
         save_queue_as_submission(run, queue, submission)
-    named = "" if queue == run.at("policy") / REVIEW_QUEUE else f" --queue {queue}"
+    named = "" if queue == REVIEW_QUEUE.path(run) else f" --queue {queue}"
     typer.echo(f"review queue: {queue}\n"
                f"decide in a browser: tinysieve review serve -c {config}{named}\n"
                "or fill the column 'decision' with person, background, drop or skip, then: "
@@ -156,8 +156,8 @@ def _queue(config: Path, o: list[str] | None, named: Path | None) -> Path:
     from tinysieve.pipeline.console import run_tables as console
     from tinysieve.pipeline.engine.stages import run_stages
     from tinysieve.pipeline.main_job import stages_until
-    from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE
+    from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 
     run = open_run(config, o)
-    run_stages(run, stages_until("policy"), console.announce)
-    return run.at("policy") / REVIEW_QUEUE
+    run_stages(run, stages_until(run.config, "policy"), console.announce)
+    return REVIEW_QUEUE.path(run)

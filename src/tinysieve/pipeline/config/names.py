@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from tinysieve.pipeline.config.section import Section
-from tinysieve.pipeline.config.sections import Config
 
 
 @dataclass(frozen=True)
@@ -23,24 +22,24 @@ class Setting:
     beside: tuple[str, ...]
 
 
-def setting_at(location: tuple[int | str, ...]) -> Setting:
-    """The setting behind a location of pydantic's.
+def setting_at(root: type, location: tuple[int | str, ...]) -> Setting:
+    """The setting behind a location of pydantic's in a configuration of the given type.
 
-    >>> setting_at(("train", "recipe", "RecipeChanges", "epochs")).keys
+    >>> setting_at(Config, ("train", "recipe", "RecipeChanges", "epochs")).keys
     ('train', 'recipe', 'epochs')
     """
     keys: list[str] = []
     beside: tuple[str, ...] = ()
-    kind: Any = Config
+    kind: Any = root
     for part in location:
         branches = _branches(kind)
         if len(branches) > 1:
             kind = next((one for one in branches if part in _tags(one)), Any)
             continue
         keys.append(str(part))
-        fields = branches[0].model_fields if _is_section(branches[0]) else {}
-        beside = tuple(fields)
-        kind = fields[part].annotation if part in fields else next(iter(get_args(branches[0])), Any)
+        inside = _fields(branches[0])
+        beside = tuple(str(name) for name in inside)
+        kind = inside[part] if part in inside else next(iter(get_args(branches[0])), Any)
     return Setting(tuple(keys), beside)
 
 
@@ -51,6 +50,16 @@ def _branches(kind: Any) -> tuple[Any, ...]:
     return tuple(one for one in members if one is not NoneType)
 
 
+def _fields(kind: Any) -> dict[int | str, Any]:
+    """Types of the settings of a section or of a filter, by name."""
+    if _is_section(kind):
+        return {name: field.annotation for name, field in kind.model_fields.items()}
+    if isinstance(kind, type) and is_dataclass(kind):
+        types = get_type_hints(kind, include_extras=True)
+        return {field.name: types[field.name] for field in fields(kind)}
+    return {}
+
+
 def _is_section(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Section)
 
@@ -58,6 +67,6 @@ def _is_section(kind: Any) -> bool:
 def _tags(branch: Any) -> tuple[str, ...]:
     """What pydantic may call a branch: by its class, or by what `kind` says."""
     if not _is_section(branch):
-        return ()
+        return (branch.__name__,) if isinstance(branch, type) else ()
     kind = branch.model_fields.get("kind")
     return (branch.__name__, *(get_args(kind.annotation) if kind else ()))

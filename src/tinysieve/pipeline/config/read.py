@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.names import setting_at
-from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.config.sections import Config, config_type
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
@@ -34,10 +34,11 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
         raise InputError(f"{path} holds no settings", fix="see configs/ for examples")
     for override in overrides:
         _override(data, override)
+    kind = config_type(data)
     try:
-        return Config.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
-        raise _explained(deepest(error), path, node, overrides) from error
+        raise _explained(kind, deepest(error), path, node, overrides) from error
 
 
 def _override(data: dict[str, Any], text: str) -> None:
@@ -61,12 +62,12 @@ def deepest(error: ValidationError) -> Any:
     return max(error.errors(), key=lambda one: len(one["loc"]))
 
 
-def _explained(first: Any, path: Path, node: yaml.Node | None, overrides: tuple[str, ...]) -> InputError:
-    setting = setting_at(first["loc"])
+def _explained(kind: type[Config], first: Any, path: Path, node: yaml.Node | None, overrides: tuple[str, ...]) -> InputError:
+    setting = setting_at(kind, first["loc"])
     tag = first.get("ctx", {}).get("discriminator")
     keys = setting.keys if tag is None else (*setting.keys, tag.strip("'"))
     where = _where(keys, keys[:-1] if first["type"] == "missing" else keys, path, node, overrides)
-    if first["type"] == "extra_forbidden":
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         close = difflib.get_close_matches(keys[-1], setting.beside, n=1)
         hint = f" (did you mean '{'.'.join([*keys[:-1], *close])}'?)" if close else ""
         return InputError(f"unknown key '{'.'.join(keys)}'{hint}", where=where,

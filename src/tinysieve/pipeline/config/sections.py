@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
-from tinysieve.pipeline.config.filters import Filters
-from tinysieve.pipeline.config.section import Bytes, FilePath, Section, Share
+from tinysieve.ground.settings import Bytes, FilePath, Share
+from tinysieve.pipeline.config.filters import Filters, filters_section
+from tinysieve.pipeline.config.section import Section
 
 
 class Holdout(Section):
@@ -163,3 +165,19 @@ class Config(Section):
     quantize: Quantize = Quantize()
     verify: Verify = Verify()
     card: Card = Card()
+
+
+def config_type(data: Mapping[str, Any]) -> type[Config]:
+    """The type of a configuration with the filters that it names; those of other packages are imported here."""
+    named = data.get("filter")
+    section = filters_section(named if isinstance(named, Mapping) else {})
+    return create_model("Config", __base__=Config, filter=(section, ...))
+
+
+def config_of(data: Mapping[str, Any]) -> Config:
+    """A configuration from plain values.
+
+    Raises:
+        ValidationError: an unknown key, or a value out of range.
+    """
+    return config_type(data).model_validate(data)

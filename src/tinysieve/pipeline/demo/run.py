@@ -12,7 +12,7 @@ from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.console import run_tables as console
 from tinysieve.pipeline.demo.demo_photos import TRUTH, build_demo
 from tinysieve.pipeline.engine.stages import Run, run_stages
-from tinysieve.pipeline.main_job import STAGES
+from tinysieve.pipeline.main_job import stages_of
 from tinysieve.pipeline.report.planted import planted_counts
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 
@@ -25,7 +25,7 @@ def run_demo(folder: Path, seed: int) -> None:
     with as_file(files("tinysieve.configs") / "demo.yaml") as path:
         config = load_config(path, overrides)
     run = Run(config, config.run)
-    run_stages(run, STAGES, console.announce)
+    run_stages(run, stages_of(config), console.announce)
     console.show_policy(json.loads((run.at("policy") / "policy.json").read_text()))
     store = versions_of(run)
     planted = planted_counts(samples_of(run), store.load("0").labels, store.load("HEAD").labels, folder / "photos" / TRUTH)

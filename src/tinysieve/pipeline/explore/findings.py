@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.classes import Codes
 from tinysieve.dataset.samples import SampleTable
-from tinysieve.dataset.sources.tables import read_table
-from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes
-from tinysieve.filtering.evidence.embeddings import read_embeddings
+from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.typicality import representativeness, uniqueness
+from tinysieve.filtering.filters.neighbor_agreement import NeighborAgreement
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.explore.points import kept_points
-from tinysieve.pipeline.stages.filter_stages import DETECTIONS, EMBEDDINGS, REVIEW_QUEUE, opinions_of
-from tinysieve.pipeline.stages.image_opinions import NEIGHBORS
+from tinysieve.pipeline.stages.detect import DETECTIONS, boxes_of
+from tinysieve.pipeline.stages.embed import EMBEDDINGS, features_of
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
-from tinysieve.pipeline.stages.near_duplicates import NEAR_DUPLICATES, read_groups
+from tinysieve.pipeline.stages.near_duplicates import groups_of
+from tinysieve.pipeline.stages.opinions import measures_by, opinions_of
+from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 
 FOLDER = "explore"
 _CLUSTERS, _SEARCHED = 20, 3
@@ -77,37 +78,28 @@ def findings_of(run: Run) -> Findings:
     """Everything that is there of a run whose ingest has finished."""
     samples, store = samples_of(run), versions_of(run)
     head = store.load("HEAD")
-    opinions = tuple(opinions_of(run)) if run.at("opinions").is_dir() else ()
-    boxes = run.at("detect") / DETECTIONS
+    groups = groups_of(run)
     return Findings(
-        samples, run.config.dataset.source.images.resolve(), head.id, store.load("0").labels, head.labels, opinions,
-        align(read_boxes(boxes), samples.sample_ids)[1] if boxes.exists() else None,
-        _rows_in(run.at("policy") / REVIEW_QUEUE, samples), _groups(run.at("opinions") / NEAR_DUPLICATES, samples),
+        samples, run.config.dataset.source.images.resolve(), head.id, store.load("0").labels, head.labels,
+        tuple(opinions_of(run)), boxes_of(run, samples)[1] if DETECTIONS.exists(run) else None, _queued(run, samples),
+        None if groups is None else np.where(groups.shared, groups.group, -1),
         _looks(run, samples))
 
 
-def _rows_in(queue: Path, samples: SampleTable) -> NDArray[np.int64]:
-    if not queue.exists():
+def _queued(run: Run, samples: SampleTable) -> NDArray[np.int64]:
+    if not REVIEW_QUEUE.exists(run):
         return np.zeros(0, np.int64)
-    rows = samples.rows_of(read_table(queue)["sample_id"].combine_chunks())
+    rows = samples.rows_of(REVIEW_QUEUE.of(run)["sample_id"].combine_chunks())
     return rows[rows >= 0]
 
 
-def _groups(file: Path, samples: SampleTable) -> NDArray[np.int64] | None:
-    if not file.exists():
-        return None
-    groups = read_groups(file, samples)
-    return np.where(groups.shared, groups.group, -1)
-
-
 def _looks(run: Run, samples: SampleTable) -> Looks | None:
-    file, measured = run.at("embed") / EMBEDDINGS, run.at("opinions") / NEIGHBORS
-    if not file.exists():
+    if not EMBEDDINGS.exists(run):
         return None
-    features = read_embeddings(file, len(samples))
-    if measured.exists():
-        with np.load(measured, allow_pickle=False) as found:
-            unique, typical = found["uniqueness"], found["representativeness"]
+    features, measured = features_of(run), measures_by(NeighborAgreement.name)
+    if measured.exists(run):
+        measures = measured.of(run)
+        unique, typical = measures["uniqueness"], measures["representativeness"]
     else:
         unique, typical = _measure(run, features)
     return Looks(features, unique, typical, kept_points(features, run.at(FOLDER), run.config.seed))
@@ -115,6 +107,6 @@ def _looks(run: Run, samples: SampleTable) -> Looks | None:
 
 def _measure(run: Run, features: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     with progress("neighbours") as report:
-        near = nearest(features, min(_SEARCHED, len(features) - 1), run.config.filter.neighbors.exact_up_to, report)
+        near = nearest(features, min(_SEARCHED, len(features) - 1), run.config.filter.of(NeighborAgreement).exact_up_to, report)
     rng = np.random.default_rng(run.config.seed)
     return uniqueness(near), representativeness(features, min(_CLUSTERS, len(features)), rng)

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.classes import CLASS_NAMES, DROPPED, UNLABELED, Codes
 from tinysieve.dataset.decisions import DROP, RELABEL, Decisions
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import apply_decisions
 from tinysieve.filtering.decisions.policy import refuse_large_change
 from tinysieve.filtering.label_errors.issue_filters import filter_called
 from tinysieve.filtering.label_errors.label_errors import LabelErrors, check_ranking, find_label_errors
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run, locked
-from tinysieve.pipeline.stages.filter_stages import OUT_OF_FOLD
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.out_of_fold import P_POSITIVE
 
 FROZEN = frozenset({"validation", "test"})
 
@@ -56,7 +57,7 @@ def clean_view(run: Run, filter_by: str, rank_by: str, prune_fraction: float) ->
     """Take the label issues out of the current version, as a new version on top of it.
 
     Args:
-        run: its stages up to `opinions` have finished.
+        run: its stage `out-of-fold` has finished.
         filter_by: which labels are issues.
         rank_by: which of them are worst.
         prune_fraction: share of the issues, worst first, that is dropped; the rest is relabelled. In the published sweep
@@ -81,7 +82,7 @@ def clean_view(run: Run, filter_by: str, rank_by: str, prune_fraction: float) ->
         note = f"clean view, {pruned} pruned, {len(decisions) - pruned} relabelled"
         made = apply_decisions(samples, current, decisions, note, FROZEN)
         store.save(made)
-    table = _with_names(found.table(pred_probs, current.labels[judged]), samples.table, judged)
+    table = _with_names(found.table(pred_probs, current.labels[judged]), samples, judged)
     return CleanView(made.id, current.id, len(judged), len(found.issues), found.estimated_errors, pruned,
                      len(decisions) - pruned, table)
 
@@ -120,14 +121,10 @@ def prune_and_relabel(
 
 
 def _probabilities(run: Run) -> NDArray[np.float64]:
-    path = run.at("opinions") / OUT_OF_FOLD
-    if not path.exists():
-        raise InputError("no out-of-fold probabilities", where=str(path), why="label errors are found with them",
-                         fix="set filter.out_of_fold: true")
-    return np.load(path, allow_pickle=False).astype(np.float64)
+    return P_POSITIVE.of(run).astype(np.float64)
 
 
-def _with_names(table: pa.Table, samples: pa.Table, judged: NDArray[np.int64]) -> pa.Table:
+def _with_names(table: pa.Table, samples: SampleTable, judged: NDArray[np.int64]) -> pa.Table:
     """Rows of the sample table instead of rows of the judged ones, class names instead of numbers, and who they are."""
     rows = judged[table["row"].to_numpy()]
     table = table.set_column(0, "row", pa.array(rows))
@@ -135,5 +132,5 @@ def _with_names(table: pa.Table, samples: pa.Table, judged: NDArray[np.int64]) -
         codes = table[name].combine_chunks().fill_null(UNLABELED).to_numpy().astype(np.int8)
         table = table.set_column(table.column_names.index(name), name, samples.classes.names(codes))
     for index, name in enumerate(("sample_id", "filepath")):
-        table = table.add_column(index, name, samples[name].take(pa.array(rows)))
+        table = table.add_column(index, name, samples.table[name].take(pa.array(rows)))
     return table

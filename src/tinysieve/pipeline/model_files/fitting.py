@@ -11,7 +11,7 @@ import typer
 
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
-from tinysieve.pipeline.config.section import parse_bytes
+from tinysieve.ground.settings import parse_bytes
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
 from tinysieve.quantize.passes.fit_model import FitResult, Target, fit_model

@@ -14,7 +14,7 @@ from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.engine.words import count
 from tinysieve.pipeline.report.data_map import DataMap, make_map
 from tinysieve.pipeline.report.figures import BAD, BASELINE, INK, MENDED, Chart, draw
-from tinysieve.pipeline.stages.filter_stages import EMBEDDINGS
+from tinysieve.pipeline.stages.embed import EMBEDDINGS
 
 # Words, bool [n], colour, marker, its size in points, opacity.
 Group = tuple[str, NDArray[np.bool_], str, str, float, float]
@@ -22,7 +22,7 @@ Group = tuple[str, NDArray[np.bool_], str, str, float, float]
 
 def map_of(run: Run, samples: SampleTable, first: Version, last: Version) -> DataMap | None:
     """The map of a run; None where its features are not there any more."""
-    path = run.at("embed") / EMBEDDINGS
+    path = EMBEDDINGS.path(run)
     if not path.exists():
         return None
     return make_map(read_embeddings(path, len(samples)), first.labels, last.labels, run.config.seed)

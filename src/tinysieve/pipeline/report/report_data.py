@@ -17,7 +17,7 @@ from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import Version
-from tinysieve.filtering.evidence.boxes import align, read_boxes
+from tinysieve.filtering.evidence.boxes import align
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.engine.words import Change
 from tinysieve.pipeline.report.data_map import DataMap
@@ -26,8 +26,9 @@ from tinysieve.pipeline.report.map_chart import map_of
 from tinysieve.pipeline.report.memory_charts import LiveMemory, live_memories
 from tinysieve.pipeline.report.planted import planted_counts, truth_file
 from tinysieve.pipeline.report.reliability_chart import reliabilities
-from tinysieve.pipeline.stages.filter_stages import DETECTIONS, REVIEW_QUEUE, eligible_rows
+from tinysieve.pipeline.stages.detect import DETECTIONS
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.policy import REVIEW_QUEUE, eligible_rows
 from tinysieve.quantize.verdict.reliability import Reliability
 from tinysieve.training.checkpoint import EpochRecord
 from tinysieve.training.curves import read_history
@@ -113,7 +114,7 @@ def gather(run: Run) -> ReportData:
     samples, chain = samples_of(run), version_chain(versions_of(run))
     before, after = chain[0].labels, chain[-1].labels
     verdict, album = _json(run, "verify"), _album(run, samples)
-    queue = read_table(run.at("policy") / REVIEW_QUEUE)
+    queue = REVIEW_QUEUE.of(run)
     wrong = samples.rows_of(pa.array(verdict["worst_mistake_samples"][:MISTAKES_SHOWN], pa.string()))
     cells, truth = verdict["confusion"], truth_file(run.config.dataset.source.images)
     calibration = _json(run, "quantize-mended")["calibration"]
@@ -187,8 +188,8 @@ def waterfall(samples: SampleTable, before: Codes, after: Codes, code: int) -> t
 
 
 def _album(run: Run, samples: SampleTable) -> Album:
-    _, boxes = align(read_boxes(run.at("detect") / DETECTIONS), samples.sample_ids)
-    return Album(samples, open_pixels(run.at("ingest")), boxes, run.config.filter.background_confidence)
+    _, boxes = align(DETECTIONS.of(run), samples.sample_ids)
+    return Album(samples, open_pixels(run.at("ingest")), boxes, run.config.filter.boxes.negative)
 
 
 def _json(run: Run, stage: str) -> dict[str, Any]:

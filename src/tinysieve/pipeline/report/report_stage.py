@@ -9,11 +9,14 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinysieve.filtering.filters.duplicates import Duplicates
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.report.planted import truth_file
+from tinysieve.pipeline.stages.near_duplicates import GROUPS
+from tinysieve.pipeline.stages.opinions import stage_name
 
 if TYPE_CHECKING:
     from tinysieve.pipeline.report.figures import Chart
@@ -21,8 +24,7 @@ if TYPE_CHECKING:
     from tinysieve.pipeline.report.report_data import ReportData
 
 PAGE = "report.html"
-NEEDS = ("ingest", "detect", "embed", "opinions", "policy", "train-baseline", "train-mended", "quantize-baseline",
-         "quantize-mended", "verify")
+
 
 
 def _report(run: Run, folder: Path) -> str:
@@ -32,7 +34,7 @@ def _report(run: Run, folder: Path) -> str:
     from tinysieve.pipeline.report.report_data import gather
 
     with progress("report", "parts") as report:
-        data, provenance = gather(run), provenance_of(run, NEEDS)
+        data, provenance = gather(run), provenance_of(run, needs_of(run.config))
         report(1, 3)
         write_text(folder / PAGE, render(run.folder.name, data, provenance))
         report(2, 3)
@@ -94,4 +96,14 @@ def _outside(run: Run) -> dict[str, str]:
     return {} if truth is None else {"truth": hashlib.blake2b(truth.read_bytes(), digest_size=8).hexdigest()}
 
 
-REPORT = Stage("report", 7, NEEDS, _settings, _report, _outside)
+def needs_of(config: Config) -> tuple[str, ...]:
+    """Stages that the report shows."""
+    filters = tuple(stage_name(one.name) for one in config.filter.active)
+    groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
+    return ("ingest", "detect", "embed", *groups, *filters, "policy", "train-baseline", "train-mended", "quantize-baseline",
+            "quantize-mended", "verify")
+
+
+def report_stage(config: Config) -> Stage:
+    """The stage."""
+    return Stage("report", 8, needs_of(config), _settings, _report, _outside)

@@ -61,7 +61,7 @@ def tool_terms(config: Config) -> tuple[Terms, ...]:
                            "publish the whole source under AGPL-3.0, or buy a licence."))
     elif detector.kind == "boxes":
         found.append(Terms(f"boxes from {detector.file.name}", UNKNOWN, "Made elsewhere, under their maker's terms."))
-    if detector.kind == "presence_head" or config.filter.presence_head:
+    if detector.kind == "presence_head" or any(one.name == "presence_head" for one in config.filter.active):
         found.append(Terms("presence head", "apache-2.0", "Trained on PASCAL VOC 2007 photos, which stand under Flickr's terms."))
     if config.filter.backbone.kind == "efficientnet-lite0":
         found.append(Terms("backbone EfficientNet-Lite0", "apache-2.0", "Weights trained on ImageNet."))

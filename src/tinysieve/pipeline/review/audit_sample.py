@@ -20,8 +20,8 @@ from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.consensus import BELIEFS
-from tinysieve.pipeline.stages.filter_stages import eligible_rows
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.policy import eligible_rows
 
 AUDIT = "audit.csv"
 

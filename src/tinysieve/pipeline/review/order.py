@@ -21,8 +21,8 @@ from tinysieve.filtering.decisions.policy import Plan
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 
 
 def save_queue_as_submission(run: Run, queue: Path, path: Path) -> None:
@@ -43,14 +43,14 @@ def queue_in_order(run: Run, submission: Path) -> Path:
     asked = order[np.sort(first)]
     words = pa.array([f"place {place} in {submission.name}" for place in range(1, len(asked) + 1)], pa.string())
     plan = Plan(no_decisions(), asked, np.full(len(asked), UNLABELED, np.int8), words)
-    path = run.folder / REVIEW_QUEUE
+    path = run.folder / REVIEW_QUEUE.file
     write_review_queue(path, plan, samples, versions_of(run).load("HEAD").labels)
     return path
 
 
 def first_looks(run: Run, queue: Path, looks: int) -> Path:
     """Write the first `looks` samples of a queue as a queue into the run folder."""
-    path = run.folder / REVIEW_QUEUE
+    path = run.folder / REVIEW_QUEUE.file
     table = read_table(queue).slice(0, looks)
     with replacing(path) as temporary:
         pacsv.write_csv(table, temporary)

@@ -17,12 +17,13 @@ from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.data_parameters.triage import TRIAGE_NAMES
 from tinysieve.filtering.decisions.answers import refuse_first
 from tinysieve.filtering.decisions.contradiction import contradiction
-from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes
+from tinysieve.filtering.evidence.boxes import Boxes, align
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.data_parameters import FOLDER, TRIAGE_FILE
-from tinysieve.pipeline.stages.filter_stages import DETECTIONS, opinions_of
+from tinysieve.pipeline.stages.detect import DETECTIONS
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.opinions import opinions_of
 
 Box = tuple[float, float, float, float, float]
 
@@ -112,12 +113,11 @@ def _label(code: int) -> str:
 
 def _boxes(run: Run, samples: SampleTable, rows: NDArray[np.int64]) -> list[tuple[Box, ...]]:
     """Boxes that are at least as sure as a filter asks of a person box."""
-    file = run.at("detect") / DETECTIONS
-    if not file.is_file():
+    if not DETECTIONS.exists(run):
         return [()] * len(rows)
-    _, boxes = align(read_boxes(file), samples.sample_ids.take(pa.array(rows)))
+    _, boxes = align(DETECTIONS.of(run), samples.sample_ids.take(pa.array(rows)))
     sizes = np.stack([samples.numbers(name)[rows] for name in ("width", "height")], axis=1)
-    return [_percent(boxes, one, sizes[one], run.config.filter.background_confidence) for one in range(len(rows))]
+    return [_percent(boxes, one, sizes[one], run.config.filter.boxes.negative) for one in range(len(rows))]
 
 
 def _percent(boxes: Boxes, one: int, size: NDArray[np.int64], least: float) -> tuple[Box, ...]:
@@ -130,8 +130,7 @@ def _percent(boxes: Boxes, one: int, size: NDArray[np.int64], least: float) -> t
 
 def _hardness(run: Run, samples: SampleTable, labels: Codes, rows: NDArray[np.int64]) -> Codes:
     """From the data parameters' triage where a sample has one, else from how the signals contradict each other."""
-    opinions = opinions_of(run) if run.at("opinions").is_dir() else []
-    codes = contradiction(opinions, labels, rows)
+    codes = contradiction(opinions_of(run), labels, rows)
     file = run.at(FOLDER) / TRIAGE_FILE
     if not file.is_file():
         return codes

@@ -18,21 +18,21 @@ from tinysieve.filtering.opinion import Opinions
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import ConsensusPolicy, DefaultPolicy, SeedPolicy
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.stages.scores import load_scores
+from tinysieve.pipeline.stages.opinions import scores_of
 
 BELIEFS = "beliefs.npz"
 # On the demo's two hundred labels the weighing expected 52 % of a filter's votes to be right where nearly all were.
 LABELS_FOR_AN_ESTIMATE = 1000
 
 
-def beliefs_of(run: Run, samples: SampleTable, labels: Codes, opinions: list[Opinions]) -> Beliefs:
+def beliefs_of(run: Run, samples: SampleTable, labels: Codes) -> Beliefs:
     """Weigh the run's scores; the train split's labels teach, and a person's answers where the configuration names them."""
     settings, verified = run.config.policy, np.full(len(labels), UNLABELED, np.int8)
     if isinstance(settings, ConsensusPolicy) and settings.verified is not None:
         answers = resolve_answers(read_answers(settings.verified, "human"), samples, labels)
         verified = read_verified(answers.agreed(), len(labels))
         verified[samples.in_split("test")] = UNLABELED
-    return weigh(load_scores(run, opinions), labels, samples.in_split("train"), verified)
+    return weigh(scores_of(run), labels, samples.in_split("train"), verified)
 
 
 def answers_fingerprint(settings: DefaultPolicy | ConsensusPolicy | SeedPolicy) -> dict[str, str]:
@@ -44,7 +44,7 @@ def answers_fingerprint(settings: DefaultPolicy | ConsensusPolicy | SeedPolicy) 
 
 
 def save_beliefs(beliefs: Beliefs, labels: Codes, path: Path) -> None:
-    """Keep P(person), P(given label wrong) and what each signal says alone, for audit and report."""
+    """Keep P(positive), P(given label wrong) and what each signal says alone, for audit and report."""
     signals: dict[str, Any] = {f"signal_{name}": values.astype(np.float32) for name, values in beliefs.by_signal.items()}
     np.savez(path, p_positive=beliefs.p_positive.astype(np.float32), p_wrong=beliefs.p_wrong(labels).astype(np.float32),
              **signals)
@@ -56,7 +56,7 @@ def precision_table(run: Run, samples: SampleTable, labels: Codes, opinions: lis
     if ((labels > UNLABELED) & samples.in_split("train")).sum() < LABELS_FOR_AN_ESTIMATE:
         return {}
     try:
-        known = beliefs or beliefs_of(run, samples, labels, opinions)
+        known = beliefs or beliefs_of(run, samples, labels)
     except InputError:
         return {}
     return {one.filter: one.summary() for one in filter_precision(opinions, labels, eligible, known.p_wrong(labels))}

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from tinysieve.dataset.classes import CLASS_NAMES, UNLABELED, Codes
 from tinysieve.dataset.ingest import open_pixels
 from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+from tinysieve.filtering.data_parameters.learnt_triage import LearntTriage
 from tinysieve.filtering.data_parameters.linear_fit import LinearFitSettings, fit_linear, held_out_losses
 from tinysieve.filtering.data_parameters.rare_or_wrong import contradicted_by_neighbors, forgotten, wrong_not_rare
 from tinysieve.filtering.data_parameters.row_stream import IntArray, RowStream
@@ -22,19 +25,20 @@ from tinysieve.filtering.data_parameters.second_split import second_split_retent
 from tinysieve.filtering.data_parameters.trajectories import HalfArray, TrajectorySummary, summarise
 from tinysieve.filtering.data_parameters.triage import HARD, RULES, TRIAGE_NAMES, TriageRule, triage
 from tinysieve.filtering.data_parameters.turning_point import suspicion, turning_point
-from tinysieve.filtering.evidence.embeddings import read_embeddings
 from tinysieve.filtering.evidence.nearest import nearest
-from tinysieve.filtering.filters.triage_opinions import data_parameters
-from tinysieve.filtering.opinion import Opinions
+from tinysieve.filtering.filters.data_parameters import DataParameters, Temperature, TriageLimits
+from tinysieve.filtering.filters.neighbor_agreement import NeighborAgreement
 from tinysieve.ground.atomic_files import replacing, write_text
-from tinysieve.pipeline.config.filters import DataParameterFilter, Temperature, TriageLimits
+from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage, identity
 from tinysieve.pipeline.stages.divergence import refuse_divergence
+from tinysieve.pipeline.stages.embed import features_of
 from tinysieve.pipeline.stages.ingest import samples_of
 
 FOLDER, TRIAGE_FILE, SUMMARY = "data-parameters", "triage.parquet", "data-parameters.json"
-EMBEDDINGS = "embeddings.npy"
+TRIAGE = Artifact(FOLDER, TRIAGE_FILE, pq.read_table)
 _VOTERS = 10
 _READ = "reading.json"
 
@@ -66,8 +70,8 @@ class Triaged:
 
 def triage_run(run: Run, folder: Path) -> Triaged:
     """Learn and read the temperatures of the train split's given labels; keeps trajectories and reading in `folder`."""
-    samples, settings = samples_of(run), run.config.filter.data_parameters
-    features = read_embeddings(run.at("embed") / EMBEDDINGS, len(samples))
+    samples, settings = samples_of(run), run.config.filter.of(DataParameters)
+    features = features_of(run)
     rows = np.flatnonzero(samples.in_split("train") & (samples.labels > UNLABELED))
     stream, labels = RowStream(features, rows), samples.labels[rows].astype(np.int64)
     # A fit that diverges is told of once, in words.
@@ -79,23 +83,24 @@ def triage_run(run: Run, folder: Path) -> Triaged:
     epoch = _reading(run, stream, labels, folder)
     read = summarise(trajectories, epoch)
     sorted_by = summarise(trajectories, -1) if settings.triage_read == "last" else read
-    codes = triage(sorted_by, rule_of(settings))
+    codes = triage(sorted_by, triage_rule(settings))
     wrong = wrong_not_rare(codes, _against(run, features, rows, stream, labels))
     return Triaged(rows, trajectories, epoch, read, sorted_by, codes, wrong, suspicion(read))
 
 
-def temperature_opinions(run: Run, samples: SampleTable, folder: Path) -> list[Opinions]:
-    """The filter's opinions, if the configuration asks for them."""
-    if not run.config.filter.data_parameters.enabled:
-        return []
-    made = triage_run(run, folder / FOLDER)
+def learnt_triage(run: Run, samples: SampleTable) -> LearntTriage:
+    """The stored triage by row of the sample table."""
+    table = TRIAGE.of(run)
+    rows = samples.rows_of(table["sample_id"].combine_chunks())
     sigma, codes = np.full(len(samples), np.nan), np.full(len(samples), np.int8(UNLABELED))
     wrong = np.zeros(len(samples), bool)
-    sigma[made.rows], codes[made.rows], wrong[made.rows] = made.sorted_by.final, made.codes, made.wrong
-    return [data_parameters(samples.labels, sigma, codes, wrong)]
+    sigma[rows] = table["final"].to_numpy()
+    codes[rows] = pc.index_in(table["triage"], pa.array(TRIAGE_NAMES)).to_numpy()
+    wrong[rows] = pc.fill_null(pc.equal(table["hard_because"], "wrong"), False).to_numpy()
+    return LearntTriage(sigma, codes, wrong)
 
 
-def rule_of(settings: DataParameterFilter) -> TriageRule:
+def triage_rule(settings: DataParameters) -> TriageRule:
     """The triage rule that the configuration names or spells out."""
     limits = settings.triage
     if isinstance(limits, TriageLimits):
@@ -148,11 +153,11 @@ def _counts(run: Run, samples: SampleTable, made: Triaged) -> dict[str, object]:
     by_class = {name: {triage_name: int(((labels == code) & (made.codes == number)).sum())
                        for number, triage_name in enumerate(TRIAGE_NAMES)} for code, name in enumerate(CLASS_NAMES)}
     return {"samples": len(made.rows), "epochs": int(made.trajectories.shape[1]), "read_after_epoch": made.epoch + 1,
-            "rule": rule_of(run.config.filter.data_parameters).name, "triage": by_class,
+            "rule": triage_rule(run.config.filter.of(DataParameters)).name, "triage": by_class,
             "hard": {"wrong": int(made.wrong.sum()), "rare": int(((made.codes == HARD) & ~made.wrong).sum())}}
 
 
-def _fit_settings(settings: DataParameterFilter) -> LinearFitSettings:
+def _fit_settings(settings: DataParameters) -> LinearFitSettings:
     by_class = None if settings.by_class is None else _table(settings.by_class)
     return LinearFitSettings(settings.epochs, settings.batch_size, settings.learning_rate,
                              instance=_table(settings.instance), by_class=by_class)
@@ -164,7 +169,7 @@ def _table(settings: Temperature) -> TableSettings:
 
 def _reading(run: Run, stream: RowStream, labels: IntArray, folder: Path) -> int:
     """The epoch to read, from 0; a killed run that has found it does not look again."""
-    settings, file = run.config.filter.data_parameters, folder / _READ
+    settings, file = run.config.filter.of(DataParameters), folder / _READ
     if settings.read == "last":
         return settings.epochs - 1
     if not file.is_file():
@@ -180,14 +185,19 @@ def _against(
 ) -> NDArray[np.float32]:
     filters = run.config.filter
     with progress("rare or wrong", "steps") as report:
-        if filters.data_parameters.second_axis == "second_split":
+        if filters.of(DataParameters).second_axis == "second_split":
             return forgotten(second_split_retention(stream, labels, run.config.seed, report))
         chosen = features if len(rows) == len(features) else features[rows]
-        look_alikes = nearest(chosen, min(_VOTERS, len(labels) - 1), filters.neighbors.exact_up_to, report)
+        look_alikes = nearest(chosen, min(_VOTERS, len(labels) - 1), filters.of(NeighborAgreement).exact_up_to, report)
         return contradicted_by_neighbors(look_alikes, labels)
+
+
+def _settings(config: Config) -> object:
+    settings = TypeAdapter(DataParameters).dump_python(config.filter.of(DataParameters), mode="json")
+    return {"filter": {name: value for name, value in settings.items() if name != "enabled"}, "seed": config.seed}
 
 
 DATA_PARAMETERS = Stage(
     FOLDER, 2, ("ingest", "embed"),
-    lambda config: {"filter": config.filter.data_parameters.model_dump(mode="json"), "seed": config.seed}, _work,
+    _settings, _work,
 )

@@ -1,33 +1,37 @@
-"""What was seen: runs the configured detector and backbone over all images of a run."""
+"""Stage `detect`: the boxes that the configured detector sees in every image, or those of a file."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
-from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.filtering.evidence.box_file import ImageSizes, read_box_file
-from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
+from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes, write_boxes
 from tinysieve.filtering.evidence.detectors.detector import Detector, detect_all, remove_parts
 from tinysieve.pipeline.config.filters import BoxFile, PresenceHeadDetector, UltralyticsDetector
+from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
-from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import samples_of
 
 CHUNK = 256
-AnyDetector = UltralyticsDetector | PresenceHeadDetector | BoxFile
+DETECTIONS = Artifact("detect", "detections.parquet", read_boxes)
 
 
-def detect(run: Run, folder: Path, name: str) -> str:
-    """Fill `folder` with detections of every image, from the detector or from a file of boxes."""
+def boxes_of(run: Run, samples: SampleTable) -> tuple[Mask, Boxes]:
+    """bool [N], examined at all; and the boxes of the samples, in their order."""
+    return align(DETECTIONS.of(run), samples.sample_ids)
+
+
+def _work(run: Run, folder: Path) -> str:
     samples, settings = samples_of(run), run.config.filter.detector
     if isinstance(settings, BoxFile):
-        write_boxes(_boxes_from_file(settings, samples), folder / name)
+        write_boxes(_boxes_from_file(settings, samples), folder / DETECTIONS.file)
         return ""
     with progress("detect") as report:
         with quiet_imports():
@@ -37,28 +41,21 @@ def detect(run: Run, folder: Path, name: str) -> str:
     return ""
 
 
-def head_probabilities(features: NDArray[np.floating]) -> NDArray[np.float32]:
-    """P(person) of the shipped presence head, float32 [N]."""
-    from tinysieve.filtering.evidence.presence_head import load_head
-
-    return load_head().probabilities(features)
-
-
 def image_paths(run: Run, samples: SampleTable) -> list[Path]:
     """Full path of every image, in sample order."""
     root = run.config.dataset.source.images
     return [root / name for name in samples.table["filepath"].to_pylist()]
 
 
-def evidence_fingerprints(settings: AnyDetector) -> dict[str, str]:
+def _fingerprints(run: Run) -> dict[str, str]:
     """Hash of the weights or of the file of boxes; "missing" where it is not there, so that the stage says so."""
-    match settings:
-        case UltralyticsDetector():
+    match run.config.filter.detector:
+        case UltralyticsDetector(weights=weights):
             from tinysieve.filtering.evidence.detectors.weights import weights_hash
 
-            return {"weights": weights_hash(settings.weights) if settings.weights.exists() else "missing"}
-        case BoxFile():
-            data = settings.file.read_bytes() if settings.file.exists() else b"missing"
+            return {"weights": weights_hash(weights) if weights.exists() else "missing"}
+        case BoxFile(file=file):
+            data = file.read_bytes() if file.exists() else b"missing"
             return {"boxes": hashlib.blake2b(data, digest_size=8).hexdigest()}
         case PresenceHeadDetector():
             from tinysieve.filtering.evidence.presence_head import head_fingerprint
@@ -90,3 +87,11 @@ def _open(settings: UltralyticsDetector | PresenceHeadDetector, run: Run) -> Det
     wanted = DetectorSettings(settings.weights, settings.min_confidence, allow_download=settings.allow_download)
     detector = open_detector(wanted, run.folder / "engines")
     return SecondLook(detector, settings.look_again_below) if settings.look_again_below else detector
+
+
+def _settings(config: Config) -> object:
+    """Without where weights or boxes lie: what they give hangs on their bytes, which are in the fingerprints."""
+    return config.filter.detector.model_dump(mode="json", exclude={"weights", "file"})
+
+
+DETECT = Stage("detect", 1, ("ingest",), _settings, _work, _fingerprints)

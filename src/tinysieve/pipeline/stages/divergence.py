@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from tinysieve.filtering.data_parameters.trajectories import HalfArray
+from tinysieve.filtering.filters.data_parameters import DataParameters
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.config.filters import DataParameterFilter
 
 
-def refuse_divergence(trajectories: HalfArray, settings: DataParameterFilter) -> None:
+def refuse_divergence(trajectories: HalfArray, settings: DataParameters) -> None:
     """Refuse temperatures that are no numbers, float16 [M, epochs].
 
     Raises:

@@ -1,4 +1,4 @@
-"""From the configured backbone to features on disk: the default network, a user's own model, or an array from a file."""
+"""Stage `embed`: from the configured backbone to features on disk: the default network, a user's own model, or an array."""
 
 from __future__ import annotations
 
@@ -9,41 +9,46 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from tinysieve.filtering.evidence.backbones.model_backbone import Preparation
-from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, embed_all, read_embeddings
+from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, HalfArray, embed_all, read_embeddings
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.filters import ArrayBackbone, DefaultBackbone, ModelFileBackbone
 from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
-from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.detect import CHUNK, image_paths
 from tinysieve.pipeline.stages.ingest import samples_of
 
 COPIED_ROWS = 65_536
+EMBEDDINGS = Artifact("embed", ARRAY, lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
 
 
-def embed(run: Run, folder: Path) -> str:
-    """Fill `folder` with the features of every image as one float16 array; resumed after a kill."""
+def features_of(run: Run) -> HalfArray:
+    """Features of every image, float [N, D], a read-only memory map."""
+    return read_embeddings(EMBEDDINGS.path(run), len(samples_of(run)))
+
+
+def _work(run: Run, folder: Path) -> str:
     samples, settings = samples_of(run), run.config.filter.backbone
     if isinstance(settings, ArrayBackbone):
         _copy(settings.file, len(samples), folder)
         return ""
     with progress("embed") as report:
         with quiet_imports():
-            backbone = _open(settings, run.config.workers)
+            backbone = open_backbone(settings, run.config.workers)
         paths = image_paths(run, samples)
         embed_all(backbone, paths, samples.sample_ids.to_pylist(), folder, CHUNK, report)
     return ""
 
 
-def backbone_settings(config: Config) -> object:
-    """What decides the features."""
+def _settings(config: Config) -> object:
     settings = config.filter.backbone
     return {"backbone": settings.kind if isinstance(settings, DefaultBackbone) else settings.model_dump(mode="json")}
 
 
-def backbone_fingerprint(run: Run) -> dict[str, str]:
+def _fingerprints(run: Run) -> dict[str, str]:
     """Hash of the user's file; "missing" where it is not there, so that the stage says so; nothing for the default."""
     settings = run.config.filter.backbone
     if isinstance(settings, DefaultBackbone):
@@ -57,7 +62,12 @@ def backbone_fingerprint(run: Run) -> dict[str, str]:
     return {"backbone": digest.hexdigest()}
 
 
-def _open(settings: DefaultBackbone | ModelFileBackbone, workers: int) -> Backbone:
+def open_backbone(settings: DefaultBackbone | ModelFileBackbone, workers: int) -> Backbone:
+    """The network that the settings name, by the adapter of its format.
+
+    Raises:
+        InputError: no such file, or not what its adapter reads.
+    """
     if isinstance(settings, DefaultBackbone):
         from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone
 
@@ -95,3 +105,6 @@ def _copy(source: Path, count: int, folder: Path) -> None:
         rows.flush()
         del rows
     read_embeddings(folder / ARRAY, count)
+
+
+EMBED = Stage("embed", 1, ("ingest",), _settings, _work, _fingerprints)

@@ -1,4 +1,4 @@
-"""Near-duplicates as a list that a person can read, and the gate that keeps them out between training and test images."""
+"""Stage `near-duplicates`: groups of images that are one picture, and the gate that keeps them out between training and test."""
 
 from __future__ import annotations
 
@@ -6,21 +6,63 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from tinysieve.dataset.classes import Codes
+from tinysieve.dataset.ingest import open_pixels
 from tinysieve.dataset.samples import SampleTable
-from tinysieve.dataset.sources.tables import read_table
-from tinysieve.filtering.evidence.near_duplicates import DuplicateGroups
-from tinysieve.filtering.filters.duplicates import leaks
+from tinysieve.filtering.evidence.near_duplicates import DuplicateGroups, join, same_look, same_pixels
+from tinysieve.filtering.filters.duplicates import Duplicates, leaks
+from tinysieve.filtering.filters.neighbor_agreement import NeighborAgreement
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import GateMissed
-from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.artifacts import Artifact
+from tinysieve.pipeline.engine.progress_display import progress
+from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.neighbors import NEIGHBOR_TABLE
 
-NEAR_DUPLICATES = "near_duplicates.csv"
+LIST = "near_duplicates.csv"
+STAGE = "near-duplicates"
 _NAMED = 5
+
+
+def _read(path: Path) -> DuplicateGroups:
+    with np.load(path, allow_pickle=False) as stored:
+        return DuplicateGroups(stored["group"], stored["kept"], stored["similarity"])
+
+
+GROUPS = Artifact(STAGE, "groups.npz", _read)
+
+
+def groups_of(run: Run) -> DuplicateGroups | None:
+    """Near-duplicates of a run; None where the configuration does not look for them, or has not yet."""
+    return GROUPS.of(run) if run.config.filter.of(Duplicates).enabled and GROUPS.exists(run) else None
+
+
+def near_duplicates_stage(config: Config) -> Stage:
+    """The stage; features find more of them where neighbours are there anyway."""
+    looks = (NEIGHBOR_TABLE.stage,) if config.filter.of(NeighborAgreement).enabled else ()
+    return Stage(STAGE, 1, ("ingest", *looks), _settings, _work)
+
+
+def _work(run: Run, folder: Path) -> str:
+    samples, settings = samples_of(run), run.config.filter.of(Duplicates)
+    with progress("near-duplicates"):
+        like = same_pixels(open_pixels(run.at("ingest")), samples.numbers("pixel_row"), settings.hash_radius,
+                           settings.correlation)
+        if run.config.filter.of(NeighborAgreement).enabled:
+            like = like + same_look(NEIGHBOR_TABLE.of(run), settings.look)
+        groups = join(like, samples)
+    np.savez(folder / GROUPS.file, group=groups.group, kept=groups.kept, similarity=groups.similarity)
+    write_groups(folder / LIST, groups, samples)
+    return ""
+
+
+def _settings(config: Config) -> object:
+    settings = config.filter.of(Duplicates)
+    return {"hash_radius": settings.hash_radius, "correlation": settings.correlation, "look": settings.look}
 
 
 def write_groups(path: Path, groups: DuplicateGroups, samples: SampleTable) -> None:
@@ -37,30 +79,17 @@ def write_groups(path: Path, groups: DuplicateGroups, samples: SampleTable) -> N
         pacsv.write_csv(table, temporary)
 
 
-def read_groups(path: Path, samples: SampleTable) -> DuplicateGroups:
-    """The inverse of `write_groups`."""
-    table = read_table(path)
-    rows, first = samples.rows_of(table["sample_id"].combine_chunks()), samples.rows_of(table["group"].combine_chunks())
-    group, kept, similarity = np.arange(len(samples)), np.ones(len(samples), bool), np.zeros(len(samples), np.float32)
-    group[rows], kept[rows] = first, np.asarray(pc.equal(table["stays"], "yes"))
-    similarity[rows] = pc.cast(table["similarity"], pa.float32()).to_numpy()
-    return DuplicateGroups(group, kept, similarity)
-
-
 def leaked_rows(run: Run, labels: Codes) -> np.ndarray | None:
-    """Rows that train under these labels, int8 [N], and are near-duplicates of test images; None where nobody looked."""
-    path = run.at("opinions") / NEAR_DUPLICATES
-    if not path.exists():
-        return None
-    samples = samples_of(run)
-    return leaks(read_groups(path, samples), samples, labels)
+    """Rows that train under these labels, int8 [N], and are near-duplicates of test images; None where nobody checked."""
+    groups = groups_of(run)
+    return None if groups is None else leaks(groups, samples_of(run), labels)
 
 
 def refuse_leaks(run: Run, labels: Codes) -> None:
     """Stop where the mended model was trained on near-duplicates of test images, unless verify.allow_leaks says to go on.
 
     Args:
-        run: whose opinions stage has finished.
+        run: whose stage `near-duplicates` has finished.
         labels: int8 [N], of the version that the model was trained on.
 
     Raises:
@@ -73,7 +102,7 @@ def refuse_leaks(run: Run, labels: Codes) -> None:
     more = f" and {len(leaked) - _NAMED:,} more" if len(leaked) > _NAMED else ""
     raise GateMissed(
         f"the model was trained on {len(leaked):,} near-duplicates of test images: {', '.join(names)}{more}",
-        where=str(run.at("opinions") / NEAR_DUPLICATES), why="accuracy on images that the model has seen says nothing of others",
+        where=str(run.at(STAGE) / LIST), why="accuracy on images that the model has seen says nothing of others",
         fix="run 'tinysieve filter' with the policy 'default', which drops them, or drop them in a review; "
             "to let them pass set verify.allow_leaks: true",
     )

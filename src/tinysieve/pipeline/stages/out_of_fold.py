@@ -1,28 +1,62 @@
-"""Out-of-fold probabilities of a run by the configured classifier: closed-form ridge, its logistic polish, or any other."""
+"""Stage `out-of-fold`: P(positive) of every image by the configured classifier, which has not seen the image's own label."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinysieve.dataset.classes import UNLABELED, Codes
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.filtering.filters.duplicates import Duplicates
 from tinysieve.filtering.label_errors.class_probabilities import class_probabilities
 from tinysieve.filtering.label_errors.fold_classifiers import Classifier, cross_validated_probabilities
 from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
 from tinysieve.filtering.label_errors.temperature import cool
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.filters import PythonClassifier
+from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
-from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.engine.stages import Run, Stage
+from tinysieve.pipeline.stages.embed import features_of
+from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.near_duplicates import GROUPS, groups_of
+
+STAGE = "out-of-fold"
+P_POSITIVE = Artifact(STAGE, "p_positive.npy", lambda path: np.load(path, allow_pickle=False))
 
 
-def person_probabilities(
+def out_of_fold_stage(config: Config) -> Stage:
+    """The stage; near-duplicates stay in one fold where they are looked for."""
+    groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
+    return Stage(STAGE, 1, ("ingest", "embed", *groups), _settings, _work)
+
+
+def trusted_labels(samples: SampleTable) -> Codes:
+    """int8 [N]: the given labels of the train split, UNLABELED elsewhere."""
+    return np.where(samples.in_split("train"), samples.labels, np.int8(UNLABELED))
+
+
+def _work(run: Run, folder: Path) -> str:
+    samples, groups = samples_of(run), groups_of(run)
+    p_positive = positive_probabilities(run, features_of(run), trusted_labels(samples), None if groups is None else groups.group)
+    np.save(folder / P_POSITIVE.file, p_positive)
+    return ""
+
+
+def _settings(config: Config) -> object:
+    return {"folds": config.filter.folds, "classifier": config.filter.classifier.model_dump(mode="json"), "seed": config.seed}
+
+
+def positive_probabilities(
     run: Run, features: NDArray[np.floating], trusted: NDArray[np.int8], groups: NDArray[np.integer] | None
 ) -> NDArray[np.float32]:
-    """P(person) of every sample by models that have not seen its label, float32 [N].
+    """P(positive) of every sample by models that have not seen its label, float32 [N].
 
     Args:
         run: its settings.

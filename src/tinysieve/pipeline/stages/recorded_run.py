@@ -18,7 +18,7 @@ from tinysieve.dataset.versions import Version
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.stages.quantize import MODEL
 
-STAGES = ("ingest", "detect", "embed", "opinions", "policy", "train-mended", "quantize-mended", "verify")
+STAGES = ("ingest", "detect", "embed", "policy", "train-mended", "quantize-mended", "verify")
 REPORTS = {"train-mended": "train-mended.json", "verify": "verify.json"}
 
 

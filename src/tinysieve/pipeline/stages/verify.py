@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.dataset.ingest import open_pixels
+from tinysieve.filtering.filters.duplicates import Duplicates
 from tinysieve.ground.errors import GateMissed
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import load_keras
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
-from tinysieve.pipeline.stages.near_duplicates import leaked_rows, refuse_leaks
+from tinysieve.pipeline.stages.near_duplicates import GROUPS, leaked_rows, refuse_leaks
 from tinysieve.pipeline.stages.slices import slices_of
 from tinysieve.quantize.verdict.verdict import Gates, challenge_line
 
@@ -84,5 +85,10 @@ def _verify_settings(config: Config) -> object:
     return config.verify.model_dump() | {"seed": config.seed}
 
 
-VERIFY = Stage("verify", 5, ("ingest", "opinions", "train-mended", "quantize-baseline", "quantize-mended"),
-               _verify_settings, _verify)
+
+
+def verify_stage(config: Config) -> Stage:
+    """The stage; it looks for near-duplicates of test images where the configuration does."""
+    groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
+    return Stage("verify", 6, ("ingest", *groups, "train-mended", "quantize-baseline", "quantize-mended"),
+                 _verify_settings, _verify)

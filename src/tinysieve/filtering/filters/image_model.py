@@ -1,0 +1,123 @@
+"""Any classifier of the user's own as a witness: a `.tflite`, ONNX or Keras file that gives a number a class for an image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tinysieve.dataset.classes import ClassNames
+from tinysieve.filtering.filter import IMAGE_MODEL, Evidence, Filter
+from tinysieve.filtering.filters.probable_label import probable_label
+from tinysieve.filtering.opinion import Opinions
+from tinysieve.filtering.score import Score, log_odds
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.settings import FilePath
+
+NEAREST = 1e-3
+
+
+@dataclass(frozen=True)
+class ImageModel(Filter):
+    """A model file whose outputs are one signal. What it eats and in which order it answers is stated, never guessed.
+
+    Args:
+        file: the model.
+        kind: its format.
+        side: pixels of the square it takes, where its input leaves that open.
+        mean, std: it eats (pixel - mean) / std of RGB pixels 0..255.
+        classes: names of its outputs in order; the task's positive class must be among them. A single name: one output, of it.
+        outputs: logits (softmax over the classes, sigmoid of one), or probabilities.
+        sure: probability from which on it votes.
+    """
+
+    file: FilePath | None = None
+    kind: Literal["tflite", "onnx", "keras"] = "tflite"
+    side: Annotated[int, Field(ge=8, le=2048)] | None = None
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    classes: tuple[str, ...] = ()
+    outputs: Literal["logits", "probabilities"] = "logits"
+    sure: Annotated[float, Field(ge=0.5, le=1)] = 0.8
+
+    name = "image_model"
+    describes = "a model file of your own that classifies images"
+
+    def __post_init__(self) -> None:
+        if self.enabled and (self.file is None or not self.classes):
+            missing = "file" if self.file is None else "classes"
+            raise InputError(f"filter.image_model has no '{missing}'", fix=f"set filter.image_model.{missing}",
+                             why="the file and the order of its outputs are never guessed")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The model's outputs."""
+        return (IMAGE_MODEL,)
+
+    @property
+    def fingerprints(self) -> Mapping[str, str]:
+        """Hash of the model; "missing" where it is not there, so that the stage says so."""
+        if self.file is None or not self.file.is_file():
+            return {"model": "missing"}
+        return {"model": hashlib.blake2b(self.file.read_bytes(), digest_size=8).hexdigest()}
+
+    def opine(self, evidence: Evidence) -> Opinions:
+        """Vote for the probable class; see `probable_label`."""
+        return probable_label(self._probabilities(evidence), self.name, self.name, self.sure, evidence.samples.classes)
+
+    def scores(self, evidence: Evidence, opinions: Opinions) -> tuple[Score, ...]:
+        """The log-odds."""
+        return (Score(self.name, self.name, log_odds(self._probabilities(evidence), NEAREST)),)
+
+    def _probabilities(self, evidence: Evidence) -> NDArray[np.float32]:
+        column = positive_column(self.classes, evidence.samples.classes)
+        return positive_probability(evidence.image_model, column, len(self.classes), self.outputs)
+
+
+def positive_column(order: tuple[str, ...], task: ClassNames) -> int:
+    """Which output is the positive class.
+
+    Raises:
+        InputError: none is.
+    """
+    if task.positive not in order:
+        raise InputError(f"the model's classes {', '.join(order)} lack '{task.positive}'", where="filter.image_model.classes",
+                         fix=f"name the output that stands for '{task.positive}' so")
+    return order.index(task.positive)
+
+
+def positive_probability(outputs: NDArray[np.floating], column: int, classes: int, kind: str) -> NDArray[np.float32]:
+    """P(positive) from a model's outputs.
+
+    Args:
+        outputs: float [N, K].
+        column: of the positive class.
+        classes: K as stated.
+        kind: "logits" or "probabilities".
+
+    Returns:
+        float32 [N] in [0, 1].
+
+    Raises:
+        InputError: the model gives another number of outputs, or what is called probabilities is none.
+
+    >>> positive_probability(np.array([[0., 0.], [0., 3.]]), 1, 2, "logits").round(2)
+    array([0.5 , 0.95], dtype=float32)
+    """
+    if outputs.shape[1] != classes:
+        raise InputError(f"the model gives {outputs.shape[1]} numbers an image, and filter.image_model.classes names {classes}",
+                         fix="name each output once, in order")
+    values = np.asarray(outputs, np.float64)
+    if kind == "probabilities":
+        if values.min(initial=0) < -1e-3 or values.max(initial=0) > 1 + 1e-3:
+            raise InputError(f"outputs from {values.min():.3g} to {values.max():.3g} are no probabilities",
+                             fix="set filter.image_model.outputs: logits")
+        return np.clip(values[:, column], 0, 1).astype(np.float32)
+    rest = np.zeros((len(values), 1)) if classes == 1 else np.delete(values, column, axis=1)
+    others = np.logaddexp.reduce(rest, axis=1)
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * (values[:, column] - others)), np.float32)
