@@ -26,8 +26,10 @@ from tinysieve.filtering.evidence.neighbors import Neighbors
 from tinysieve.filtering.evidence.presence_limits import PresenceLimits
 from tinysieve.filtering.filters.disagreement import disagreement
 from tinysieve.filtering.filters.neighbor_agreement import NeighborAgreement, neighbor_agreement
-from tinysieve.filtering.filters.out_of_fold import OutOfFold, pseudo_label, seed_rule
+from tinysieve.filtering.filters.out_of_fold import OutOfFold
 from tinysieve.filtering.filters.probable_label import probable_label
+from tinysieve.filtering.filters.pseudo_label import pseudo_label
+from tinysieve.filtering.filters.seed_rule import seed_rule
 from tinysieve.filtering.label_errors.class_probabilities import class_probabilities
 from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
 from tinysieve.filtering.opinion import Opinions
@@ -86,8 +88,8 @@ class Looked:
 def _looked(run: Run, samples: SampleTable, limits: PresenceLimits) -> Looked:
     examined, boxes = align(DETECTIONS.of(run), samples.sample_ids)
     sizes = samples.numbers("width"), samples.numbers("height")
-    return Looked(box_scores(boxes, examined, *sizes, RULES["any"], limits.background),
-                  presence(boxes, examined, *sizes, RULES["any"], limits.background),
+    return Looked(box_scores(boxes, examined, *sizes, RULES["any"], limits.negative),
+                  presence(boxes, examined, *sizes, RULES["any"], limits.negative),
                   presence(boxes, examined, *sizes, RULES["any"], 0.3))
 
 

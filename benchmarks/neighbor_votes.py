@@ -28,8 +28,9 @@ from tinysieve.filtering.evidence.nearest import nearest
 from tinysieve.filtering.evidence.neighbors import Neighbors
 from tinysieve.filtering.filters.disagreement import disagreement
 from tinysieve.filtering.filters.neighbor_agreement import neighbor_agreement, positive_share
-from tinysieve.filtering.filters.out_of_fold import OutOfFold, pseudo_label
+from tinysieve.filtering.filters.out_of_fold import OutOfFold
 from tinysieve.filtering.filters.probable_label import probable_label
+from tinysieve.filtering.filters.pseudo_label import pseudo_label
 from tinysieve.filtering.label_errors.knn_shapley import knn_shapley
 from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
 from tinysieve.filtering.opinion import Opinions
