@@ -24,30 +24,32 @@ from voc2007 import SHARED, announce, open_run
 
 from tinysieve.dataset.classes import UNLABELED
 from tinysieve.filtering.decisions.consensus import Consensus, weigh
+from tinysieve.filtering.filters.image_model import NEAREST, ImageModel, calibrated
 from tinysieve.filtering.filters.probable_label import probable_label
-from tinysieve.filtering.opinion import Opinions
-from tinysieve.filtering.score import Score
+from tinysieve.filtering.score import Score, log_odds
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.pipeline.engine.stages import run_stages
 from tinysieve.pipeline.main_job import stages_of
-from tinysieve.pipeline.stages.opinions import opinions_by, scores_by
+from tinysieve.pipeline.stages.image_model import margins_of
 
 RESULT = Path(__file__).parent / "results" / "third_signal.json"
 MODEL = SHARED / "models/reference/wv_quality_mcunet-320kb-1mb_vww.tflite"
 SETTINGS = ("wake_vision_rates", "a_quarter_each_way", "nothing_planted")
 
 
-def image_model() -> tuple[Score, Opinions]:
-    """The model's score and votes on all photos, by the stages of the main job."""
+def margins() -> np.ndarray:
+    """The model's margin on all photos, by the stage of the main job."""
     settings = f"{{enabled: true, file: '{MODEL}', classes: [background, person]}}"
     run = open_run("third_signal", f"filter.image_model={settings}")
-    wanted = ("ingest", "image-model", "filters/image_model")
-    run_stages(run, [stage for stage in stages_of(run.config) if stage.name in wanted], announce)
-    return scores_by("image_model").of(run)[0], opinions_by("image_model").of(run)
+    run_stages(run, [stage for stage in stages_of(run.config) if stage.name in ("ingest", "image-model")], announce)
+    return margins_of(run)
 
 
-def with_third(score: Score, votes: Opinions, inputs: Inputs) -> Verdict:
-    """The consensus that weighs the third score and hears its votes."""
+def with_third(margin: np.ndarray, inputs: Inputs) -> Verdict:
+    """The consensus that weighs the third score and hears its votes, calibrated on the given labels as the filter does."""
+    probable = calibrated(margin, inputs.given)
+    score = Score("image_model", "image_model", log_odds(probable, NEAREST))
+    votes = probable_label(probable, "image_model", "image_model", ImageModel().sure)
     unverified = np.full(len(inputs.given), UNLABELED, np.int8)
     beliefs = weigh([*scores_of(inputs), score], inputs.given, inputs.given >= 0, unverified)
     plan = Consensus().decide([*inputs.opinions[:3], votes], beliefs, inputs.given, inputs.eligible)
@@ -61,15 +63,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
     args = parser.parse_args()
-    score, votes = image_model()
+    margin = margins()
     made = voc_inputs(range(SEEDS_FROM, SEEDS_FROM + args.seeds))
     peers: dict[str, Callable[[Inputs], Verdict]] = {
-        "consensus of two signals": consensus, "consensus of three signals": partial(with_third, score, votes)}
+        "consensus of two signals": consensus, "consensus of three signals": partial(with_third, margin)}
     truth = made["nothing_planted"]()[0].truth
-    sure = probable_label(1 / (1 + np.exp(-score.values)), "image_model", "image_model", 0.5)
     results: dict[str, object] = {
-        "seeds": args.seeds, "model": MODEL.name, "auroc_of_the_model": round(float(roc_auc_score(truth, score.values)), 4),
-        "accuracy_of_the_model": round(float((sure.proposed == truth).mean()), 4)}
+        "seeds": args.seeds, "model": MODEL.name, "auroc_of_the_model": round(float(roc_auc_score(truth, margin)), 4),
+        "accuracy_of_the_model": round(float(((margin > 0) == truth).mean()), 4)}
     print(f"the model alone on these photos: AUROC {results['auroc_of_the_model']}, right {results['accuracy_of_the_model']}")
     for setting in SETTINGS:
         table = contest(made[setting](), peers)

@@ -79,7 +79,7 @@ class Evidence(Protocol):
         """What learnt temperatures say of each sample."""
     @property
     def image_model(self) -> NDArray[np.floating]:
-        """float [N, K], outputs of the user's own model."""
+        """float [N], log-odds of the positive class as the user's own model gives them."""
 
     def opinions(self, name: str) -> Opinions:
         """Of another filter that this one listens to."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tinysieve.dataset.classes import ClassNames
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.filtering.filter import IMAGE_MODEL, Evidence, Filter
 from tinysieve.filtering.filters.probable_label import probable_label
 from tinysieve.filtering.opinion import Opinions
@@ -20,6 +20,8 @@ from tinysieve.ground.errors import InputError
 from tinysieve.ground.settings import FilePath
 
 NEAREST = 1e-3
+# In medians of the margin: one absurd output does not set the scale. The penalty on the slope is next to none.
+_LARGEST, _WEAK = 10.0, 1e4
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,39 @@ class ImageModel(Filter):
 
     def opine(self, evidence: Evidence) -> Opinions:
         """Vote for the probable class; see `probable_label`."""
-        return probable_label(self._probabilities(evidence), self.name, self.name, self.sure, evidence.samples.classes)
+        probable = calibrated(evidence.image_model, evidence.trusted)
+        return probable_label(probable, self.name, self.name, self.sure, evidence.samples.classes)
 
     def scores(self, evidence: Evidence, opinions: Opinions) -> tuple[Score, ...]:
-        """The log-odds."""
-        return (Score(self.name, self.name, log_odds(self._probabilities(evidence), NEAREST)),)
+        """The calibrated log-odds."""
+        return (Score(self.name, self.name, log_odds(calibrated(evidence.image_model, evidence.trusted), NEAREST)),)
 
-    def _probabilities(self, evidence: Evidence) -> NDArray[np.float32]:
-        column = positive_column(self.classes, evidence.samples.classes)
-        return positive_probability(evidence.image_model, column, len(self.classes), self.outputs)
+
+def calibrated(margin: NDArray[np.floating], trusted: Codes) -> NDArray[np.float32]:
+    """P(positive) from a model's margin, by Platt's scaling on the labels at hand (Platt 1999): an int8 model's logits may be off
+    by any factor, and another data set has another share of positives. Order never changes.
+
+    Args:
+        margin: float [N], log-odds as the model gives them.
+        trusted: int8 [N], UNLABELED for samples that must not teach; without both classes the margin is taken as it is.
+
+    Returns:
+        float32 [N] in (0, 1).
+
+    >>> calibrated(np.array([-900.0, -300.0, 300.0, 900.0]), np.array([0, 0, 1, 1], np.int8)).round() == [0, 0, 1, 1]
+    array([ True,  True,  True,  True])
+    """
+    # scikit-learn takes a second to import.
+    from sklearn.linear_model import LogisticRegression
+
+    scale = max(float(np.median(np.abs(margin))), 1e-6)
+    values = np.clip(np.asarray(margin, np.float64) / scale, -_LARGEST, _LARGEST)[:, np.newaxis]
+    known = trusted > UNLABELED
+    if len(np.unique(trusted[known])) < len((NEGATIVE, POSITIVE)):
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * np.asarray(margin)), np.float32)
+    fitted = LogisticRegression(C=_WEAK).fit(values[known], trusted[known])
+    slope, offset = max(float(fitted.coef_[0, 0]), 0.0), float(fitted.intercept_[0])
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * (slope * values[:, 0] + offset)), np.float32)
 
 
 def positive_column(order: tuple[str, ...], task: ClassNames) -> int:
@@ -91,23 +117,23 @@ def positive_column(order: tuple[str, ...], task: ClassNames) -> int:
     return order.index(task.positive)
 
 
-def positive_probability(outputs: NDArray[np.floating], column: int, classes: int, kind: str) -> NDArray[np.float32]:
-    """P(positive) from a model's outputs.
+def positive_margin(outputs: NDArray[np.floating], column: int, classes: int, kind: str) -> NDArray[np.float32]:
+    """Log-odds of the positive class from a model's outputs.
 
     Args:
         outputs: float [N, K].
         column: of the positive class.
         classes: K as stated.
-        kind: "logits" or "probabilities".
+        kind: "logits" (softmax over the classes, sigmoid of one) or "probabilities".
 
     Returns:
-        float32 [N] in [0, 1].
+        float32 [N], at most 60,000 either way, which float16 can hold.
 
     Raises:
         InputError: the model gives another number of outputs, or what is called probabilities is none.
 
-    >>> positive_probability(np.array([[0., 0.], [0., 3.]]), 1, 2, "logits").round(2)
-    array([0.5 , 0.95], dtype=float32)
+    >>> positive_margin(np.array([[0., 0.], [0., 3.]]), 1, 2, "logits")
+    array([0., 3.], dtype=float32)
     """
     if outputs.shape[1] != classes:
         raise InputError(f"the model gives {outputs.shape[1]} numbers an image, and filter.image_model.classes names {classes}",
@@ -117,7 +143,8 @@ def positive_probability(outputs: NDArray[np.floating], column: int, classes: in
         if values.min(initial=0) < -1e-3 or values.max(initial=0) > 1 + 1e-3:
             raise InputError(f"outputs from {values.min():.3g} to {values.max():.3g} are no probabilities",
                              fix="set filter.image_model.outputs: logits")
-        return np.clip(values[:, column], 0, 1).astype(np.float32)
-    rest = np.zeros((len(values), 1)) if classes == 1 else np.delete(values, column, axis=1)
-    others = np.logaddexp.reduce(rest, axis=1)
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * (values[:, column] - others)), np.float32)
+        margin = log_odds(values[:, column], NEAREST)
+    else:
+        rest = np.zeros((len(values), 1)) if classes == 1 else np.delete(values, column, axis=1)
+        margin = values[:, column] - np.logaddexp.reduce(rest, axis=1)
+    return np.clip(margin, -6e4, 6e4).astype(np.float32)

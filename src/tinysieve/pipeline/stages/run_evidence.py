@@ -13,7 +13,6 @@ from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.filtering.data_parameters.learnt_triage import LearntTriage
 from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.filtering.evidence.crop_rule import RULES, CropRule
-from tinysieve.filtering.evidence.embeddings import read_embeddings
 from tinysieve.filtering.evidence.image_quality import ImageQuality
 from tinysieve.filtering.evidence.near_duplicates import DuplicateGroups
 from tinysieve.filtering.evidence.neighbors import Neighbors
@@ -21,10 +20,10 @@ from tinysieve.filtering.evidence.presence_limits import PresenceLimits
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.pipeline.config.sections import Config, CropRuleConfig
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.stages import image_model
 from tinysieve.pipeline.stages.data_parameters import learnt_triage
 from tinysieve.pipeline.stages.detect import boxes_of
 from tinysieve.pipeline.stages.embed import features_of
+from tinysieve.pipeline.stages.image_model import margins_of
 from tinysieve.pipeline.stages.image_quality import MEASURES
 from tinysieve.pipeline.stages.ingest import samples_of
 from tinysieve.pipeline.stages.near_duplicates import groups_of
@@ -103,7 +102,7 @@ class RunEvidence:
 
     @cached_property
     def image_model(self) -> NDArray[np.floating]:
-        return read_embeddings(self.run.at(image_model.STAGE) / image_model.OUTPUTS, len(self.samples))
+        return margins_of(self.run)
 
     def opinions(self, name: str) -> Opinions:
         return opinions_by(name).of(self.run)
