@@ -38,8 +38,11 @@ from tinysieve.filtering.evidence.detectors.detector import detect_all
 from tinysieve.filtering.evidence.detectors.open_detector import open_detector
 from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
 from tinysieve.filtering.evidence.presence_head import box_row, head_fingerprint, head_names, load_head
-from tinysieve.filtering.filters.disagreement import PresenceLimits, disagreement, pseudo_label, seed_rule
+from tinysieve.filtering.filters.disagreement import disagreement
+from tinysieve.filtering.filters.out_of_fold import OutOfFold
 from tinysieve.filtering.filters.probable_label import probable_label
+from tinysieve.filtering.filters.pseudo_label import pseudo_label
+from tinysieve.filtering.filters.seed_rule import seed_rule
 from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
 from tinysieve.ground.atomic_files import replacing, write_text
 from tinysieve.pipeline.config.filters import Filters
@@ -118,8 +121,8 @@ SIGNALS = {"yolo": yolo, "shipped_head": shipped_head}
 
 def planted(evidence: Evidence, name: str, rates: tuple[float, float], seed: int) -> Inputs:
     """Labels of the class with planted errors, and what the two signals say, under the default's limits."""
-    filters, table = Filters(detector={"kind": "presence_head"}), evidence.photos.table
-    limits = PresenceLimits(filters.person_confidence, filters.background_confidence)
+    filters, table = Filters.model_validate({"detector": {"kind": "presence_head"}}), evidence.photos.table
+    limits = filters.boxes
     truth = evidence.photos.held[name].astype(np.int8)
     given = np.where(evidence.judged, plant(truth, evidence.judged, rates, seed), np.int8(UNLABELED)).astype(np.int8)
     p_positive = out_of_fold_probabilities(evidence.features, given, filters.folds, np.random.default_rng(0))
@@ -127,11 +130,11 @@ def planted(evidence: Evidence, name: str, rates: tuple[float, float], seed: int
     class_id = np.where(evidence.boxes.class_id == evidence.detector_class, PERSON_CLASS, -1).astype(np.int16)
     examined, boxes = align(replace(evidence.boxes, class_id=class_id), evidence.photos.names)
     sizes = table["width"].to_numpy(), table["height"].to_numpy()
-    present = presence(boxes, examined, *sizes, RULES["any"], limits.background)
+    present = presence(boxes, examined, *sizes, RULES["any"], limits.negative)
     opinions = [disagreement(present, given, limits, "boxes"), pseudo_label(present, given, limits, "boxes"),
-                probable_label(p_positive, "out_of_fold", "out_of_fold", filters.out_of_fold_sure)]
+                probable_label(p_positive, "out_of_fold", "out_of_fold", filters.of(OutOfFold).sure)]
     inputs = Inputs(given, truth, evidence.judged, np.stack([1 - p_positive, p_positive], axis=1), evidence.features, None,
-                    box_scores(boxes, examined, *sizes, RULES["any"], limits.background), opinions,
+                    box_scores(boxes, examined, *sizes, RULES["any"], limits.negative), opinions,
                     seed_rule(presence(boxes, examined, *sizes, RULES["any"], 0.3), given))
     return replace(inputs, once=inputs)
 
