@@ -38,6 +38,7 @@ from tinysieve.filtering.evidence.detectors.detector import detect_all
 from tinysieve.filtering.evidence.detectors.open_detector import open_detector
 from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
 from tinysieve.filtering.evidence.presence_head import box_row, head_fingerprint, head_names, load_head
+from tinysieve.filtering.evidence.presence_limits import PresenceLimits
 from tinysieve.filtering.filters.disagreement import disagreement
 from tinysieve.filtering.filters.out_of_fold import OutOfFold
 from tinysieve.filtering.filters.probable_label import probable_label
@@ -45,7 +46,6 @@ from tinysieve.filtering.filters.pseudo_label import pseudo_label
 from tinysieve.filtering.filters.seed_rule import seed_rule
 from tinysieve.filtering.label_errors.out_of_fold import out_of_fold_probabilities
 from tinysieve.ground.atomic_files import replacing, write_text
-from tinysieve.pipeline.config.filters import Filters
 
 RESULT = Path(__file__).parent / "results" / "label_quality_classes.json"
 WORK = ROOT / "runs" / "benchmark_classes"
@@ -53,6 +53,7 @@ WEIGHTS = SHARED / "models" / "yolo11n_int8_openvino_model"
 SEEDS_FROM = 4
 # The detector's own default.
 LEAST_CONFIDENCE = 0.05
+FOLDS = 5
 # COCO's number of VOC's classes.
 COCO = {"person": 0, "bicycle": 1, "car": 2, "motorbike": 3, "aeroplane": 4, "bus": 5, "train": 6, "boat": 8, "bird": 14,
         "cat": 15, "dog": 16, "horse": 17, "sheep": 18, "cow": 19, "bottle": 39, "chair": 56, "sofa": 57, "pottedplant": 58,
@@ -121,18 +122,17 @@ SIGNALS = {"yolo": yolo, "shipped_head": shipped_head}
 
 def planted(evidence: Evidence, name: str, rates: tuple[float, float], seed: int) -> Inputs:
     """Labels of the class with planted errors, and what the two signals say, under the default's limits."""
-    filters, table = Filters.model_validate({"detector": {"kind": "presence_head"}}), evidence.photos.table
-    limits = filters.boxes
+    limits, table = PresenceLimits(), evidence.photos.table
     truth = evidence.photos.held[name].astype(np.int8)
     given = np.where(evidence.judged, plant(truth, evidence.judged, rates, seed), np.int8(UNLABELED)).astype(np.int8)
-    p_positive = out_of_fold_probabilities(evidence.features, given, filters.folds, np.random.default_rng(0))
+    p_positive = out_of_fold_probabilities(evidence.features, given, FOLDS, np.random.default_rng(0))
     # The rules below know one class, number 0; boxes of others count for nothing.
     class_id = np.where(evidence.boxes.class_id == evidence.detector_class, PERSON_CLASS, -1).astype(np.int16)
     examined, boxes = align(replace(evidence.boxes, class_id=class_id), evidence.photos.names)
     sizes = table["width"].to_numpy(), table["height"].to_numpy()
     present = presence(boxes, examined, *sizes, RULES["any"], limits.negative)
     opinions = [disagreement(present, given, limits, "boxes"), pseudo_label(present, given, limits, "boxes"),
-                probable_label(p_positive, "out_of_fold", "out_of_fold", filters.of(OutOfFold).sure)]
+                probable_label(p_positive, "out_of_fold", "out_of_fold", OutOfFold().sure)]
     inputs = Inputs(given, truth, evidence.judged, np.stack([1 - p_positive, p_positive], axis=1), evidence.features, None,
                     box_scores(boxes, examined, *sizes, RULES["any"], limits.negative), opinions,
                     seed_rule(presence(boxes, examined, *sizes, RULES["any"], 0.3), given))
