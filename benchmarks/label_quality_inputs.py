@@ -113,7 +113,7 @@ def voc_inputs(seeds: Sequence[int]) -> Made:
     once, twice = _looked(run, samples, limits), _looked(again, samples, limits)
 
     def planted(rates: tuple[float, float], seed: int) -> Inputs:
-        given = plant(truth, samples, rates, seed)
+        given = plant(truth, samples.in_split("train", "unlabeled"), rates, seed)
         trusted = np.where(samples.in_split("train"), given, np.int8(UNLABELED))
         p_positive = out_of_fold_probabilities(features, trusted, filters.folds, np.random.default_rng(0))
         others = [probable_label(p_positive, "out_of_fold", "out_of_fold", filters.of(OutOfFold).sure),

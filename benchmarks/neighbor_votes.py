@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from voc2007 import HIDDEN, RATES, announce, count_outcome, open_run, true_labels
 
@@ -47,13 +48,13 @@ SURE = (0.7, 0.8, 0.9)
 NOISE = RATES | {"nothing_planted": (0.0, 0.0)}
 
 
-def plant(truth: Codes, samples: SampleTable, rates: tuple[float, float], seed: int) -> Codes:
-    """Given labels int8 [N]: a fifth of train hidden, wrong ones planted; other splits as they are."""
+def plant(truth: Codes, trained_on: NDArray[np.bool_], rates: tuple[float, float], seed: int) -> Codes:
+    """Given labels int8 [N]: in the rows `trained_on` a fifth hidden, wrong ones planted; the others as they are."""
     hide, draw = np.random.default_rng(seed).random((2, len(truth)))
     hidden = hide < HIDDEN
     wrong = ~hidden & (draw < np.array(rates)[truth])
     noisy = np.where(hidden, np.int8(UNLABELED), np.where(wrong, 1 - truth, truth))
-    return np.where(samples.in_split("train", "unlabeled"), noisy, truth).astype(np.int8)
+    return np.where(trained_on, noisy, truth).astype(np.int8)
 
 
 def see(run: Run, samples: SampleTable) -> Presence:
@@ -117,7 +118,7 @@ def main() -> None:
     for setting, rates in NOISE.items():
         rows: dict[str, list[dict[str, float]]] = {}
         for seed in seeds:
-            given = plant(truth, samples, rates, seed)
+            given = plant(truth, eligible, rates, seed)
             trusted = np.where(samples.in_split("train"), given, np.int8(UNLABELED))
             opinions, p_positive = two_signals(run, seen, features, given, trusted)
             voters = near.among(trusted >= 0)

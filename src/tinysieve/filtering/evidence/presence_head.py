@@ -1,8 +1,8 @@
-"""The shipped presence head: P(person) and a coarse box from Lite0 features, without any download.
+"""The shipped presence heads: P(person), P(cat) and so on, and a coarse box, from Lite0 features without any download.
 
 A linear head on globally averaged features is also a class activation map (Zhou et al. 2016): the logit of an image is the
-mean over the map's cells of `w . cell + b`, so each cell says how much it speaks for a person.
-`benchmarks/train_presence_head.py` made the weights; `models/README.md` says from what and how good they are.
+mean over the map's cells of `w . cell + b`, so each cell says how much it speaks for the class.
+`benchmarks/train_presence_head.py` made one for each of VOC's twenty classes; `models/README.md` says how good they are.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tinysieve.ground.errors import InputError, MissingRequirement
 
 FloatArray = NDArray[np.float32]
 
-HEAD_FILE = "presence_head.npz"
+HEADS = "presence_heads"
 # The share of the strongest cell that a cell must reach: of 0.2 .. 0.7 the one with the best overlap with VOC train's persons.
 MAP_FRACTION = 0.3
 # Upsampling before the cut: eight steps a cell make the box's edge finer than a cell.
@@ -47,7 +47,7 @@ class PresenceHead:
     backbone: str
 
     def probabilities(self, features: NDArray[np.floating]) -> FloatArray:
-        """P(person) of features float [n, D]: float32 [n] in [0, 1].
+        """P(positive class) of features float [n, D]: float32 [n] in [0, 1].
 
         Raises:
             InputError: the features have another width.
@@ -83,49 +83,52 @@ class PresenceDetector:
     """A detector for machines without YOLO: at most one coarse box an image.
 
     Args:
-        min_confidence: no box below this P(person).
+        min_confidence: no box below this P(positive class).
         workers: images in flight; all cores when not given.
+        positive: which class it looks for, by VOC's name.
 
     Raises:
-        MissingRequirement: the backbone's weights, or the head's file, are not installed.
-        InputError: the head was fitted to another backbone.
+        MissingRequirement: the backbone's weights, or the heads, are not installed.
+        InputError: no head for this class ships, or it was fitted to another backbone.
     """
 
     name = "presence-head"
 
-    def __init__(self, min_confidence: float = 0.05, workers: int | None = None) -> None:
-        self._head, self._backbone, self._floor = load_head(), Lite0Backbone(workers=workers), min_confidence
+    def __init__(self, min_confidence: float = 0.05, workers: int | None = None, positive: str = "person") -> None:
+        self._head, self._backbone, self._floor = load_head(positive), Lite0Backbone(workers=workers), min_confidence
         if self._head.backbone != self._backbone.fingerprint:
             raise InputError(
                 f"the presence head belongs to backbone {self._head.backbone}, installed is {self._backbone.fingerprint}",
                 why="its weights mean nothing on other features", fix="run benchmarks/train_presence_head.py again",
             )  # fmt: skip
-        self.fingerprint = f"{head_fingerprint()}-{min_confidence:g}"
+        self.fingerprint = f"{head_fingerprint(positive)}-{min_confidence:g}"
 
     def detect(self, images: Sequence[Pixels]) -> list[FloatArray]:
-        """One float32 [0 or 1, 6] an image: x1, y1, x2, y2 (pixels), P(person), class 0."""
+        """One float32 [0 or 1, 6] an image: x1, y1, x2, y2 (pixels), P(positive class), class 0 whichever it is."""
         found: list[FloatArray] = []
         for start in range(0, len(images), MAPS_AT_ONCE):
             some = images[start : start + MAPS_AT_ONCE]
             maps = self._backbone.feature_maps(np.stack([shrink(image) for image in some]))
             activations = self._head.activation_maps(maps)
-            found += [self._row(image, activation) for image, activation in zip(some, activations, strict=True)]
+            found += [box_row(activation, image.shape[1], image.shape[0], self._floor)
+                      for image, activation in zip(some, activations, strict=True)]
         return found
 
-    def _row(self, image: Pixels, activation: FloatArray) -> FloatArray:
-        confidence = float(_sigmoid(activation.mean()))
-        if confidence < self._floor:
-            return np.empty((0, 6), np.float32)
-        height, width = image.shape[:2]
-        box = coarse_box(activation) * np.array([width, height, width, height], np.float32)
-        return np.array([[*box, confidence, PERSON_CLASS]], np.float32)
+
+def box_row(activation: FloatArray, width: int, height: int, min_confidence: float) -> FloatArray:
+    """The box of one image of `width` x `height` pixels from its map float32 [h, w]: a detector's row, float32 [0 or 1, 6]."""
+    confidence = float(_sigmoid(activation.mean()))
+    if confidence < min_confidence:
+        return np.empty((0, 6), np.float32)
+    box = coarse_box(activation) * np.array([width, height, width, height], np.float32)
+    return np.array([[*box, confidence, PERSON_CLASS]], np.float32)
 
 
 def coarse_box(activation: FloatArray, fraction: float = MAP_FRACTION) -> FloatArray:
     """Bounding box of the largest connected area that reaches `fraction` of the strongest activation.
 
     Args:
-        activation: float32 [h, w]; 0 speaks neither for nor against a person.
+        activation: float32 [h, w]; 0 speaks neither for nor against the class.
         fraction: in 0..1; larger makes smaller boxes.
 
     Returns:
@@ -134,7 +137,7 @@ def coarse_box(activation: FloatArray, fraction: float = MAP_FRACTION) -> FloatA
     height, width = activation.shape
     fine = cv2.resize(activation, (width * STEPS, height * STEPS), interpolation=cv2.INTER_LINEAR)
     top = float(fine.max())
-    # Without a cell that speaks for a person, the least negative ones are all there is.
+    # Without a cell that speaks for the class, the least negative ones are all there is.
     base = 0.0 if top > 0 else float(fine.min())
     mask = (fine >= base + fraction * (top - base)).astype(np.uint8)
     _, _, areas, _ = cv2.connectedComponentsWithStats(mask)
@@ -143,27 +146,52 @@ def coarse_box(activation: FloatArray, fraction: float = MAP_FRACTION) -> FloatA
     return np.asarray(box, np.float32)
 
 
-def load_head() -> PresenceHead:
-    """The head that ships in `models/`.
+def head_names() -> tuple[str, ...]:
+    """The classes that a head ships for, sorted.
 
     Raises:
-        MissingRequirement: the file is not installed.
+        MissingRequirement: none is installed.
     """
-    return PresenceHead.from_bytes(_head_bytes())
-
-
-def head_fingerprint() -> str:
-    """Changes whenever the head's boxes would; cheap, needs neither backbone nor its weights."""
-    return hashlib.sha256(_head_bytes() + f"{MAP_FRACTION}/{STEPS}".encode()).hexdigest()[:16]
-
-
-def _head_bytes() -> bytes:
     try:
-        return files("tinysieve.models").joinpath(HEAD_FILE).read_bytes()
-    except (ModuleNotFoundError, FileNotFoundError) as error:
-        raise MissingRequirement(
-            f"{HEAD_FILE} is not installed", why="it is the default detector", fix="install tinysieve again"
-        ) from error
+        stored = [entry.name for entry in files("tinysieve.models").joinpath(HEADS).iterdir()]
+    except (ModuleNotFoundError, FileNotFoundError, NotADirectoryError):
+        stored = []
+    names = sorted(name.removesuffix(".npz") for name in stored if name.endswith(".npz"))
+    if not names:
+        raise MissingRequirement(f"the shipped {HEADS} are not installed", why="they are the default detector",
+                                 fix="install tinysieve again")
+    return tuple(names)
+
+
+def load_head(positive: str = "person") -> PresenceHead:
+    """The head for one of the classes in `head_names()`.
+
+    Raises:
+        InputError: no head for this class ships.
+        MissingRequirement: no head is installed.
+
+    >>> load_head("cat").weights.shape
+    (1280,)
+    """
+    return PresenceHead.from_bytes(_head_bytes(positive))
+
+
+def head_fingerprint(positive: str = "person") -> str:
+    """Changes whenever the head's boxes would; cheap, needs neither backbone nor its weights."""
+    return hashlib.sha256(_head_bytes(positive) + f"{MAP_FRACTION}/{STEPS}".encode()).hexdigest()[:16]
+
+
+def _head_bytes(positive: str) -> bytes:
+    names = head_names()
+    # Compared with what is there, so that no name can lead out of the folder.
+    if positive not in names:
+        raise InputError(
+            f"no presence head ships for class '{positive}'", where="filter.detector or filter.presence_head",
+            why=f"heads ship for: {', '.join(names)}",
+            fix="use a detector that knows the class, filter.detector: {kind: ultralytics, weights: FILE} or {kind: boxes, file: "
+                "FILE}, with filter.presence_head: false; or call the class by one of these names if it means the same",
+        )  # fmt: skip
+    return files("tinysieve.models").joinpath(HEADS, f"{positive}.npz").read_bytes()
 
 
 def _sigmoid(logits: NDArray[np.floating] | np.floating) -> FloatArray:
