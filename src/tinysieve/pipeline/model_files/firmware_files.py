@@ -9,7 +9,8 @@ from tinysieve.pipeline.console.firmware import show_bundle, show_emulation
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.fitting import target_of
 from tinysieve.pipeline.model_files.model_file import about, read_model
-from tinysieve.quantize.firmware.boards import board
+from tinysieve.quantize.firmware.board_files import load_boards
+from tinysieve.quantize.firmware.boards import pick_board
 from tinysieve.quantize.firmware.c_program import generate
 from tinysieve.quantize.firmware.c_stripes import stripe_for_c
 from tinysieve.quantize.firmware.emulate import emulate
@@ -20,27 +21,30 @@ from tinysieve.quantize.tflite.io_contract import CLASSES
 
 
 def emulate_file(
-    path: Path, board_name: str | None, inputs: int, kernels: str, ram: str | None, max_extra_macs: str, as_json: bool
+    path: Path, board_name: str | None, own_boards: Path | None, inputs: int, kernels: str, ram: str | None,
+    max_extra_macs: str, as_json: bool,
 ) -> None:
-    """Emulate one file and print the result.
+    """Emulate one file for one board, or for all, and print the result; `own_boards` is a file with a user's own.
 
     Raises:
         GateMissed: it does not fit the board or the RAM asked for, or an output differs.
         InputError: no such board or kernel set, no .tflite file, or operators without a kernel.
     """
-    chosen, chosen_kernels = None if board_name is None else board(board_name), kernel_set(kernels)
+    boards, chosen_kernels = load_boards(own_boards), kernel_set(kernels)
+    chosen = None if board_name is None else pick_board(board_name, boards)
     with about(path):
         model = read_model(path)
         striped = _in_stripes(model, chosen_kernels, ram, max_extra_macs)
         with progress("emulating", "inputs") as report:
             program = generate(striped, chosen_kernels)
-            result = emulate(model, program, chosen, inputs, report)
+            result = emulate(model, program, chosen, (chosen,) if chosen else tuple(boards.values()), inputs, report)
     show_emulation(result, as_json)
     result.require_exact()
 
 
 def bundle_file(
-    path: Path, folder: Path, labels: tuple[str, ...], kernels: str, ram: str | None, max_extra_macs: str, as_json: bool
+    path: Path, folder: Path, labels: tuple[str, ...], own_boards: Path | None, kernels: str, ram: str | None,
+    max_extra_macs: str, as_json: bool,
 ) -> None:
     """Write one model's bundle; labels that are not given are the file's own, else background and person.
 
@@ -48,13 +52,13 @@ def bundle_file(
         GateMissed: the C program does not get down to the RAM asked for.
         InputError: the folder holds something, or the model is no 8-bit image classifier.
     """
-    chosen = kernel_set(kernels)
+    chosen, boards = kernel_set(kernels), tuple(load_boards(own_boards).values())
     with about(path):
         model = read_model(path)
         named = labels or class_labels(model, len(CLASSES)) or CLASSES
         striped = _in_stripes(model, chosen, ram, max_extra_macs)
         with progress("flash bundle"):
-            bundle = make_bundle(model, striped, path.stem, named, chosen)
+            bundle = make_bundle(model, striped, path.stem, named, chosen, boards)
     bundle.save(folder)
     show_bundle(bundle, folder, as_json)
 

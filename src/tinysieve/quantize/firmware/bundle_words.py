@@ -1,4 +1,4 @@
-"""The sentences of a flash bundle that depend on the model or the board."""
+"""The sentences of a flash bundle that depend on the model."""
 
 from __future__ import annotations
 
@@ -6,23 +6,6 @@ from typing import Any
 
 from tinysieve.quantize.tflite.graph import TensorInfo
 from tinysieve.quantize.tflite.io_contract import CODE_RANGES
-
-_STM32 = ("STM32CubeIDE or STM32CubeCLT: add the files of `c/` but `main.c` to a project of your board, keep its linker "
-          "script, and call the model from its `main`; `-mcpu={core}`; {more}flash with "
-          "`STM32_Programmer_CLI -c port=SWD -w firmware.elf -rst`.")
-_ZEPHYR = ("Zephyr or the nRF Connect SDK: list the files of `c/` but `main.c` in `target_sources(app PRIVATE ...)`; "
-           "`west build -b {board}` and `west flash`.")
-STEPS = {
-    "STM32F746": _STM32.format(core="cortex-m7", more=""),
-    "STM32H743": _STM32.format(core="cortex-m7", more="put `.bss` into the AXI SRAM; "),
-    "STM32L4R5": _STM32.format(core="cortex-m4", more=""),
-    "nRF5340": _ZEPHYR.format(board="nrf5340dk/nrf5340/cpuapp"),
-    "nRF52840": _ZEPHYR.format(board="nrf52840dk/nrf52840"),
-    "RP2350": "Pico SDK: `target_sources` with the files of `c/` but `main.c`, `set(PICO_BOARD pico2)`, "
-              "`pico_add_extra_outputs`; copy the `.uf2` to the board in BOOTSEL mode.",
-    "ESP32-S3": "ESP-IDF: put the files of `c/` but `main.c` into a component (portable kernels), "
-                "`idf.py set-target esp32s3`, `idf.py build flash monitor`.",
-}
 
 
 def shape_words(image: TensorInfo) -> str:

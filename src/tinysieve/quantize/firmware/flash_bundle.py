@@ -12,8 +12,8 @@ from typing import Any
 
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
-from tinysieve.quantize.firmware.boards import load_boards
-from tinysieve.quantize.firmware.bundle_words import STEPS, preprocessing, shape_words
+from tinysieve.quantize.firmware.boards import Board
+from tinysieve.quantize.firmware.bundle_words import preprocessing, shape_words
 from tinysieve.quantize.firmware.c_program import CProgram, generate
 from tinysieve.quantize.firmware.golden import golden_inputs
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
@@ -55,10 +55,13 @@ class Bundle:
         _write(folder / "SHA256SUMS", "".join(sums).encode())
 
 
-def make_bundle(model: bytes, c_model: bytes, name: str, labels: Sequence[str], kernels: KernelSet) -> Bundle:
+def make_bundle(
+    model: bytes, c_model: bytes, name: str, labels: Sequence[str], kernels: KernelSet, boards: Sequence[Board]
+) -> Bundle:
     """Everything that belongs to one int8 image classifier; the same model gives the same bytes.
 
-    ``c_model`` is what the C project is made of: ``model`` itself, or the same in stripes (``stripe_for_c``).
+    ``c_model`` is what the C project is made of: ``model`` itself, or the same in stripes (``stripe_for_c``). The README has
+    a line for each of ``boards``.
 
     Raises:
         InputError: TFLM cannot run the model, it is no 8-bit image classifier, or labels and scores differ in number.
@@ -70,7 +73,8 @@ def make_bundle(model: bytes, c_model: bytes, name: str, labels: Sequence[str], 
     values = _values(model, name, labels, graph, arena)
     program, missing = _program(c_model, kernels)
     values |= {"c_route": program and {"kernels": program.kernels.name, "arena_bytes": program.arena_bytes,
-                                       "constant_bytes": program.constant_bytes}, "c_route_missing": missing}
+                                       "constant_bytes": program.constant_bytes}, "c_route_missing": missing,
+               "boards": boards}
     found = {**_tflm(values), "PREPROCESSING.md": _rendered("PREPROCESSING.md", values),
              "labels.txt": "".join(f"{label}\n" for label in labels)}
     licences = dict(kernels.licences()) if program else {}
@@ -113,7 +117,7 @@ def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena:
         "operators": sorted(graph.operator_counts), "calls": resolver_calls(graph.operator_counts),
         "input_shape": source.shape, "input_scale": source.scale, "input_zero_point": source.zero_point,
         "output_shape": scores.shape, "output_scale": scores.scale, "output_zero_point": scores.zero_point,
-        "shape_words": shape_words(source), "boards": list(load_boards().values()), "steps": STEPS, **preprocessing(source),
+        "shape_words": shape_words(source), **preprocessing(source),
     }
 
 
