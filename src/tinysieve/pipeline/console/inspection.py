@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from tinysieve.ground.escaping import one_line
 from tinysieve.quantize.inspection import Inspection, LiveRow
 from tinysieve.quantize.tflite.graph import TensorInfo
 
@@ -39,7 +40,7 @@ def _graph(found: Inspection) -> Iterator[str]:
     for role, tensors in (("input", found.inputs), ("output", found.outputs)):
         for tensor in tensors:
             yield f"{role:<7} {_tensor(tensor)}"
-    yield f"class order  {', '.join(found.class_order) if found.class_order else 'the file does not say'}"
+    yield f"class order  {', '.join(map(one_line, found.class_order)) if found.class_order else 'the file does not say'}"
 
 
 def _tensor(tensor: TensorInfo) -> str:

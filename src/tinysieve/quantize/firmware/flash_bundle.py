@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.escaping import Escaped, one_line
 from tinysieve.quantize.firmware.boards import Board
 from tinysieve.quantize.firmware.bundle_words import preprocessing, shape_words
 from tinysieve.quantize.firmware.c_program import CProgram, generate
 from tinysieve.quantize.firmware.golden import golden_inputs
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
 from tinysieve.quantize.firmware.oracle import expected_outputs
+from tinysieve.quantize.firmware.rendering import rendered
 from tinysieve.quantize.firmware.tflm_operators import resolver_calls
 from tinysieve.quantize.tflite.graph import Graph, read_graph
 from tinysieve.quantize.tflm.arena import Arena
@@ -26,7 +27,7 @@ from tinysieve.quantize.tflm.arena_process import measure_arena
 # CMSIS-NN's scratch memory raised the arena by up to 4,080 B over the reference kernels in seven published models.
 ARENA_MARGIN_BYTES = 8192
 VECTORS = 8
-_FLIP = {"int8": "0x80", "uint8": "0"}
+_FLIP = {"int8": 0x80, "uint8": 0}
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,13 @@ def make_bundle(
     values |= {"c_route": program and {"kernels": program.kernels.name, "arena_bytes": program.arena_bytes,
                                        "constant_bytes": program.constant_bytes}, "c_route_missing": missing,
                "boards": boards}
-    found = {**_tflm(values), "PREPROCESSING.md": _rendered("PREPROCESSING.md", values),
-             "labels.txt": "".join(f"{label}\n" for label in labels)}
+    found = {**_tflm(values), "PREPROCESSING.md": rendered("PREPROCESSING.md", values),
+             "labels.txt": "".join(f"{one_line(label)}\n" for label in labels)}
     licences = dict(kernels.licences()) if program else {}
     if program:
         found |= _standalone(program, {**values, "kernels": program.kernels.name})
     found |= {f"LICENSES/{file}": text for file, text in licences.items()}
-    found["README.md"] = _rendered("README.md", {**values, "licences": sorted(licences)})
+    found["README.md"] = rendered("README.md", {**values, "licences": sorted(licences)})
     return Bundle(found, model, values["arena_bytes"], program, missing)
 
 
@@ -107,7 +108,7 @@ def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena:
     inputs = golden_inputs(source.shape, source.dtype, VECTORS)
     outputs = expected_outputs(model, inputs).outputs
     return {
-        "name": name, "identifier": "".join(c if c.isalnum() else "_" for c in name), "labels": list(labels),
+        "name": name, "labels": list(labels),
         "model_bytes": len(model), "measured_arena_bytes": arena.total_bytes, "arena_margin_bytes": ARENA_MARGIN_BYTES,
         # TFLM aligns the arena itself: a multiple of 16 wastes nothing.
         "arena_bytes": -(-(arena.total_bytes + ARENA_MARGIN_BYTES) // 16) * 16, "vectors": VECTORS,
@@ -121,19 +122,19 @@ def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena:
     }
 
 
-def _model_rows(model: bytes) -> str:
-    return "\n".join(",".join(str(n) for n in model[at:at + 32]) + "," for at in range(0, len(model), 32))
+def _model_rows(model: bytes) -> Escaped:
+    return Escaped("\n".join(",".join(str(n) for n in model[at:at + 32]) + "," for at in range(0, len(model), 32)))
 
 
 def _standalone(program: CProgram, values: Mapping[str, Any]) -> dict[str, str]:
     """The C project; ``main.c`` runs the golden vectors."""
     own = {name: _kernel(name) for name in ("ts_golden.h", "ts_golden.c", "ts_model_check.h", "ts_model_check.c", "main.c")}
-    made = {name: _rendered(name, values) for name in ("golden_outputs.h", "Makefile", "CMakeLists.txt")}
+    made = {name: rendered(name, values) for name in ("golden_outputs.h", "Makefile", "CMakeLists.txt")}
     return {f"c/{name}": text for name, text in {**program.files, **own, **made}.items()}
 
 
 def _tflm(values: Mapping[str, Any]) -> dict[str, str]:
-    made = {f"tflm/src/{name}": _rendered(name, values)
+    made = {f"tflm/src/{name}": rendered(name, values)
             for name in ("model_data.h", "model_data.cc", "model_settings.h", "op_resolver.h", "golden_outputs.h")}
     fixed = {
         "src/model_check.h": "model_check.h", "src/model_check.cc": "model_check.cc",
@@ -146,18 +147,6 @@ def _tflm(values: Mapping[str, Any]) -> dict[str, str]:
     copied = {f"tflm/{to}": _template_text(name) for to, name in fixed.items()}
     golden = {f"tflm/src/{name}": _kernel(name) for name in ("ts_golden.h", "ts_golden.c")}
     return {**made, **copied, **golden}
-
-
-def _rendered(name: str, values: Mapping[str, Any]) -> str:
-    return str(_environment().get_template(f"{name}.j2").render(values))
-
-
-@cache
-def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(loader=PackageLoader("tinysieve.quantize.firmware", "templates"), undefined=StrictUndefined,
-                       keep_trailing_newline=True, autoescape=False)
 
 
 def _template_text(name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.escaping import one_line
 from tinysieve.quantize.tflite.model_checks import MeteredBytes, check_tables, check_tree
 from tinysieve.quantize.tflite.tensor_types import TYPE_NAMES, enum_names
 
@@ -119,7 +120,7 @@ def operator_name(tree: Any, operator: Any) -> str:
     code = tree.operatorCodes[operator.opcodeIndex]
     # Files older than 2020 keep the code in the deprecated 8-bit field only.
     name = OPERATOR_NAMES.get(max(code.builtinCode, code.deprecatedBuiltinCode), "UNKNOWN")
-    return f"CUSTOM:{(code.customCode or b'').decode(errors='replace')}" if name == "CUSTOM" else name
+    return f"CUSTOM:{one_line((code.customCode or b'').decode(errors='replace'))}" if name == "CUSTOM" else name
 
 
 def read_graph(model: bytes) -> Graph:
@@ -165,7 +166,7 @@ def _tensor(tree: Any, index: int, tensor: Any) -> TensorInfo:
     signature = tensor.shapeSignature if tensor.shapeSignature is not None else ()
     return TensorInfo(
         index=index,
-        name=(tensor.name or b"").decode(errors="replace"),
+        name=one_line((tensor.name or b"").decode(errors="replace")),
         dtype=TYPE_NAMES[tensor.type],
         shape=() if tensor.shape is None else tuple(int(n) for n in tensor.shape),
         dynamic_axes=tuple(axis for axis, length in enumerate(signature) if length == -1),

@@ -86,7 +86,7 @@ class SourceModel:
             InputError: it has none, or several.
         """
         found = self.scales(tensor)
-        if len(found) != 1 or not found[0] > 0:
+        if len(found) != 1 or not 0 < found[0] < np.inf:
             raise InputError(f"tensor {tensor} has {len(found)} positive scales, not one",
                              why="an activation of an int8 model is quantized as a whole", fix="convert to full-integer int8")
         return float(found[0])
