@@ -10,7 +10,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.ground.escaping import c_comment, c_float, c_string, config_value, identifier, markdown, markdown_with_code, one_line
+from tinysieve.ground.escaping import (
+    c_comment,
+    c_float,
+    c_string,
+    config_value,
+    identifier,
+    markdown,
+    markdown_with_code,
+    one_line,
+)
 
 NASTY = st.text(st.sampled_from("\"'\\?/*<>[](){}`_~|$&#!:;@%+-=. \n\r\t\x00\x1b\u2028\u202eé9a"), max_size=40)
 

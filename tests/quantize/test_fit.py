@@ -52,11 +52,12 @@ def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch,
     def missing():
         raise MissingRequirement("tflite-micro is not installed")
 
-    for place in ("tinysieve.quantize.tflm.arena", "tinysieve.quantize.tflm.arena_process", "tinysieve.quantize.passes.equality"):
-        monkeypatch.setattr(f"{place}.tflm_runtime", missing)
+    for place in ("arena", "arena_process", "interpreter_child"):
+        monkeypatch.setattr(f"tinysieve.quantize.tflm.{place}.tflm_runtime", missing)
     found = fit_model(network, Target(ram_bytes=1), 0, silent)
     assert found.ram_met is None
-    assert found.met
+    assert not found.met
+    assert not found.tflm_refuses
     assert "stripes and memory plan left out: tflite-micro is not installed" in found.left_alone
     assert found.equality.checked_with == ("LiteRT reference kernels",)
     assert found.after.file_bytes < found.before.file_bytes
@@ -108,7 +109,7 @@ def test_a_pass_that_does_not_understand_a_model_is_left_out(network, monkeypatc
         raise IndexError("no such input")
 
     monkeypatch.setattr("tinysieve.quantize.passes.fit_model.fold_padding", lost)
-    monkeypatch.setattr("tinysieve.quantize.passes.fit_model.measure_arena_apart", unmeasured)
+    monkeypatch.setattr("tinysieve.quantize.passes.fit_model.measure_arena", unmeasured)
     found = fit_model(network, Target(), 0, silent)
     assert "padding left out: the model is built in a way that is not understood (no such input)" in found.left_alone
     assert "squeeze" in [one.name for one in found.passes]

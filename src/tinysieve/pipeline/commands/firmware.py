@@ -31,9 +31,10 @@ def emulate(model: Model, board: Annotated[str | None, typer.Option(help="See co
 @commands.command(name="flash-bundle")
 def flash_bundle(model: Model, out: Annotated[Path, typer.Argument(help="A folder that is empty or not there.")],
                  label: Annotated[list[str] | None, typer.Option(help="One per score, in the model's order.")] = None,
+                 run: Annotated[Path | None, typer.Option(help="Folder of the run that made it: its labels go in.")] = None,
                  boards: Boards = None, kernels: Kernels = "portable", ram: Ram = None, max_extra_macs: MaxExtraMacs = "6%",
                  json: Json = False) -> None:
     """Write what a person flashes: model, C project, TFLM project, golden vectors, README, checksums, licences."""
     from tinysieve.pipeline.model_files.firmware_files import bundle_file
 
-    bundle_file(model, out, tuple(label or ()), boards, kernels, ram, max_extra_macs, json)
+    bundle_file(model, out, tuple(label or ()), run, boards, kernels, ram, max_extra_macs, json)

@@ -36,7 +36,7 @@ def fit_file(
     """Fit one file into another and print the result; the output is written even where the target is missed.
 
     Raises:
-        InputError: no .tflite file, or the output is there already or is the input.
+        InputError: no .tflite file, the output is there already or is the input, or TFLM cannot run the model.
         GateMissed: RAM or flash is over the target.
         MissingRequirement: the arena could not be measured, so nobody knows whether it fits.
     """
@@ -59,8 +59,12 @@ def _require(result: FitResult, output: Path) -> None:
     if missed:
         raise GateMissed("; ".join(missed), where=str(output), why="this is the smallest that was found",
                          fix="allow more with --max-extra-macs, a board with more memory, or a smaller network")
+    if result.tflm_refuses:
+        raise InputError(result.arena_missing, where=str(output),
+                         why="the file is smaller and answers as before, but no arena can be claimed for it",
+                         fix="convert the model to full-integer int8 with operators that TFLM knows")
     if arena is None:
-        raise MissingRequirement("the arena was not measured", where=str(output), why="; ".join(result.left_alone),
+        raise MissingRequirement("the arena was not measured", where=str(output), why=result.arena_missing,
                                  fix="pip install 'tinysieve[mcu]' (x86-64 Linux), and fit again there")
 
 

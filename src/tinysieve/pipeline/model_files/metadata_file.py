@@ -9,7 +9,7 @@ from typing import Any
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
-from tinysieve.pipeline.stages.recorded_run import open_recorded
+from tinysieve.pipeline.stages.recorded_run import RecordedRun, open_recorded
 from tinysieve.quantize.tflite.model_metadata import About, Described, with_metadata
 
 
@@ -48,11 +48,17 @@ def _version(model: bytes, run: Path | None) -> str:
     if run is None:
         return f"sha256 {digest[:16]}"
     made = open_recorded(run)
-    if made.model_sha256 != digest:
-        raise InputError("this is not the model of that run",
-                         why=f"its SHA-256 is {digest[:16]}..., the run's {made.model_sha256[:16]}...",
-                         fix=f"give {run / 'quantize-mended' / 'model.tflite'}, or leave --run out")
+    require_model_of(made, model)
     return f"labels {made.trained['version']}, recipe {made.trained['recipe']['name']}, seed {made.trained['seed']}"
+
+
+def require_model_of(run: RecordedRun, model: bytes) -> None:
+    """Raises InputError where the model is not the one that the run made."""
+    digest = hashlib.sha256(model).hexdigest()
+    if run.model_sha256 != digest:
+        raise InputError("this is not the model of that run",
+                         why=f"its SHA-256 is {digest[:16]}..., the run's {run.model_sha256[:16]}...",
+                         fix=f"give {run.folder / 'quantize-mended' / 'model.tflite'}, or leave --run out")
 
 
 def _said(output: Path, version: str, before: bytes, described: Described) -> dict[str, Any]:

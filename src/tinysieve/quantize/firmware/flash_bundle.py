@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -13,9 +14,9 @@ from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.ground.escaping import Escaped, one_line
 from tinysieve.quantize.firmware.boards import Board
-from tinysieve.quantize.firmware.bundle_words import preprocessing, shape_words
+from tinysieve.quantize.firmware.bundle_words import kind_words, preprocessing, require_codes
 from tinysieve.quantize.firmware.c_program import CProgram, generate
-from tinysieve.quantize.firmware.golden import golden_inputs
+from tinysieve.quantize.firmware.golden import golden_inputs, grid
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
 from tinysieve.quantize.firmware.oracle import expected_outputs
 from tinysieve.quantize.firmware.rendering import rendered
@@ -59,25 +60,29 @@ class Bundle:
 def make_bundle(
     model: bytes, c_model: bytes, name: str, labels: Sequence[str], kernels: KernelSet, boards: Sequence[Board]
 ) -> Bundle:
-    """Everything that belongs to one int8 image classifier; the same model gives the same bytes.
+    """Everything that belongs to one int8 model; the same model gives the same bytes.
 
     ``c_model`` is what the C project is made of: ``model`` itself, or the same in stripes (``stripe_for_c``). The README has
     a line for each of ``boards``.
 
+    ``labels`` are empty where nobody says what the scores mean.
+
     Raises:
-        InputError: TFLM cannot run the model, it is no 8-bit image classifier, or labels and scores differ in number.
+        InputError: TFLM cannot run the model, it has not one 8-bit input and output, or labels and scores differ in number.
         MissingRequirement: tflite-micro is not installed: golden outputs and the arena are measured with it.
     """
     graph = read_graph(model)
-    _require_classifier(graph, labels)
+    require_codes(graph)
+    _require_labels(graph, labels)
     arena = measure_arena(model)
     values = _values(model, name, labels, graph, arena)
     program, missing = _program(c_model, kernels)
     values |= {"c_route": program and {"kernels": program.kernels.name, "arena_bytes": program.arena_bytes,
                                        "constant_bytes": program.constant_bytes}, "c_route_missing": missing,
                "boards": boards}
-    found = {**_tflm(values), "PREPROCESSING.md": rendered("PREPROCESSING.md", values),
-             "labels.txt": "".join(f"{one_line(label)}\n" for label in labels)}
+    found = {**_tflm(values), "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
+    if labels:
+        found["labels.txt"] = "".join(f"{one_line(label)}\n" for label in labels)
     licences = dict(kernels.licences()) if program else {}
     if program:
         found |= _standalone(program, {**values, "kernels": program.kernels.name})
@@ -86,14 +91,16 @@ def make_bundle(
     return Bundle(found, model, values["arena_bytes"], program, missing)
 
 
-def _require_classifier(graph: Graph, labels: Sequence[str]) -> None:
-    types = {tensor.dtype for tensor in (*graph.inputs, *graph.outputs)}
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1 or not types <= set(_FLIP) or len(graph.inputs[0].shape) != 4:
-        raise InputError("the model is no image classifier with 8-bit input and output",
-                         why="golden vectors and preprocessing are written for those", fix="convert it to full-integer int8")
-    scores = graph.outputs[0].shape[-1]
-    if len(labels) != scores:
-        raise InputError(f"{len(labels)} labels for {scores} scores", fix="give one --label per score, in the model's order")
+def scores_of(graph: Graph) -> int:
+    """How many scores the model gives; 0 where its output is no list of scores, such as a picture."""
+    shape = graph.outputs[0].shape if len(graph.outputs) == 1 else ()
+    return shape[-1] if shape and math.prod(shape) == shape[-1] else 0
+
+
+def _require_labels(graph: Graph, labels: Sequence[str]) -> None:
+    if labels and len(labels) != scores_of(graph):
+        raise InputError(f"{len(labels)} labels for {scores_of(graph)} scores",
+                         fix="give one --label per score, in the model's order")
 
 
 def _program(model: bytes, kernels: KernelSet) -> tuple[CProgram | None, str]:
@@ -112,13 +119,13 @@ def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena:
         "model_bytes": len(model), "measured_arena_bytes": arena.total_bytes, "arena_margin_bytes": ARENA_MARGIN_BYTES,
         # TFLM aligns the arena itself: a multiple of 16 wastes nothing.
         "arena_bytes": -(-(arena.total_bytes + ARENA_MARGIN_BYTES) // 16) * 16, "vectors": VECTORS,
-        "input_bytes": inputs[0].nbytes, "output_bytes": outputs[0].nbytes, "columns": source.shape[-2],
-        "channels": source.shape[-1], "flip": _FLIP[source.dtype], "output_flip": _FLIP[scores.dtype],
+        "input_bytes": inputs[0].nbytes, "output_bytes": outputs[0].nbytes, "columns": grid(source.shape)[0],
+        "channels": grid(source.shape)[1], "flip": _FLIP[source.dtype], "output_flip": _FLIP[scores.dtype],
         "rows": [list(row.tobytes()) for row in outputs], "model_rows": _model_rows(model),
         "operators": sorted(graph.operator_counts), "calls": resolver_calls(graph.operator_counts),
         "input_shape": source.shape, "input_scale": source.scale, "input_zero_point": source.zero_point,
         "output_shape": scores.shape, "output_scale": scores.scale, "output_zero_point": scores.zero_point,
-        "shape_words": shape_words(source), **preprocessing(source),
+        "kind_words": kind_words(source, scores), **preprocessing(source),
     }
 
 

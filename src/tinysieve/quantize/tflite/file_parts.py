@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tinysieve.quantize.tflite.graph import FILTER_AXES, operator_name
+from tinysieve.quantize.tflite.graph import operator_name
+from tinysieve.quantize.tflite.macs import FILTER_AXES
 
 LENGTH_AND_END_BYTES = 5  # of a string: its length before it, a zero after it
 

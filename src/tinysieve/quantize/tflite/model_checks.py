@@ -14,6 +14,7 @@ from tinysieve.quantize.tflite.tensor_types import TYPE_NAMES, values_bytes
 
 LARGEST_TENSOR_BYTES = 2**31 - 1
 TABLE_BYTES = 4  # what a table takes at least: its place in the vector that names it
+CUSTOM = 32  # the schema's number of an operator that is not its own
 PLAN_NAME = b"OfflineMemoryAllocation"  # metadata with the offsets at which TFLM shall put the activations
 MOST_AXES = 16
 MOST_PARTS = 10_000  # tensors or operators of one graph: memory planning takes the square of it
@@ -77,7 +78,7 @@ def check_tree(tree: Any, file_bytes: int) -> None:
     Raises:
         InputError: names the first part that is wrong.
     """
-    codes, buffers = len(tree.operatorCodes or ()), tree.buffers or ()
+    codes, buffers = tree.operatorCodes or (), tree.buffers or ()
     # Weights of files over 2 GiB lie outside the flatbuffer; no microcontroller's model is one.
     if tree.externalBuffers:
         raise _damaged("its weights lie in other files")
@@ -104,7 +105,7 @@ def _listed(graph: Any) -> int:
     return sum(len(vector) for vector in vectors if vector is not None)
 
 
-def _check_graph(graph: Any, codes: int, buffers: Any, where: str) -> None:
+def _check_graph(graph: Any, codes: Any, buffers: Any, where: str) -> None:
     count, operators = len(graph.tensors or ()), graph.operators or ()
     if not count or graph.outputs is None:
         raise _damaged(f"{where} holds {'no outputs' if count else 'no tensors'}")
@@ -116,19 +117,28 @@ def _check_graph(graph: Any, codes: int, buffers: Any, where: str) -> None:
     for role, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         _check_indices(indices, 0, count, f"{role} of {where}")
     for index, operator in enumerate(operators):
-        _check_operator(operator, codes, count, f"operator {index} of {where}")
-    _check_order(graph, operators, buffers, where)
+        _check_operator(operator, len(codes), count, f"operator {index} of {where}")
+    custom = {index for index, operator in enumerate(operators) if _is_custom(codes[operator.opcodeIndex])}
+    _check_order(graph, operators, buffers, custom, where)
 
 
-def _check_order(graph: Any, operators: Any, buffers: Any, where: str) -> None:
-    """Nothing is read before it is written: a graph that runs in circles would keep who follows it busy for ever."""
+def _check_order(graph: Any, operators: Any, buffers: Any, custom: set[int], where: str) -> None:
+    """Nothing is read before it is written: a graph that runs in circles would keep who follows it busy for ever.
+
+    A custom operator may name memory to work in, which nothing ever writes.
+    """
     known = set(() if graph.inputs is None else graph.inputs)
     known |= {index for index, tensor in enumerate(graph.tensors) if tensor.isVariable or not _is_computed(tensor, buffers)}
+    written = {index for operator in operators for index in (() if operator.outputs is None else operator.outputs)}
     for index, operator in enumerate(operators):
         for read in () if operator.inputs is None else operator.inputs:
-            if read >= 0 and read not in known:
+            if read >= 0 and read not in known and not (index in custom and read not in written):
                 raise _damaged(f"operator {index} of {where} reads tensor {read} before anything writes it")
         known |= set(() if operator.outputs is None else operator.outputs)
+
+
+def _is_custom(code: Any) -> bool:
+    return max(code.builtinCode, code.deprecatedBuiltinCode) == CUSTOM
 
 
 def _is_computed(tensor: Any, buffers: Any) -> bool:

@@ -51,17 +51,17 @@ def tensor_bytes(tensor: TensorInfo) -> int:
 def lifetimes(graph: Graph) -> tuple[Lifetime, ...]:
     """When each activation lives, in order of tensor index, as TFLM counts it.
 
-    A graph's inputs live from operator 0, its outputs to the last operator, everything else from the operator that
-    writes it to the last that reads it. Constants and variables lie elsewhere; a tensor that no operator touches
-    has no place. (TFLM counts one step before operator 0; that differs only for an input that nothing reads.)
+    A graph's inputs live from operator 0, its outputs to the last operator, everything else from the operator that first
+    names it (that writes it; or, for memory that a custom operator works in, reads it) to the last that does. Constants and
+    variables lie elsewhere; a tensor that no operator touches has no place. (TFLM counts one step before operator 0; that
+    differs only for an input that nothing reads.)
     """
     end = max(len(graph.operators) - 1, 0)
     first = {tensor.index: 0 for tensor in graph.inputs}
     last = dict(first)
     for operator in graph.operators:
-        for index in operator.outputs:
-            first.setdefault(index, operator.index)
         for index in (*operator.inputs, *operator.outputs):
+            first.setdefault(index, operator.index)
             last[index] = operator.index
     for tensor in graph.outputs:
         first.setdefault(tensor.index, 0)
