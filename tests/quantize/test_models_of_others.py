@@ -69,6 +69,7 @@ def retyped(*changes: tuple[int, int]) -> bytes:
     (custom(b"edgetpu-custom-op", scratch=False), "CUSTOM:edgetpu-custom-op #0: compiled for a Coral Edge TPU"),
     (custom(b"mine"), "custom operators: CUSTOM:mine"),
     (retyped((0, FLOAT32), (3, FLOAT32)), r"hybrid models: CONV_2D #0 has int8 weights and float32 activations"),
+    (retyped((0, UINT8), (3, UINT8)), "older uint8 models: CONV_2D #0 has uint8 activations"),
     (retyped((1, FLOAT16)), "float16 models: CONV_2D #0 reads float16")])
 def test_what_tflm_cannot_run_is_named(model: bytes, message: str) -> None:
     with pytest.raises(InputError, match=message) as raised:
@@ -104,7 +105,7 @@ def test_nobody_says_met_of_an_arena_that_tflm_refuses(case: Callable[[str], byt
     result = fit_model(model.read_bytes(), Target(), 0, silent)
     assert (result.ram_met, result.met, result.tflm_refuses) == (None, False, True)
     with pytest.raises(InputError, match="TFLM cannot run hybrid models") as raised:
-        fit_file(model, tmp_path / "out.tflite", Target(), 0, False, False, True)
+        fit_file(model, tmp_path / "out.tflite", Target(), 0, False, False, False, True)
     assert "pip" not in str(raised.value)
 
 

@@ -15,6 +15,7 @@ from tinysieve.ground.settings import parse_bytes
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
 from tinysieve.quantize.passes.fit_model import FitResult, Target, fit_model
+from tinysieve.quantize.passes.float_border import strip_float_border
 from tinysieve.quantize.tflm.arena import Arena
 
 
@@ -31,7 +32,8 @@ def target_of(ram: str, flash: str, max_extra_macs: str) -> Target:
 
 
 def fit_file(
-    model: Path, output: Path, target: Target, seed: int, keep_signatures: bool, force: bool, as_json: bool
+    model: Path, output: Path, target: Target, seed: int, keep_signatures: bool, strip_float_io: bool, force: bool,
+    as_json: bool,
 ) -> None:
     """Fit one file into another and print the result; the output is written even where the target is missed.
 
@@ -42,7 +44,10 @@ def fit_file(
     """
     check_output(output, model, force)
     with about(model), progress("fit", "steps") as report:
-        result = fit_model(read_model(model), target, seed, report, keep_signatures)
+        given = read_model(model)
+        if strip_float_io:
+            given = strip_float_border(given).model
+        result = fit_model(given, target, seed, report, keep_signatures)
     with replacing(output) as temporary:
         temporary.write_bytes(result.model)
     typer.echo(json.dumps(result.to_json(), indent=1) if as_json else "\n".join(_lines(result, output)))

@@ -30,7 +30,8 @@ def require_codes(graph: Graph) -> None:
     for role, tensor in (("takes", graph.inputs[0]), ("gives", graph.outputs[0])):
         if tensor.dtype not in CODE_RANGES:
             raise InputError(f"the model {role} {tensor.dtype}, not 8-bit codes", why="golden vectors are compared code by code",
-                             fix="convert it to full-integer int8, input and output too")
+                             fix="convert it to full-integer int8, input and output too; where float only wraps int8, "
+                                 "'tinysieve fit IN OUT --strip-float-io' takes it off")
         if not tensor.scale:
             raise InputError(f"what the model {role} has no scale", why="codes without one mean nothing",
                              fix="convert it to full-integer int8")

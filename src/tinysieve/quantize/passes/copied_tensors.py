@@ -22,7 +22,7 @@ VIEW_ALIGNMENT = TFLM_ALIGNMENT
 
 
 @dataclass(frozen=True)
-class Block:
+class MemoryBlock:
     """Tensors at fixed distances from each other: ``members`` with offsets in bytes from the block's start."""
 
     members: tuple[tuple[int, Lifetime], ...]
@@ -48,7 +48,7 @@ class Block:
         return min(one.tensor for _, one in self.members)
 
 
-def blocks_of(tree: ModelTree, buffers: Iterable[Lifetime]) -> tuple[Block, ...]:
+def blocks_of(tree: ModelTree, buffers: Iterable[Lifetime]) -> tuple[MemoryBlock, ...]:
     """Activations that must keep their distance because one is a view of the other; most stand alone."""
     lives = {one.tensor: one for one in buffers}
     home = {tensor: (tensor, 0) for tensor in lives}  # tensor -> (block, offset in it)
@@ -59,7 +59,7 @@ def blocks_of(tree: ModelTree, buffers: Iterable[Lifetime]) -> tuple[Block, ...]
     found: dict[int, list[tuple[int, Lifetime]]] = {}
     for tensor, (block, offset) in home.items():
         found.setdefault(block, []).append((offset, lives[tensor]))
-    return tuple(Block(tuple((offset - min(o for o, _ in members), one) for offset, one in members))
+    return tuple(MemoryBlock(tuple((offset - min(o for o, _ in members), one) for offset, one in members))
                  for members in found.values())
 
 

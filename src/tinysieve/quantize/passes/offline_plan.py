@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinysieve.quantize.passes.copied_tensors import Block, blocks_of
+from tinysieve.quantize.passes.copied_tensors import MemoryBlock, blocks_of
 from tinysieve.quantize.passes.offsets import best_offsets
 from tinysieve.quantize.tflite.graph import read_graph
 from tinysieve.quantize.tflite.model_tree import PLAN_METADATA, ModelTree, PassResult, metadata_name
@@ -40,7 +40,7 @@ def plan_arena(model: bytes, rng: np.random.Generator, tries: int = TRIES) -> Pa
     usual = greedy_plan([*buffers, *scratch]).bytes
     if not buffers:
         return PassResult(model, ())
-    found = best_offsets((*blocks_of(tree, buffers), *(Block(((0, one),)) for one in scratch)), tries, rng)
+    found = best_offsets((*blocks_of(tree, buffers), *(MemoryBlock(((0, one),)) for one in scratch)), tries, rng)
     if found.bytes >= usual:
         return PassResult(model, ())
     offsets = np.full(len(graph.tensors), ONLINE, np.int32)

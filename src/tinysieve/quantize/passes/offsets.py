@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysieve.quantize.passes.copied_tensors import Block
+from tinysieve.quantize.passes.copied_tensors import MemoryBlock
 from tinysieve.quantize.tflm.memory_plan import TFLM_ALIGNMENT
 
 # How far over the lower bound a plan may aim: a ceiling that is a little higher is often reached where the lowest is not.
@@ -25,7 +25,7 @@ class Placement:
     over: tuple[int, ...]  # positions in the order of the blocks that stand out
 
 
-def lowest(blocks: Sequence[Block]) -> int:
+def lowest(blocks: Sequence[MemoryBlock]) -> int:
     """Bytes that no plan of these blocks can go under: the most bytes covered during one operator."""
     peak = 0
     for at in sorted({one.first for block in blocks for _, one in block.members}):
@@ -39,7 +39,7 @@ def lowest(blocks: Sequence[Block]) -> int:
     return peak
 
 
-def best_offsets(blocks: Sequence[Block], tries: int, rng: np.random.Generator) -> Placement:
+def best_offsets(blocks: Sequence[MemoryBlock], tries: int, rng: np.random.Generator) -> Placement:
     """The smallest placement found.
 
     Blocks are placed one after the other as low (or as high under a ceiling) as they fit; the order decides. A search
@@ -61,7 +61,7 @@ def best_offsets(blocks: Sequence[Block], tries: int, rng: np.random.Generator) 
     return best
 
 
-def _search(order: list[Block], ceiling: int, tries: int, rng: np.random.Generator) -> Placement:
+def _search(order: list[MemoryBlock], ceiling: int, tries: int, rng: np.random.Generator) -> Placement:
     high: frozenset[int] = frozenset()
     found = place(order, high, ceiling)
     for _ in range(tries):
@@ -79,7 +79,7 @@ def _search(order: list[Block], ceiling: int, tries: int, rng: np.random.Generat
     return found
 
 
-def _meet(one: Block, other: Block) -> bool:
+def _meet(one: MemoryBlock, other: MemoryBlock) -> bool:
     return one.first <= other.last and one.last >= other.first
 
 
@@ -87,7 +87,7 @@ def _up(size: int) -> int:
     return -(-size // TFLM_ALIGNMENT) * TFLM_ALIGNMENT
 
 
-def place(order: Sequence[Block], high: frozenset[int], ceiling: int) -> Placement:
+def place(order: Sequence[MemoryBlock], high: frozenset[int], ceiling: int) -> Placement:
     """Place blocks in this order, each as low as it fits; those in ``high`` (by first tensor) as high under the ceiling."""
     starts, ends, firsts, lasts = (np.empty(sum(len(b.members) for b in order), np.int64) for _ in range(4))
     offsets: dict[int, int] = {}

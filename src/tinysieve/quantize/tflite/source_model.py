@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from tinysieve.ground.errors import InputError
 from tinysieve.quantize.tflite.graph import TYPE_NAMES, load_model, operator_name
 from tinysieve.quantize.tflite.io_contract import CODE_RANGES
+from tinysieve.quantize.tflite.packing import pack_model
 
 STORED = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64,
           "float32": np.float32, "bool": np.bool_}
@@ -54,6 +56,23 @@ class SourceModel:
             raise InputError(f"operator {index} names a tensor outside 0..{tensors - 1}",
                              why="the file is damaged", fix="convert it again")
         return SourceOperator(index, operator_name(self._tree, one), inputs, outputs, one.builtinOptions)
+
+    def alone(self, operator: SourceOperator, values: int) -> tuple[bytes, tuple[int, ...]]:
+        """A model of this operator only, its activations with so many values each; and their shape."""
+        used = sorted({n for n in (*operator.inputs, *operator.outputs) if n >= 0})
+        number = {-1: -1, **{old: new for new, old in enumerate(used)}}
+        shape = (1,) * (max(2, *(len(self.shape(n)) for n in used)) - 1) + (values,)
+        tree, graph, item = (copy.copy(one) for one in (self._tree, self._graph, self._graph.operators[operator.index]))
+        graph.tensors = [copy.copy(self._graph.tensors[n]) for n in used]
+        for old, tensor in zip(used, graph.tensors, strict=True):
+            if self.constant(old) is None:
+                tensor.shape, tensor.shapeSignature = np.array(shape, np.int32), None
+        item.inputs = np.array([number[n] for n in operator.inputs], np.int32)
+        item.outputs = np.array([number[n] for n in operator.outputs], np.int32)
+        graph.inputs = np.array([number[n] for n in operator.inputs if n >= 0 and self.constant(n) is None], np.int32)
+        graph.operators, graph.outputs = [item], item.outputs
+        tree.subgraphs, tree.metadata, tree.signatureDefs = [graph], None, None
+        return pack_model(tree), shape
 
     def shape(self, tensor: int) -> tuple[int, ...]:
         """Lengths as stored; () for a scalar."""

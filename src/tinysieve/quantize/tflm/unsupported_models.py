@@ -10,6 +10,7 @@ _ETHOS_U, _EDGE_TPU = "CUSTOM:ethos-u", "CUSTOM:edgetpu-custom-op"
 _CUSTOM = "CUSTOM:"
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM")
 _HYBRID = [["float32", weights] for weights in ("int8", "uint8", "int4")]
+_SIGNED_ONLY = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 _COMPILED_FOR = {_ETHOS_U: "compiled by Vela for an Arm Ethos-U", _EDGE_TPU: "compiled for a Coral Edge TPU"}
 
 
@@ -41,6 +42,8 @@ def why_unsupported(graph: Graph) -> str:
         if operator.name in _WEIGHTED and [tensor.dtype for tensor in inputs[:2]] in _HYBRID:
             return (f"TFLM cannot run hybrid models: {operator.name} #{operator.index} has {inputs[1].dtype} weights "
                     "and float32 activations")
+        if operator.name in _SIGNED_ONLY and inputs and inputs[0].dtype == "uint8":
+            return f"TFLM cannot run the older uint8 models: {operator.name} #{operator.index} has uint8 activations"
         if any(tensor.dtype == "float16" for tensor in inputs):
             return f"TFLM cannot run float16 models: {operator.name} #{operator.index} reads float16"
     return ""
