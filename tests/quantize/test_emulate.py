@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from firmware_models import classifier, feature_map, means
+from firmware_models import classifier, feature_map, gated, means
 from quantize_models import reference_model
 from typer.testing import CliRunner
 
@@ -36,11 +36,11 @@ def emulated(model: bytes, kernels: str, inputs: int = 8, on: Board | None = Non
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, bytes]:
-    return {"classifier": classifier(), "feature map": feature_map(), "means": means()}
+    return {"classifier": classifier(), "feature map": feature_map(), "means": means(), "gated": gated()}
 
 
 @pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
-@pytest.mark.parametrize("name", ["classifier", "feature map", "means"])
+@pytest.mark.parametrize("name", ["classifier", "feature map", "means", "gated"])
 def test_equals_tflm(name: str, kernels: str, models: dict[str, bytes]) -> None:
     result = emulated(models[name], kernels)
     assert result.compared_with == "TFLM"

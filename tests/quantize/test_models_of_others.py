@@ -17,11 +17,15 @@ from tinysieve.ground.errors import InputError
 from tinysieve.ground.progress import silent
 from tinysieve.pipeline.model_files.fitting import fit_file
 from tinysieve.quantize.firmware.bundle_words import is_picture, kind_words, preprocessing, require_codes
+from tinysieve.quantize.firmware.c_program import generate
+from tinysieve.quantize.firmware.emulate import emulate
 from tinysieve.quantize.firmware.golden import golden_inputs
+from tinysieve.quantize.firmware.kernel_sets import kernel_set
 from tinysieve.quantize.firmware.tflm_operators import _METHODS, resolver_calls
 from tinysieve.quantize.inspection import inspect_model
 from tinysieve.quantize.passes.equality import check_inputs, require_equal
 from tinysieve.quantize.passes.fit_model import Target, fit_model
+from tinysieve.quantize.passes.float_border import strip_float_border
 from tinysieve.quantize.passes.squeeze import squeeze
 from tinysieve.quantize.tflite.graph import read_graph
 from tinysieve.quantize.tflite.macs import operator_macs
@@ -151,7 +155,8 @@ def test_a_bias_keeps_the_scale_that_its_kernel_compares() -> None:
         graph.tensors = [tensor("x", (1, 4), INT8, 0), tensor("w", (8, 4), INT8, 1),
                          tensor("b", (8,), schema.TensorType.INT32, 2), tensor("y", (1, 8), INT8, 0)]
         graph.tensors[2].quantization = schema.QuantizationParametersT()
-        graph.tensors[2].quantization.scale = np.array([0.25], np.float32)
+        bias = graph.tensors[2].quantization
+        bias.scale, bias.zeroPoint = np.array([0.25], np.float32), np.zeros(1, np.int64)
         graph.inputs, graph.outputs = np.array([0], np.int32), np.array([3], np.int32)
         graph.operators = [operator(0, [0, 1, 2], [3], schema.BuiltinOptions.FullyConnectedOptions,
                                     schema.FullyConnectedOptionsT())]
@@ -244,3 +249,27 @@ def test_macs_of_transposed_convolutions_lstms_and_products() -> None:
     assert operator_macs("BATCH_MATMUL", (0, 1), (2,), ((2, 49, 8), (2, 8, 5), (2, 49, 5))) == 2 * 49 * 8 * 5
     with pytest.raises(InputError, match="TRANSPOSE_CONV has filters"):
         operator_macs("TRANSPOSE_CONV", (0,), (3,), shapes)
+
+
+@pytest.mark.parametrize("name", ["se_sigmoid_gray", "keras3_hswish", "nchw640", "mlc_kws_int8", "tflm_micro_speech"])
+def test_generated_c_of_others_models_is_exact(name: str, case: Callable[[str], bytes]) -> None:
+    for needed in ("bakenn", "ziglang", "unicorn", "tflite_micro"):
+        pytest.importorskip(needed, reason="needs the extra mcu")
+    model = case(name)
+    assert emulate(model, generate(model, kernel_set("portable")), None, (), 3, silent).require_exact().compared_with == "TFLM"
+
+
+def test_a_float_border_comes_off_and_the_codes_stay(case: Callable[[str], bytes]) -> None:
+    model = case("te_vww")
+    with pytest.raises(InputError, match="takes float32") as raised:
+        require_codes(read_graph(model))
+    assert "--strip-float-io" in raised.value.fix
+    stripped = read_graph(strip_float_border(model).model)
+    assert [tensor.dtype for tensor in (*stripped.inputs, *stripped.outputs)] == ["int8", "int8"]
+    assert stripped.operator_counts.keys() == read_graph(model).operator_counts.keys() - {"QUANTIZE", "DEQUANTIZE"}
+    require_codes(stripped)
+
+
+def test_a_model_without_a_float_border_has_none_to_take_off() -> None:
+    with pytest.raises(InputError, match="no float border"):
+        strip_float_border(tiny_model())

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -83,7 +84,8 @@ class Companion:
             finally:
                 timer.cancel()
             if reply is None:
-                returncode, self._process = process.wait(), None
+                returncode = process.wait()
+                self.close()
                 what = f"no answer within {self._timeout_s:g} s" if late.is_set() else stop_reason(returncode, b"")
                 raise InputError(what, why="the model may be damaged", fix="check where the model comes from")
         if reply[:1] == _REFUSAL:
@@ -91,21 +93,27 @@ class Companion:
         return reply[1:]
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+        if self._owner != os.getpid() or (self._process is not None and self._process.poll() is not None):
+            self.close()
+        if self._process is None:
             self._owner = os.getpid()
             self._process = subprocess.Popen([sys.executable, "-m", self._module], stdin=subprocess.PIPE,
                                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment())
         return self._process
 
     def close(self) -> None:
-        """End the process, if there is one and it is ours."""
-        if self._process is not None and self._owner == os.getpid():
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
+        """End the process, if there is one and it is ours (not that of a process which forked us)."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if self._owner == os.getpid():
+            process.kill()
+            process.wait()
+        for pipe in (process.stdin, process.stdout):
+            # What was not yet written is lost with its reader.
+            with suppress(BrokenPipeError):
                 if pipe is not None:
                     pipe.close()
-            self._process = None
 
 
 def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:

@@ -58,7 +58,7 @@ def is_picture(source: TensorInfo) -> bool:
 def kind_words(source: TensorInfo, scores: TensorInfo) -> str:
     """What the model is, in words, such as ``int8 image classifier, 144 x 144 RGB pixels``."""
     if not is_picture(source):
-        return f"int8 model, input {source.dtype} {list(source.shape)}, output {scores.dtype} {list(scores.shape)}"
+        return f"int8 model, input {source.dtype} {_axes(source)}, output {scores.dtype} {_axes(scores)}"
     height, width, channels = _extents(source)
     return f"int8 image model, {width} x {height} {_COLOURS[channels]} pixels of {channels} " \
            f"channel{'s' if channels > 1 else ''}, {source.dtype}"
@@ -68,7 +68,7 @@ def preprocessing(source: TensorInfo) -> dict[str, Any]:
     """Values of the template that says how a picture, or any other signal, becomes input codes."""
     low, high = _range(source)
     words = {"picture": is_picture(source), "scale": source.scale, "zero_point": source.zero_point, "dtype": source.dtype,
-             "source_shape": str(list(source.shape)), "lowest": f"{low:.4g}", "highest": f"{high:.4g}"}
+             "source_shape": _axes(source), "lowest": float(f"{low:.4g}"), "highest": float(f"{high:.4g}")}
     if not words["picture"]:
         return words
     height, width, channels = _extents(source)
@@ -80,6 +80,10 @@ def preprocessing(source: TensorInfo) -> dict[str, Any]:
                           else f"row by row, pixel by pixel, {channels} channel values together") if nhwc
                          else f"{channels} whole planes, one after the other, each row by row"),
     }
+
+
+def _axes(tensor: TensorInfo) -> str:
+    return " x ".join(map(str, tensor.shape)) or "one value"
 
 
 def _range(source: TensorInfo) -> tuple[float, float]:
