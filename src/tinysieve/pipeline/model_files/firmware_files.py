@@ -82,8 +82,8 @@ def _in_stripes(model: bytes, kernels: KernelSet, ram: str | None, max_extra_mac
         return model
     target = target_of(ram, "1MiB", max_extra_macs)
     with progress("striping", "steps") as report:
-        found = stripe_for_c(model, kernels, target.ram_bytes, target.max_extra_macs, report)
-    if not found.met:
-        raise GateMissed(f"the smallest arena found for the C program is {found.arena_bytes:,} B > {target.ram_bytes:,} B",
+        striped = stripe_for_c(model, kernels, target.ram_bytes, target.max_extra_macs, report)
+    if not striped.met:
+        raise GateMissed(f"the smallest arena found for the C program is {striped.arena_bytes:,} B > {target.ram_bytes:,} B",
                          why="the RAM asked for is not met", fix="give more --ram, or more --max-extra-macs")
-    return found.model
+    return striped.model

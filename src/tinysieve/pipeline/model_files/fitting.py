@@ -82,10 +82,10 @@ def _lines(result: FitResult, output: Path) -> Iterator[str]:
         yield f"{name:<24}{_size(before.arena, attribute):>14}{_size(after.arena, attribute):>14}"
     yield f"{'multiply-accumulates':<24}{before.macs:>14,}{after.macs:>14,}  ({result.extra_macs:+.2%})"
     yield f"{'operators':<24}{before.operators:>14,}{after.operators:>14,}"
-    for one in result.passes:
-        arena = "" if one.arena_bytes_gained is None else f", arena {-one.arena_bytes_gained:+,} B"
-        yield f"{one.name}: file {-one.file_bytes_gained:+,} B{arena}"
-        yield from (f"  {note}" for note in one.notes)
+    for gain in result.passes:
+        arena = "" if gain.arena_bytes_gained is None else f", arena {-gain.arena_bytes_gained:+,} B"
+        yield f"{gain.name}: file {-gain.file_bytes_gained:+,} B{arena}"
+        yield from (f"  {note}" for note in gain.notes)
     yield from (f"left alone: {note}" for note in result.left_alone)
     equality = result.equality
     yield f"same outputs on {equality.inputs} inputs: {', '.join(equality.checked_with)}"

@@ -76,8 +76,8 @@ class _Writer:
         texts = {**fields, **{name: self._array(values) for name, values in step.tables.items()}}
         arguments = [f"&{self._struct(struct, ', '.join(f'.{name} = {text}' for name, text in texts.items()))}"]
         if step.filter is not None:
-            one = step.filter
-            parts = [self._array(values) for values in (one.weights, one.bias, one.multipliers, one.shifts)]
+            filters = step.filter
+            parts = [self._array(values) for values in (filters.weights, filters.bias, filters.multipliers, filters.shifts)]
             arguments.append(f"&{self._struct('ts_filter', ', '.join(parts))}")
         arguments.extend(f"arena + {self._offset(tensor)}" for tensor in (*step.inputs, step.output))
         if step.filter is not None:

@@ -80,15 +80,15 @@ def make_bundle(
     values |= {"c_route": program and {"kernels": program.kernels.name, "arena_bytes": program.arena_bytes,
                                        "constant_bytes": program.constant_bytes}, "c_route_missing": missing,
                "boards": boards}
-    found = {**_tflm(values), "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
+    texts = {**_tflm(values), "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
     if labels:
-        found["labels.txt"] = "".join(f"{one_line(label)}\n" for label in labels)
+        texts["labels.txt"] = "".join(f"{one_line(label)}\n" for label in labels)
     licences = dict(kernels.licences()) if program else {}
     if program:
-        found |= _standalone(program, {**values, "kernels": program.kernels.name})
-    found |= {f"LICENSES/{file}": text for file, text in licences.items()}
-    found["README.md"] = rendered("README.md", {**values, "licences": sorted(licences)})
-    return Bundle(found, model, values["arena_bytes"], program, missing)
+        texts |= _standalone(program, {**values, "kernels": program.kernels.name})
+    texts |= {f"LICENSES/{file}": text for file, text in licences.items()}
+    texts["README.md"] = rendered("README.md", {**values, "licences": sorted(licences)})
+    return Bundle(texts, model, values["arena_bytes"], program, missing)
 
 
 def scores_of(graph: Graph) -> int:

@@ -19,19 +19,19 @@ TRANSPOSED_AXES = 4
 
 def add(source: SourceModel, operator: SourceOperator) -> Step:
     """ADD of two activations of one shape: both scaled to twice the larger scale, 20 bits of headroom."""
-    one, other = operator.inputs
+    first, other = operator.inputs
     written = operator.outputs[0]
-    _require_int8(source, one, other, written)
-    if not source.shape(one) == source.shape(other) == source.shape(written):
-        raise Unsupported(f"shapes {list(source.shape(one))} and {list(source.shape(other))} that broadcast")
-    if source.constant(one) is not None or source.constant(other) is not None:
+    _require_int8(source, first, other, written)
+    if not source.shape(first) == source.shape(other) == source.shape(written):
+        raise Unsupported(f"shapes {list(source.shape(first))} and {list(source.shape(other))} that broadcast")
+    if source.constant(first) is not None or source.constant(other) is not None:
         raise Unsupported("a constant operand")
-    twice = 2.0 * max(source.scale(one), source.scale(other))
-    a, b = fixed_point(source.scale(one) / twice), fixed_point(source.scale(other) / twice)
+    twice = 2.0 * max(source.scale(first), source.scale(other))
+    a, b = fixed_point(source.scale(first) / twice), fixed_point(source.scale(other) / twice)
     total = fixed_point(twice / ((1 << ADD_LEFT_SHIFT) * source.scale(written)))
     low, high = activation_range(source, written, operator.options.fusedActivationFunction)
-    return Step(operator.index, operator.name, "add", (one, other), written, {
-        "count": math.prod(source.shape(written)), "a_zero": source.zero_point(one), "b_zero": source.zero_point(other),
+    return Step(operator.index, operator.name, "add", (first, other), written, {
+        "count": math.prod(source.shape(written)), "a_zero": source.zero_point(first), "b_zero": source.zero_point(other),
         "out_zero": source.zero_point(written), "a_multiplier": a.multiplier, "a_shift": a.shift,
         "b_multiplier": b.multiplier, "b_shift": b.shift, "out_multiplier": total.multiplier,
         "out_shift": total.shift, "low": low, "high": high}, in_place=True)

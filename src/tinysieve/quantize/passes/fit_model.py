@@ -160,15 +160,15 @@ class _Work:
 
     def apply(self, name: str, one_pass: Callable[[bytes], PassResult]) -> None:
         try:
-            found = one_pass(self.model)
+            result = one_pass(self.model)
         except NOT_UNDERSTOOD as error:
             self.left_alone.append(f"{name} left out: the model is built in a way that is not understood ({error})")
             return
-        if found.model == self.model:
-            self.left_alone += found.notes
+        if result.model == self.model:
+            self.left_alone += result.notes
             return
         # TFLM miscounts lifetimes where tensors are left that no operator touches, so they go before it measures.
-        cleaned = found.model if name == STRIPES else drop_dead_parts(found.model).model
+        cleaned = result.model if name == STRIPES else drop_dead_parts(result.model).model
         try:
             arena_bytes = None if self.arena_bytes is None else tflm_total(cleaned)
         except InputError as error:
@@ -178,7 +178,7 @@ class _Work:
         if gained is not None and gained < 0:
             self.left_alone.append(f"{name} left out: the arena would be {-gained} B larger")
             return
-        self.passes.append(PassGain(name, found.notes, len(self.model) - len(cleaned), gained))
+        self.passes.append(PassGain(name, result.notes, len(self.model) - len(cleaned), gained))
         self.model, self.arena_bytes = cleaned, arena_bytes
 
 

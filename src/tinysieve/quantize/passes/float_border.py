@@ -45,13 +45,13 @@ def strip_float_border(model: bytes) -> PassResult:
 def _entries(tree: ModelTree) -> dict[int, Any]:
     """The QUANTIZE behind each float input that nothing else reads."""
     readers = tree.consumers()
-    found = {}
+    entries = {}
     for tensor in map(int, tree.graph.inputs):
         if tree.dtype(tensor) == "float32" and len(readers[tensor]) == 1:
             operator = tree.operators[readers[tensor][0]]
             if tree.name(operator) == "QUANTIZE" and tree.dtype(tree.outputs(operator)[0]) in _CODES:
-                found[tensor] = operator
-    return found
+                entries[tensor] = operator
+    return entries
 
 
 def _exits(tree: ModelTree) -> dict[int, Any]:

@@ -44,7 +44,7 @@ def squeeze(model: bytes, keep_signatures: bool = False) -> PassResult:
 
 def _biases(tree: ModelTree) -> set[int]:
     """Constant int32 tensors that are read as a bias, whose scale nobody reads, and as nothing else."""
-    found: set[int] = set()
+    biases: set[int] = set()
     elsewhere = tree.ends()
     for operator in tree.operators:
         inputs, name = tree.inputs(operator), tree.name(operator)
@@ -52,8 +52,8 @@ def _biases(tree: ModelTree) -> set[int]:
         for position, tensor in enumerate(inputs):
             is_bias = (name in BIASED and position == place and tree.dtype(tensor) == "int32" and tree.is_constant(tensor)
                        and not _is_compared(tree, name, inputs))
-            (found if is_bias else elsewhere).add(tensor)
-    return found - elsewhere
+            (biases if is_bias else elsewhere).add(tensor)
+    return biases - elsewhere
 
 
 def _is_compared(tree: ModelTree, name: str, inputs: tuple[int, ...]) -> bool:

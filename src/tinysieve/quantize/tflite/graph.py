@@ -163,7 +163,7 @@ def _tensor(tree: Any, index: int, tensor: Any) -> TensorInfo:
     quantization = tensor.quantization
     scale = None if quantization is None else quantization.scale
     zero_point = None if quantization is None else quantization.zeroPoint
-    one = scale is not None and len(scale) == 1
+    per_tensor = scale is not None and len(scale) == 1
     signature = tensor.shapeSignature if tensor.shapeSignature is not None else ()
     return TensorInfo(
         index=index,
@@ -171,8 +171,8 @@ def _tensor(tree: Any, index: int, tensor: Any) -> TensorInfo:
         dtype=TYPE_NAMES[tensor.type],
         shape=() if tensor.shape is None else tuple(int(n) for n in tensor.shape),
         dynamic_axes=tuple(axis for axis, length in enumerate(signature) if length == -1),
-        scale=float(scale[0]) if one and scale is not None else None,
-        zero_point=int(zero_point[0]) if one and zero_point is not None and len(zero_point) else (0 if one else None),
+        scale=float(scale[0]) if per_tensor and scale is not None else None,
+        zero_point=(int(zero_point[0]) if zero_point is not None and len(zero_point) else 0) if per_tensor else None,
         constant_bytes=_buffer_bytes(tree, tensor.buffer),
         variable=bool(tensor.isVariable),
     )

@@ -30,12 +30,12 @@ class MeteredBytes(bytearray):
         self._left = STRING_SHARE * len(model)
 
     def __getitem__(self, key: Any) -> Any:
-        found = super().__getitem__(key)
+        taken = super().__getitem__(key)
         if isinstance(key, slice):
-            self._left -= len(found)
+            self._left -= len(taken)
             if self._left < 0:
                 raise _damaged("its strings are together longer than the file can hold")
-        return found
+        return taken
 
 
 def check_tables(model: Any, file_bytes: int) -> None:
@@ -101,7 +101,8 @@ def check_tree(tree: Any, file_bytes: int) -> None:
 def _listed(graph: Any) -> int:
     vectors = [graph.inputs, graph.outputs]
     vectors += [vector for tensor in graph.tensors or () for vector in (tensor.shape, tensor.shapeSignature)]
-    vectors += [vector for one in graph.operators or () for vector in (one.inputs, one.outputs, one.intermediates)]
+    vectors += [vector for operator in graph.operators or ()
+                for vector in (operator.inputs, operator.outputs, operator.intermediates)]
     return sum(len(vector) for vector in vectors if vector is not None)
 
 
@@ -153,7 +154,7 @@ def _check_signature(signature: Any, graphs: Any, where: str) -> None:
         raise _damaged(f"{where} is of subgraph {signature.subgraphIndex} of {len(graphs)}")
     count = len(graphs[signature.subgraphIndex].tensors)
     for role in ("inputs", "outputs"):
-        _check_indices([one.tensorIndex for one in getattr(signature, role) or ()], 0, count, f"{role} of {where}")
+        _check_indices([entry.tensorIndex for entry in getattr(signature, role) or ()], 0, count, f"{role} of {where}")
 
 
 def _check_tensor(tensor: Any, buffers: Any, where: str) -> None:
