@@ -26,7 +26,7 @@ from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.quantize.inspection import inspect_model
 from tinysieve.quantize.tflm.arena import Arena, tflm_runtime
-from tinysieve.quantize.tflm.arena_process import measure_arena_apart
+from tinysieve.quantize.tflm.arena_process import measure_arena
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("TINYSIEVE_SHARED", ROOT.parent / "shared"))
@@ -135,7 +135,7 @@ def measured(paths: list[str], seed: int, readable: list[int]) -> Counter[str]:
     models, found = [Path(path).read_bytes() for path in paths], Counter[str]()
     for number in readable:
         try:
-            measure_arena_apart(mutation(models, seed, number))
+            measure_arena(mutation(models, seed, number))
             found["arena"] += 1
         except InputError as error:
             crashed = "crashed" in error.what or "no answer" in error.what

@@ -105,7 +105,7 @@ def c_row(original: bytes) -> Row:
     striped = stripe_for_c(original, kernels, C_ARENA_BYTES, C_EXTRA_MACS, silent)
     require_equal(original, striped.model, np.random.default_rng(0))
     program = generate(striped.model, kernels)
-    found = emulate(original, program, None, C_INPUTS, silent)
+    found = emulate(original, program, None, (), C_INPUTS, silent)
     return Row(f"C, at most {C_EXTRA_MACS:.0%} more MACs", len(striped.model), found.ram_bytes, found.flash_bytes,
                striped.extra_macs / read_graph(original).macs, found.exact_inputs,
                f"generated C with {found.kernels}, emulated Cortex-M4, {found.instructions:,} instructions, "

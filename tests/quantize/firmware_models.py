@@ -55,3 +55,16 @@ def means() -> bytes:
     keras, layers = keras_layers()
     image = keras.Input((11, 9, 3))
     return converted(keras.Model(image, layers.GlobalAveragePooling2D()(layers.Conv2D(16, 3)(image))), (11, 9))
+
+
+def gated() -> bytes:
+    """Squeeze and excite, a shortcut by products, activations that turn code for code, scalars, another order of axes."""
+    keras, layers = keras_layers()
+    image = keras.Input((17, 14, 3))
+    x = layers.Rescaling(1 / 127.5, offset=-1.0)(image)
+    x = layers.LeakyReLU(negative_slope=0.2)(layers.Conv2D(12, 3, strides=2, padding="same")(x))
+    squeezed = layers.Dense(4, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    gate = layers.Dense(12, activation="sigmoid")(squeezed)
+    x = layers.Multiply()([x, gate])
+    x = layers.Multiply()([layers.Activation("hard_silu")(layers.Conv2D(12, 1)(x)), layers.Activation("tanh")(x)])
+    return converted(keras.Model(image, layers.Conv2D(5, 1)(layers.Permute((2, 1, 3))(x))), (17, 14))

@@ -6,14 +6,15 @@ import json
 from dataclasses import replace
 
 import pytest
-from firmware_models import classifier, feature_map, means
+from firmware_models import classifier, feature_map, gated, means
 from quantize_models import reference_model
 from typer.testing import CliRunner
 
-from tinysieve.ground.errors import GateMissed, InputError
+from tinysieve.ground.errors import GateMissed
 from tinysieve.ground.progress import silent
 from tinysieve.quantize.firmware import emulate as module
-from tinysieve.quantize.firmware.boards import Board, board, load_boards
+from tinysieve.quantize.firmware.board_files import load_boards
+from tinysieve.quantize.firmware.boards import Board, pick_board
 from tinysieve.quantize.firmware.c_program import generate
 from tinysieve.quantize.firmware.c_stripes import stripe_for_c
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
@@ -22,17 +23,24 @@ for needed in ("bakenn", "ziglang", "unicorn", "tflite_micro"):
     pytest.importorskip(needed, reason="needs the extra mcu")
 
 
+BOARDS = tuple(load_boards().values())
+
+
+def board(name: str) -> Board:
+    return pick_board(name, load_boards())
+
+
 def emulated(model: bytes, kernels: str, inputs: int = 8, on: Board | None = None) -> module.Emulation:
-    return module.emulate(model, generate(model, kernel_set(kernels)), on, inputs, silent)
+    return module.emulate(model, generate(model, kernel_set(kernels)), on, (on,) if on else BOARDS, inputs, silent)
 
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, bytes]:
-    return {"classifier": classifier(), "feature map": feature_map(), "means": means()}
+    return {"classifier": classifier(), "feature map": feature_map(), "means": means(), "gated": gated()}
 
 
 @pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
-@pytest.mark.parametrize("name", ["classifier", "feature map", "means"])
+@pytest.mark.parametrize("name", ["classifier", "feature map", "means", "gated"])
 def test_equals_tflm(name: str, kernels: str, models: dict[str, bytes]) -> None:
     result = emulated(models[name], kernels)
     assert result.compared_with == "TFLM"
@@ -82,17 +90,6 @@ def test_latency_is_instructions_times_cycles_over_clock() -> None:
     assert "TinyEngine" in estimate.basis
 
 
-def test_boards_say_where_each_figure_is_from() -> None:
-    boards = load_boards()
-    assert {"STM32F746", "STM32H743", "nRF5340", "RP2350", "ESP32-S3"} <= boards.keys()
-    assert boards["STM32F746"].ram_bytes == 320 * 1024
-    for one in boards.values():
-        assert all((one.ram_source, one.flash_source, one.clock_source, one.latency.basis))
-    with pytest.raises(InputError) as unknown:
-        board("Z80")
-    assert "STM32F746" in unknown.value.fix
-
-
 def test_challenge_mcunet_fits_where_tinyengine_does() -> None:
     """TinyEngine publishes 174 kB of RAM and 741 kB of flash for this network."""
     result = emulated(reference_model("seed_submission.tflite"), "cmsis-nn", 2, board("STM32F746"))
@@ -110,7 +107,7 @@ def test_stripes_take_less_and_stay_exact(small_int8: bytes) -> None:
     assert not found.met
     assert striped.arena_bytes == found.arena_bytes < whole.arena_bytes
     assert striped.macs == whole.macs + found.extra_macs
-    assert module.emulate(small_int8, striped, None, 8, silent).require_exact().arena_bytes == found.arena_bytes
+    assert module.emulate(small_int8, striped, None, BOARDS, 8, silent).require_exact().arena_bytes == found.arena_bytes
 
 
 def test_a_program_that_fits_is_not_striped(small_int8: bytes) -> None:

@@ -52,17 +52,18 @@ def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch,
     def missing():
         raise MissingRequirement("tflite-micro is not installed")
 
-    for place in ("tinysieve.quantize.tflm.arena", "tinysieve.quantize.tflm.arena_process", "tinysieve.quantize.passes.equality"):
-        monkeypatch.setattr(f"{place}.tflm_runtime", missing)
+    for place in ("arena", "arena_process", "interpreter_child"):
+        monkeypatch.setattr(f"tinysieve.quantize.tflm.{place}.tflm_runtime", missing)
     found = fit_model(network, Target(ram_bytes=1), 0, silent)
     assert found.ram_met is None
-    assert found.met
+    assert not found.met
+    assert not found.tflm_refuses
     assert "stripes and memory plan left out: tflite-micro is not installed" in found.left_alone
     assert found.equality.checked_with == ("LiteRT reference kernels",)
     assert found.after.file_bytes < found.before.file_bytes
     (tmp_path / "in.tflite").write_bytes(network)
     with pytest.raises(MissingRequirement, match="the arena was not measured"):
-        fit_file(tmp_path / "in.tflite", tmp_path / "out.tflite", Target(), 0, False, False, False)
+        fit_file(tmp_path / "in.tflite", tmp_path / "out.tflite", Target(), 0, False, False, False, False)
     assert (tmp_path / "out.tflite").read_bytes() == found.model
 
 
@@ -70,7 +71,7 @@ def test_a_missed_target_is_an_error_and_the_best_is_written(network, tmp_path, 
     pytest.importorskip("tflite_micro")
     (tmp_path / "in.tflite").write_bytes(network)
     with pytest.raises(GateMissed, match=r"arena .* B > 1,000 B under TFLM"):
-        fit_file(tmp_path / "in.tflite", tmp_path / "out.tflite", target_of("1000B", "1MiB", "6%"), 0, False, False, True)
+        fit_file(tmp_path / "in.tflite", tmp_path / "out.tflite", target_of("1000B", "1MiB", "6%"), 0, False, False, False, True)
     printed = json.loads(capsys.readouterr().out)
     assert printed["met"] is False
     assert printed["after"]["arena"]["total_bytes"] <= printed["before"]["arena"]["total_bytes"]
@@ -82,11 +83,11 @@ def test_nothing_is_overwritten_unasked(network, tmp_path):
     source.write_bytes(network)
     target.write_bytes(b"precious")
     with pytest.raises(InputError, match="exists"):
-        fit_file(source, target, Target(), 0, False, False, False)
+        fit_file(source, target, Target(), 0, False, False, False, False)
     with pytest.raises(InputError, match="exists"):
-        fit_file(source, source, Target(), 0, False, True, False)
+        fit_file(source, source, Target(), 0, False, False, True, False)
     with pytest.raises(InputError, match="is not a folder"):
-        fit_file(source, tmp_path / "no" / "out.tflite", Target(), 0, False, False, False)
+        fit_file(source, tmp_path / "no" / "out.tflite", Target(), 0, False, False, False, False)
     assert target.read_bytes() == b"precious"
     assert source.read_bytes() == network
 
@@ -108,7 +109,7 @@ def test_a_pass_that_does_not_understand_a_model_is_left_out(network, monkeypatc
         raise IndexError("no such input")
 
     monkeypatch.setattr("tinysieve.quantize.passes.fit_model.fold_padding", lost)
-    monkeypatch.setattr("tinysieve.quantize.passes.fit_model.measure_arena_apart", unmeasured)
+    monkeypatch.setattr("tinysieve.quantize.passes.fit_model.measure_arena", unmeasured)
     found = fit_model(network, Target(), 0, silent)
     assert "padding left out: the model is built in a way that is not understood (no such input)" in found.left_alone
     assert "squeeze" in [one.name for one in found.passes]

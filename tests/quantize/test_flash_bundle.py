@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tinysieve.ground.errors import InputError
+from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.firmware.emulate import FLAGS, STACK_RESERVE_BYTES, emulator_files
 from tinysieve.quantize.firmware.emulator import Emulator
 from tinysieve.quantize.firmware.flash_bundle import ARENA_MARGIN_BYTES, Bundle, make_bundle
@@ -22,6 +23,7 @@ from tinysieve.quantize.firmware.toolchain import Memory, compile_c, link_image
 for needed in ("bakenn", "ziglang", "unicorn", "tflite_micro"):
     pytest.importorskip(needed, reason="needs the extra mcu")
 
+BOARDS = tuple(load_boards().values())
 LABELS = ("background", "person")
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 # The least of TFLM's interface that the project's own code names: enough to compile it, nothing of TFLM.
@@ -51,7 +53,7 @@ struct MicroInterpreter {
 
 @pytest.fixture(scope="module")
 def bundle(small_int8: bytes) -> Bundle:
-    return make_bundle(small_int8, small_int8, "small", LABELS, kernel_set("portable"))
+    return make_bundle(small_int8, small_int8, "small", LABELS, kernel_set("portable"), BOARDS)
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def test_a_wrong_weight_is_noticed(saved: Path) -> None:
 
 @pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
 def test_golden_vectors_pass_on_a_cortex_m4(kernels: str, small_int8: bytes) -> None:
-    made = make_bundle(small_int8, small_int8, "small", LABELS, kernel_set(kernels))
+    made = make_bundle(small_int8, small_int8, "small", LABELS, kernel_set(kernels), BOARDS)
     assert made.program is not None
     project = {name.removeprefix("c/"): text for name, text in made.files.items()
                if name.startswith("c/") and name.endswith((".c", ".h")) and not name.endswith("main.c")}
@@ -148,7 +150,7 @@ def test_resolver_holds_just_the_operators_used(saved: Path) -> None:
 
 def test_licences_of_the_kernels_travel_along(saved: Path, small_int8: bytes) -> None:
     assert "Apache License" in (saved / "LICENSES" / "LICENSE.bakenn.txt").read_text()
-    cmsis = make_bundle(small_int8, small_int8, "small", LABELS, kernel_set("cmsis-nn")).files
+    cmsis = make_bundle(small_int8, small_int8, "small", LABELS, kernel_set("cmsis-nn"), BOARDS).files
     assert {"LICENSES/LICENSE.CMSIS-NN.txt", "LICENSES/LICENSE.CMSIS-Core.txt"} <= cmsis.keys()
 
 
@@ -161,11 +163,11 @@ def test_a_folder_with_something_in_it_is_left_alone(bundle: Bundle, tmp_path: P
 
 def test_labels_must_match_the_scores(small_int8: bytes) -> None:
     with pytest.raises(InputError, match="3 labels for 2 scores"):
-        make_bundle(small_int8, small_int8, "small", ("a", "b", "c"), kernel_set("portable"))
+        make_bundle(small_int8, small_int8, "small", ("a", "b", "c"), kernel_set("portable"), BOARDS)
 
 
 def test_the_same_model_gives_the_same_bundle(small_int8: bytes, bundle: Bundle) -> None:
-    assert make_bundle(small_int8, small_int8, "small", LABELS, kernel_set("portable")).files == bundle.files
+    assert make_bundle(small_int8, small_int8, "small", LABELS, kernel_set("portable"), BOARDS).files == bundle.files
 
 
 def test_preprocessing_says_what_pixels_become(saved: Path) -> None:

@@ -18,7 +18,7 @@ from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.quantize.inspection import inspect_model
 from tinysieve.quantize.tflite.class_labels import class_labels
 from tinysieve.quantize.tflite.graph import load_model, read_graph
-from tinysieve.quantize.tflm.arena_process import measure_arena_apart
+from tinysieve.quantize.tflm.arena_process import measure_arena
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.loader_mutations import KINDS, judge, mutation
@@ -179,7 +179,7 @@ def test_native_code_that_crashes_is_an_error_of_the_file():
         tree.subgraphs[0].tensors[0].shape = np.array([1, 8, 8, 400_000], np.int32)
 
     with pytest.raises(InputError, match="TFLM gave no arena: it stopped: native code crashed"):
-        measure_arena_apart(tiny_model(crash))
+        measure_arena(tiny_model(crash))
     found = inspect_model(tiny_model(crash))
     assert found.arena_bytes is None
     assert "native code crashed" in found.arena_missing

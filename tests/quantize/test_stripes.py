@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from striped_models import SEEDS, assert_same_answers, random_network, wide_network
 
-from tinysieve.quantize.passes.copied_tensors import Block, blocks_of
+from tinysieve.quantize.passes.copied_tensors import MemoryBlock, blocks_of
 from tinysieve.quantize.passes.dead_parts import drop_dead_parts
 from tinysieve.quantize.passes.fold_padding import fold_padding
 from tinysieve.quantize.passes.offline_plan import plan_arena, planned_bytes
@@ -102,12 +102,13 @@ def test_paper_promises_no_less_room_and_work_than_it_takes(folded, index):
         assert graph.macs - whole.macs == room.extra_macs
         last = segment.last + len(graph.operators) - len(whole.operators)
         blocks = blocks_of(ModelTree(striped), lifetimes(graph))
-        within = [Block(tuple((o, m) for o, m in one.members if m.first <= last and m.last >= segment.first)) for one in blocks]
+        within = [MemoryBlock(tuple((o, m) for o, m in block.members if m.first <= last and m.last >= segment.first))
+                  for block in blocks]
         assert _lowest_within([one for one in within if one.members], segment.first, last) <= room.peak_bytes
 
 
-def _lowest_within(blocks: list[Block], first: int, last: int) -> int:
-    clipped = [Block(tuple((o, Lifetime(m.tensor, m.size_bytes, max(m.first, first), min(m.last, last)))
+def _lowest_within(blocks: list[MemoryBlock], first: int, last: int) -> int:
+    clipped = [MemoryBlock(tuple((o, Lifetime(m.tensor, m.size_bytes, max(m.first, first), min(m.last, last)))
                            for o, m in one.members)) for one in blocks]
     return lowest(clipped)
 
@@ -140,7 +141,7 @@ def test_blocks_that_live_together_never_overlap(drawn):
         for (first, length, size), offset in members:
             made.append((offset - low, Lifetime(number, size, first, first + length)))
             number += 1
-        blocks.append(Block(tuple(made)))
+        blocks.append(MemoryBlock(tuple(made)))
     found = best_offsets(blocks, 10, np.random.default_rng(0))
     for index, one in enumerate(blocks):
         bases = {found.offsets[life.tensor] - offset for offset, life in one.members}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinysieve.training.mcunet import build_mcunet
-from tinysieve.training.mcunet_table import BLOCKS, Block, block_macs, block_parameters, block_sides, macs, parameters
+from tinysieve.training.mcunet_table import BLOCKS, McunetBlock, block_macs, block_parameters, block_sides, macs, parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -72,7 +72,7 @@ def test_totals():
 
 @pytest.mark.parametrize("kernel", [3, 5, 7])
 def test_expansion_one_has_no_expanding_convolution(kernel):
-    block = Block(16, 1, kernel, 1, 8)
+    block = McunetBlock(16, 1, kernel, 1, 8)
     assert block_parameters(block) == 16 * kernel**2 + 16 + 4 * 16 + 16 * 8 + 8
 
 

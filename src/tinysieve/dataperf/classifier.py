@@ -13,8 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
-Labels = NDArray[np.int64]
+from tinysieve.ground.arrays import FloatArray, IntArray
 
 HIDDEN = 128
 SEED = 42
@@ -84,7 +83,7 @@ def sigmoid(logits: FloatArray) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(np.minimum(-logits, _LARGEST_EXPONENT))), np.float32)
 
 
-def rounded_accuracy(predicted: NDArray[np.bool_], labels: Labels) -> float:
+def rounded_accuracy(predicted: NDArray[np.bool_], labels: IntArray) -> float:
     """Share of right predictions to two decimals, as the benchmark reports it and compares by it.
 
     >>> rounded_accuracy(np.array([True, False, True]), np.array([1, 0, 0]))
@@ -93,7 +92,7 @@ def rounded_accuracy(predicted: NDArray[np.bool_], labels: Labels) -> float:
     return float(np.round(np.mean(predicted == (labels == 1)), DECIMALS))
 
 
-def tuned_threshold(probabilities: FloatArray, labels: Labels) -> np.float32:
+def tuned_threshold(probabilities: FloatArray, labels: IntArray) -> np.float32:
     """The first of 0.1, 0.15, ... 0.95 with the greatest rounded accuracy on the training labels; 0 if all have none.
 
     Args:

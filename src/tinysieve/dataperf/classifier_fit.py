@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg.blas import saxpy, sger
 
-from tinysieve.dataperf.classifier import FloatArray, Labels, Layers, initial_layers, sigmoid
+from tinysieve.dataperf.classifier import Layers, initial_layers, sigmoid
+from tinysieve.ground.arrays import FloatArray, IntArray
 
 EPOCHS = 20
 BATCH = 64
@@ -23,7 +24,7 @@ BETA1, BETA2 = 0.9, 0.999
 _SMALLEST_SCALE = 1e-6
 
 
-def fit_layers(features: FloatArray, labels: Labels) -> Layers:
+def fit_layers(features: FloatArray, labels: IntArray) -> Layers:
     """Fit from the benchmark's initial weights (Loshchilov & Hutter 2019, algorithm 2; binary cross-entropy, mean of a batch).
 
     Args:

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tinysieve.dataperf.classifier import Labels, rounded_accuracy, tuned_threshold
+from tinysieve.dataperf.classifier import rounded_accuracy, tuned_threshold
 from tinysieve.dataperf.classifier_fit import fit_layers
 from tinysieve.dataperf.debugging_data import DebuggingTask
 from tinysieve.dataperf.submissions import Order
+from tinysieve.ground.arrays import IntArray
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.progress import Progress
 
@@ -86,20 +87,20 @@ class LabelScore:
         """Fits done so far."""
         return len(self._known)
 
-    def __call__(self, labels: Labels) -> float:
+    def __call__(self, labels: IntArray) -> float:
         key = labels.tobytes()
         if key not in self._known:
             self._known[key] = self._fitted(labels)
         return self._known[key]
 
-    def _fitted(self, labels: Labels) -> float:
+    def _fitted(self, labels: IntArray) -> float:
         train, test = self._task.train, self._task.test
         layers = fit_layers(train.features, labels)
         threshold = tuned_threshold(layers.probabilities(train.features), labels)
         return rounded_accuracy(layers.probabilities(test.features) > threshold, test.labels)
 
 
-def cleaned_labels(task: DebuggingTask, order: Order) -> Iterator[tuple[Labels, int]]:
+def cleaned_labels(task: DebuggingTask, order: Order) -> Iterator[tuple[IntArray, int]]:
     """The train labels and the number of inspected rows after 1, 2, ... budget inspections."""
     labels = task.train.labels.copy()
     for step in range(task.budget):

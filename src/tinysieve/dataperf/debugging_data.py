@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from tinysieve.dataperf.classifier import FloatArray, Labels
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
 from tinysieve.dataset.samples import Mask
 from tinysieve.dataset.sources.tables import read_table
+from tinysieve.ground.arrays import FloatArray, IntArray
 from tinysieve.ground.errors import InputError
 
 
@@ -22,7 +22,7 @@ class LabelledRows:
     """Rows of one split: `features` float32 [N, D], `labels` int64 [N] in {0, 1}, `filenames` of length N."""
 
     features: FloatArray
-    labels: Labels
+    labels: IntArray
     filenames: tuple[str, ...]
 
 
@@ -41,7 +41,7 @@ class DebuggingTask:
     data_id: str
     budget: int
     train: LabelledRows
-    true_labels: Labels
+    true_labels: IntArray
     test: LabelledRows
 
 
@@ -90,7 +90,7 @@ def _features(column: pa.ChunkedArray, path: Path) -> FloatArray:
     return features
 
 
-def _labels(column: pa.ChunkedArray, path: Path) -> Labels:
+def _labels(column: pa.ChunkedArray, path: Path) -> IntArray:
     if not pt.is_integer(column.type):
         raise InputError(f"column 'label' is {column.type}", where=str(path), fix="it holds 0 or 1")
     labels = np.asarray(pc.fill_null(column, -1), np.int64)
@@ -104,7 +104,7 @@ def _refuse(bad: Mask, path: Path, what: str) -> None:
         raise InputError(f"{what} ({len(rows)} such rows)", where=f"{path}: row {rows[0]}")
 
 
-def read_true_labels(path: Path, filenames: tuple[str, ...]) -> Labels:
+def read_true_labels(path: Path, filenames: tuple[str, ...]) -> IntArray:
     """The label `hv_label` that a person gave to each file; of rows with the same `ImageID` the first counts.
 
     Returns:

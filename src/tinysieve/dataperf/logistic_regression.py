@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-FloatArray = NDArray[np.float64]
+from tinysieve.ground.arrays import DoubleArray
 
 GRADIENT_TOLERANCE, MOST_ITERATIONS = 1e-4, 100
 
@@ -28,20 +28,20 @@ class LinearModel:
         converged: False when the solver stopped at its limit of iterations.
     """
 
-    weights: FloatArray
+    weights: DoubleArray
     intercept: float
     converged: bool
 
-    def decision(self, vectors: FloatArray) -> FloatArray:
+    def decision(self, vectors: DoubleArray) -> DoubleArray:
         """z, float64 [N], of vectors [N, D]; the probability of the class is 1 / (1 + exp(-z))."""
         return np.asarray(vectors @ self.weights + self.intercept)
 
-    def predict(self, vectors: FloatArray) -> NDArray[np.bool_]:
+    def predict(self, vectors: DoubleArray) -> NDArray[np.bool_]:
         """True where the class is, bool [N]."""
         return self.decision(vectors) > 0
 
 
-def fit(vectors: FloatArray, labels: NDArray[np.bool_]) -> LinearModel:
+def fit(vectors: DoubleArray, labels: NDArray[np.bool_]) -> LinearModel:
     """Minimise sum(log(1 + exp(-y z))) + |w|^2 / 2, y in {-1, 1}.
 
     Args:
@@ -57,7 +57,7 @@ def fit(vectors: FloatArray, labels: NDArray[np.bool_]) -> LinearModel:
 
     signs = np.where(labels, 1.0, -1.0)
 
-    def loss(parameters: FloatArray) -> tuple[float, FloatArray]:
+    def loss(parameters: DoubleArray) -> tuple[float, DoubleArray]:
         weights, margins = parameters[:-1], signs * (vectors @ parameters[:-1] + parameters[-1])
         slopes = (expit(margins) - 1) * signs
         value = np.logaddexp(0, -margins).sum() + 0.5 * (weights @ weights)

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from tinysieve.dataperf.embedding_rows import EMBEDDING, IMAGE_ID, EmbeddingRows, first_dim, vectors_of
 from tinysieve.dataperf.embedding_store import EmbeddingStore, read_columns
 from tinysieve.dataperf.embedding_store import open_parquet as open_test_set
-from tinysieve.dataperf.logistic_regression import FloatArray, fit
+from tinysieve.dataperf.logistic_regression import fit
 from tinysieve.dataperf.selection_scores import Scores, confusion
 from tinysieve.dataperf.selection_setup import SelectionSetup, SelectionTask
 from tinysieve.dataperf.train_set import CONFIDENCE, ONLINE_LIMIT, TrainSet, binary_labels, read_train_set, require_columns
+from tinysieve.ground.arrays import DoubleArray
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
 
@@ -29,7 +30,7 @@ _NAMED_IDS = 5
 class TestSet:
     """Embeddings float64 [N, D] and labels bool [N]."""
 
-    vectors: FloatArray
+    vectors: DoubleArray
     labels: NDArray[np.bool_]
 
 

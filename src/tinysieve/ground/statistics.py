@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from tinysieve.ground.arrays import BoolArray
 from tinysieve.ground.errors import InputError
-
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -101,16 +100,21 @@ def confusion(predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> Co
     return Confusion(*(int(count) for count in cells))
 
 
-def wilson_interval(right: int, total: int, confidence: float = 0.95) -> Interval:
+def wilson_interval(right: float, total: float, confidence: float = 0.95) -> Interval:
     """Wilson's score interval of a share (Wilson 1927), good for few images and for shares near 0 or 1.
+
+    Counts may be expected ones, which need not be whole and may pass the total by a rounding error.
+
+    Raises:
+        InputError: not 0 <= right <= total, or nothing was counted.
 
     >>> wilson_interval(8, 10)
     Interval(low=0.490..., high=0.943..., confidence=0.95)
     """
-    if not 0 <= right <= total or total < 1:
+    if not (0 <= right <= total * (1 + 1e-9) and total > 0):
         raise InputError(f"{right} right of {total} is no share", fix="count at least one image")
     z = float(stats.norm.ppf((1 + confidence) / 2))
-    share, spread = right / total, z * z / total
+    share, spread = min(right / total, 1.0), z * z / total
     centre = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * np.sqrt(share * (1 - share) / total + spread / (4 * total))
     return Interval(max(0.0, float(centre - half)), min(1.0, float(centre + half)), confidence)

@@ -17,8 +17,9 @@ from tinysieve.quantize.tflite.file_parts import FileParts, file_parts
 from tinysieve.quantize.tflite.graph import Graph, TensorInfo, graph_of, load_model
 from tinysieve.quantize.tflite.model_checks import PLAN_NAME
 from tinysieve.quantize.tflm.arena import Arena
-from tinysieve.quantize.tflm.arena_process import measure_arena_apart
+from tinysieve.quantize.tflm.arena_process import measure_arena
 from tinysieve.quantize.tflm.memory_plan import Lifetime, greedy_plan, lifetimes, tflm_scratch
+from tinysieve.quantize.tflm.unsupported_models import compiled_for, why_unsupported
 
 LISTED_TENSORS = 64  # of one operator: more are alive in a damaged or hostile file only
 
@@ -91,7 +92,7 @@ class Inspection:
         return plain
 
 
-def inspect_model(model: bytes, measure: Callable[[bytes], Arena] = measure_arena_apart) -> Inspection:
+def inspect_model(model: bytes, measure: Callable[[bytes], Arena] = measure_arena) -> Inspection:
     """Describe a .tflite file: any types, any operators; what TFLM cannot run is described without an arena.
 
     Args:
@@ -109,7 +110,7 @@ def inspect_model(model: bytes, measure: Callable[[bytes], Arena] = measure_aren
     greedy = greedy_plan((*buffers, *tflm_scratch(graph))).bytes
     stored = planned_bytes(model) if any(item.name == PLAN_NAME for item in tree.metadata or ()) else None
     plan = greedy if stored is None else stored
-    arena, missing = _arena(model, measure)
+    arena, missing = _arena(model, graph, measure)
     return Inspection(
         file_bytes=len(model), parts=file_parts(tree, len(model)), macs=graph.macs, operators=graph.operator_counts,
         inputs=graph.inputs, outputs=graph.outputs, class_order=_class_order(model, graph),
@@ -123,14 +124,14 @@ def inspect_model(model: bytes, measure: Callable[[bytes], Arena] = measure_aren
 
 def flash_of(file_bytes: int) -> tuple[Flash, ...]:
     """Flash of a file of this size with each kernel library whose code size is known."""
-    return tuple(Flash(one.kernels, file_bytes + one.code_bytes, one.code_bytes, one.basis) for one in RUNTIME_CODES)
+    return tuple(Flash(code.kernels, file_bytes + code.code_bytes, code.code_bytes, code.basis) for code in RUNTIME_CODES)
 
 
 def live_rows(graph: Graph, buffers: tuple[Lifetime, ...], used: tuple[int, ...]) -> tuple[LiveRow, ...]:
     """The live-tensor table, one row an operator; ``used`` are the bytes in use during each."""
     rows = []
     for operator, total in zip(graph.operators, used, strict=True):
-        alive = [(one.tensor, one.size_bytes) for one in buffers if one.first <= operator.index <= one.last]
+        alive = [(life.tensor, life.size_bytes) for life in buffers if life.first <= operator.index <= life.last]
         largest = nsmallest(LISTED_TENSORS, alive, key=lambda item: (-item[1], item[0]))
         shape = graph.tensors[operator.outputs[0]].shape if operator.outputs else ()
         rows.append(LiveRow(_named(graph, operator.index), shape, operator.macs, total, len(alive),
@@ -142,7 +143,9 @@ def _named(graph: Graph, index: int) -> NamedOperator:
     return NamedOperator(index, graph.operators[index].name)
 
 
-def _arena(model: bytes, measure: Callable[[bytes], Arena]) -> tuple[Arena | None, str]:
+def _arena(model: bytes, graph: Graph, measure: Callable[[bytes], Arena]) -> tuple[Arena | None, str]:
+    if reason := why_unsupported(graph):
+        return None, reason
     try:
         return measure(model), ""
     except (InputError, MissingRequirement) as error:
@@ -156,12 +159,12 @@ def _class_order(model: bytes, graph: Graph) -> tuple[str, ...] | None:
 
 
 def _notes(graph: Graph, plan_bytes: int, arena: Arena | None) -> tuple[str, ...]:
-    found = []
+    notes = [f"{compiled_for(graph)}; it runs on that accelerator only"] if compiled_for(graph) else []
     if graph.subgraphs > 1:
-        found.append(f"the file holds {graph.subgraphs} subgraphs; operators, MACs and plan are those of the first")
+        notes.append(f"the file holds {graph.subgraphs} subgraphs; operators, MACs and plan are those of the first")
     if any(tensor.dynamic_axes for tensor in graph.inputs):
-        found.append("an input axis is left open (-1): sizes are at the stored shape")
+        notes.append("an input axis is left open (-1): sizes are at the stored shape")
     if arena is not None and arena.activations_bytes != plan_bytes:
-        found.append(f"TFLM's activations take {arena.activations_bytes:,} B, the plan {plan_bytes:,} B: a kernel asks for "
+        notes.append(f"TFLM's activations take {arena.activations_bytes:,} B, the plan {plan_bytes:,} B: a kernel asks for "
                      "scratch memory that the plan does not know, or other subgraphs run as well")
-    return tuple(found)
+    return tuple(notes)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from tinysieve.ground.arrays import Pixels
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import layers
 
-from tinysieve.training.mcunet_table import CLASSES, INPUT_CHANNELS, STEM_CHANNELS, Block, block_sides
+from tinysieve.training.mcunet_table import CLASSES, INPUT_CHANNELS, STEM_CHANNELS, McunetBlock, block_sides
 
 
-def connect(blocks: Sequence[Block], *, seed: int, input_size: int) -> keras.Model:
+def connect(blocks: Sequence[McunetBlock], *, seed: int, input_size: int) -> keras.Model:
     """Layers for `blocks` between the stem and the head; see `tinysieve.training.mcunet.build_mcunet`."""
     initializer = _initializers(seed)
     image = keras.Input((input_size, input_size, INPUT_CHANNELS), name="image")
@@ -32,7 +32,7 @@ def connect(blocks: Sequence[Block], *, seed: int, input_size: int) -> keras.Mod
 
 
 def _inverted_residual(
-    x: keras.KerasTensor, block: Block, name: str, initializer: Callable[[], keras.initializers.Initializer]
+    x: keras.KerasTensor, block: McunetBlock, name: str, initializer: Callable[[], keras.initializers.Initializer]
 ) -> keras.KerasTensor:
     shortcut = x
     if block.expansion > 1:

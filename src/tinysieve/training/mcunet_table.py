@@ -16,7 +16,7 @@ CLASSES = 2
 
 
 @dataclass(frozen=True)
-class Block:
+class McunetBlock:
     """One inverted residual block: expand 1x1, depthwise k x k, project 1x1, shortcut where the shapes allow it.
 
     Args:
@@ -44,29 +44,29 @@ class Block:
         return self.stride == 1 and self.in_channels == self.out_channels
 
 
-BLOCKS: tuple[Block, ...] = (
-    Block(16, 1, 3, 1, 8),
-    Block(8, 3, 3, 2, 16),
-    Block(16, 5, 3, 1, 16),
-    Block(16, 6, 5, 1, 16),
-    Block(16, 3, 3, 1, 16),
-    Block(16, 5, 7, 2, 24),
-    Block(24, 4, 5, 1, 24),
-    Block(24, 4, 3, 1, 24),
-    Block(24, 6, 7, 1, 24),
-    Block(24, 6, 3, 2, 40),
-    Block(40, 6, 7, 1, 40),
-    Block(40, 4, 5, 1, 40),
-    Block(40, 5, 3, 1, 40),
-    Block(40, 5, 5, 1, 48),
-    Block(48, 3, 5, 1, 48),
-    Block(48, 4, 3, 1, 48),
-    Block(48, 3, 5, 1, 48),
-    Block(48, 4, 3, 2, 96),
-    Block(96, 5, 5, 1, 96),
-    Block(96, 4, 5, 1, 96),
-    Block(96, 4, 3, 1, 96),
-    Block(96, 5, 3, 1, 160),
+BLOCKS: tuple[McunetBlock, ...] = (
+    McunetBlock(16, 1, 3, 1, 8),
+    McunetBlock(8, 3, 3, 2, 16),
+    McunetBlock(16, 5, 3, 1, 16),
+    McunetBlock(16, 6, 5, 1, 16),
+    McunetBlock(16, 3, 3, 1, 16),
+    McunetBlock(16, 5, 7, 2, 24),
+    McunetBlock(24, 4, 5, 1, 24),
+    McunetBlock(24, 4, 3, 1, 24),
+    McunetBlock(24, 6, 7, 1, 24),
+    McunetBlock(24, 6, 3, 2, 40),
+    McunetBlock(40, 6, 7, 1, 40),
+    McunetBlock(40, 4, 5, 1, 40),
+    McunetBlock(40, 5, 3, 1, 40),
+    McunetBlock(40, 5, 5, 1, 48),
+    McunetBlock(48, 3, 5, 1, 48),
+    McunetBlock(48, 4, 3, 1, 48),
+    McunetBlock(48, 3, 5, 1, 48),
+    McunetBlock(48, 4, 3, 2, 96),
+    McunetBlock(96, 5, 5, 1, 96),
+    McunetBlock(96, 4, 5, 1, 96),
+    McunetBlock(96, 4, 3, 1, 96),
+    McunetBlock(96, 5, 3, 1, 160),
 )
 
 
@@ -92,10 +92,10 @@ def block_sides(input_size: int = INPUT_SIZE) -> list[int]:
     return sides
 
 
-def block_macs(block: Block, in_side: int) -> int:
+def block_macs(block: McunetBlock, in_side: int) -> int:
     """Multiply-accumulates of one block on a square input; biases and additions are not counted.
 
-    >>> block_macs(Block(16, 1, 3, 1, 8), 72) == 72 * 72 * (3 * 3 * 16 + 16 * 8)
+    >>> block_macs(McunetBlock(16, 1, 3, 1, 8), 72) == 72 * 72 * (3 * 3 * 16 + 16 * 8)
     True
     """
     out_side = halved(in_side) if block.stride == 2 else in_side
@@ -103,12 +103,12 @@ def block_macs(block: Block, in_side: int) -> int:
     return expand + out_side**2 * block.mid_channels * (block.kernel**2 + block.out_channels)
 
 
-def block_parameters(block: Block) -> int:
+def block_parameters(block: McunetBlock) -> int:
     """Weights, biases and batch normalisation's four values a channel (two of them are trained).
 
     There is no batch normalisation after the projection: the challenge's network has none there.
 
-    >>> block_parameters(Block(16, 1, 3, 1, 8)) == 16 * (3 * 3 + 1) + 4 * 16 + (16 + 1) * 8
+    >>> block_parameters(McunetBlock(16, 1, 3, 1, 8)) == 16 * (3 * 3 + 1) + 4 * 16 + (16 + 1) * 8
     True
     """
     mid = block.mid_channels

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.dataperf.baselines.ranker import RankingEvidence
-from tinysieve.dataperf.classifier import FloatArray, Labels, Layers, sigmoid
+from tinysieve.dataperf.classifier import Layers, sigmoid
 from tinysieve.dataperf.classifier_fit import fit_layers
 from tinysieve.dataperf.submissions import Order
+from tinysieve.ground.arrays import FloatArray, IntArray
 
 DAMPING, SCALE = 0.01, 25.0
 _PUBLISHED_VAL_ROW, _PUBLISHED_HESSIAN_ROWS = 79, 32
@@ -60,7 +61,7 @@ def tangent_kernel(layers: Layers, rows: FloatArray, others: FloatArray) -> NDAr
     return (output @ output) * (inner + 1) + _hidden(layers, rows) @ _hidden(layers, others).T.astype(np.float64) + 1
 
 
-def hessian_product(layers: Layers, features: FloatArray, labels: Labels, direction: Layers) -> Layers:
+def hessian_product(layers: Layers, features: FloatArray, labels: IntArray, direction: Layers) -> Layers:
     """The Hessian of the mean cross-entropy of some rows, times a direction (Pearlmutter 1994)."""
     hidden, errors = _hidden(layers, features), _errors(layers, features, labels)
     moved = features @ direction.hidden_weight.T + direction.hidden_bias
@@ -78,13 +79,13 @@ def _hidden(layers: Layers, features: FloatArray) -> FloatArray:
     return features @ layers.hidden_weight.T + layers.hidden_bias
 
 
-def _errors(layers: Layers, features: FloatArray, labels: Labels) -> FloatArray:
+def _errors(layers: Layers, features: FloatArray, labels: IntArray) -> FloatArray:
     """Derivative of each row's loss by its logit."""
     logits = _hidden(layers, features) @ layers.output_weight + layers.output_bias[0]
     return sigmoid(logits) - labels.astype(np.float32)
 
 
-def _mean_gradient(layers: Layers, features: FloatArray, labels: Labels) -> Layers:
+def _mean_gradient(layers: Layers, features: FloatArray, labels: IntArray) -> Layers:
     errors = _errors(layers, features, labels) / np.float32(len(labels))
     return _layers(np.outer(layers.output_weight, errors @ features), layers.output_weight * errors.sum(),
                    errors @ _hidden(layers, features), errors.sum(keepdims=True))

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.dataperf.baselines.ranker import RankingEvidence
-from tinysieve.dataperf.classifier import Labels
 from tinysieve.dataperf.submissions import Order
+from tinysieve.ground.arrays import IntArray
 
 
 def neighbor_shapley(evidence: RankingEvidence, rng: np.random.Generator) -> Order:
@@ -43,7 +43,7 @@ def squared_distances(rows: NDArray[np.floating], others: NDArray[np.floating]) 
     return np.maximum(squares, 0)
 
 
-def worst_constant(val_labels: Labels) -> int:
+def worst_constant(val_labels: IntArray) -> int:
     """The label that is rarest among the validation labels (the smaller one where equal): the model that knows nothing.
 
     >>> worst_constant(np.array([0, 1, 1]))

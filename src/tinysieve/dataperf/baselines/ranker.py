@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysieve.dataperf.classifier import FloatArray, Labels
 from tinysieve.dataperf.debugging_data import read_rows
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
 from tinysieve.dataperf.submissions import Order
+from tinysieve.ground.arrays import FloatArray, IntArray
 from tinysieve.ground.errors import InputError
 
 
@@ -26,9 +26,9 @@ class RankingEvidence:
     """
 
     train: FloatArray
-    labels: Labels
+    labels: IntArray
     val: FloatArray
-    val_labels: Labels
+    val_labels: IntArray
 
 
 Ranker = Callable[[RankingEvidence, np.random.Generator], Order]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinysieve.dataset.classes import UNLABELED, Codes
 from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.opinion import Opinions
-from tinysieve.ground.errors import InputError
+from tinysieve.ground.statistics import wilson_interval
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,5 @@ def wilson(right: float, total: float) -> Share:
     >>> round(share.low, 3), round(share.high, 3)
     (0.49, 0.943)
     """
-    if not (0 <= right <= total * (1 + 1e-9) and total > 0):
-        raise InputError(f"{right} of {total} is no share")
-    z = 1.959963984540054
-    share = min(right / total, 1.0)
-    centre, below = share + z * z / (2 * total), 1 + z * z / total
-    half = z * np.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return Share(share, max(0.0, float((centre - half) / below)), min(1.0, float((centre + half) / below)))
+    interval = wilson_interval(right, total)
+    return Share(min(right / total, 1.0), interval.low, interval.high)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from tinysieve.ground.escaping import one_line
 from tinysieve.quantize.inspection import Inspection, LiveRow
 from tinysieve.quantize.tflite.graph import TensorInfo
 
 SHOWN_ROWS = 12
 SHOWN_TENSORS = 4
+SHOWN_CLASSES = 12
 WIDTH = 118
 
 
@@ -39,7 +41,12 @@ def _graph(found: Inspection) -> Iterator[str]:
     for role, tensors in (("input", found.inputs), ("output", found.outputs)):
         for tensor in tensors:
             yield f"{role:<7} {_tensor(tensor)}"
-    yield f"class order  {', '.join(found.class_order) if found.class_order else 'the file does not say'}"
+    yield f"class order  {_classes(found.class_order) if found.class_order else 'the file does not say'}"
+
+
+def _classes(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN_CLASSES:,} more" if len(names) > SHOWN_CLASSES else ""
+    return ", ".join(map(one_line, names[:SHOWN_CLASSES])) + more
 
 
 def _tensor(tensor: TensorInfo) -> str:

@@ -8,55 +8,73 @@ from tinysieve.ground.errors import GateMissed
 from tinysieve.pipeline.console.firmware import show_bundle, show_emulation
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.fitting import target_of
+from tinysieve.pipeline.model_files.metadata_file import require_model_of
 from tinysieve.pipeline.model_files.model_file import about, read_model
-from tinysieve.quantize.firmware.boards import board
+from tinysieve.pipeline.stages.recorded_run import open_recorded
+from tinysieve.quantize.firmware.board_files import load_boards
+from tinysieve.quantize.firmware.boards import pick_board
+from tinysieve.quantize.firmware.bundle_words import require_codes
 from tinysieve.quantize.firmware.c_program import generate
 from tinysieve.quantize.firmware.c_stripes import stripe_for_c
 from tinysieve.quantize.firmware.emulate import emulate
-from tinysieve.quantize.firmware.flash_bundle import make_bundle
+from tinysieve.quantize.firmware.flash_bundle import make_bundle, scores_of
 from tinysieve.quantize.firmware.kernel_sets import KernelSet, kernel_set
 from tinysieve.quantize.tflite.class_labels import class_labels
-from tinysieve.quantize.tflite.io_contract import CLASSES
+from tinysieve.quantize.tflite.graph import read_graph
 
 
 def emulate_file(
-    path: Path, board_name: str | None, inputs: int, kernels: str, ram: str | None, max_extra_macs: str, as_json: bool
+    path: Path, board_name: str | None, own_boards: Path | None, inputs: int, kernels: str, ram: str | None,
+    max_extra_macs: str, as_json: bool,
 ) -> None:
-    """Emulate one file and print the result.
+    """Emulate one file for one board, or for all, and print the result; `own_boards` is a file with a user's own.
 
     Raises:
         GateMissed: it does not fit the board or the RAM asked for, or an output differs.
         InputError: no such board or kernel set, no .tflite file, or operators without a kernel.
     """
-    chosen, chosen_kernels = None if board_name is None else board(board_name), kernel_set(kernels)
+    boards, chosen_kernels = load_boards(own_boards), kernel_set(kernels)
+    chosen = None if board_name is None else pick_board(board_name, boards)
     with about(path):
         model = read_model(path)
+        require_codes(read_graph(model))
         striped = _in_stripes(model, chosen_kernels, ram, max_extra_macs)
         with progress("emulating", "inputs") as report:
             program = generate(striped, chosen_kernels)
-            result = emulate(model, program, chosen, inputs, report)
+            result = emulate(model, program, chosen, (chosen,) if chosen else tuple(boards.values()), inputs, report)
     show_emulation(result, as_json)
     result.require_exact()
 
 
 def bundle_file(
-    path: Path, folder: Path, labels: tuple[str, ...], kernels: str, ram: str | None, max_extra_macs: str, as_json: bool
+    path: Path, folder: Path, labels: tuple[str, ...], run: Path | None, own_boards: Path | None, kernels: str,
+    ram: str | None, max_extra_macs: str, as_json: bool,
 ) -> None:
-    """Write one model's bundle; labels that are not given are the file's own, else background and person.
+    """Write one model's bundle; labels that are not given are those of its run or of its file, else there are none.
 
     Raises:
         GateMissed: the C program does not get down to the RAM asked for.
-        InputError: the folder holds something, or the model is no 8-bit image classifier.
+        InputError: the folder holds something, or the model has not one 8-bit input and output.
     """
-    chosen = kernel_set(kernels)
+    chosen, boards = kernel_set(kernels), tuple(load_boards(own_boards).values())
     with about(path):
         model = read_model(path)
-        named = labels or class_labels(model, len(CLASSES)) or CLASSES
+        graph = read_graph(model)
+        require_codes(graph)
+        named = labels or _run_labels(model, run) or class_labels(model, scores_of(graph)) or ()
         striped = _in_stripes(model, chosen, ram, max_extra_macs)
         with progress("flash bundle"):
-            bundle = make_bundle(model, striped, path.stem, named, chosen)
+            bundle = make_bundle(model, striped, path.stem, named, chosen, boards)
     bundle.save(folder)
     show_bundle(bundle, folder, as_json)
+
+
+def _run_labels(model: bytes, run: Path | None) -> tuple[str, ...]:
+    if run is None:
+        return ()
+    made = open_recorded(run)
+    require_model_of(made, model)
+    return made.samples.classes.in_code_order
 
 
 def _in_stripes(model: bytes, kernels: KernelSet, ram: str | None, max_extra_macs: str) -> bytes:
@@ -64,8 +82,8 @@ def _in_stripes(model: bytes, kernels: KernelSet, ram: str | None, max_extra_mac
         return model
     target = target_of(ram, "1MiB", max_extra_macs)
     with progress("striping", "steps") as report:
-        found = stripe_for_c(model, kernels, target.ram_bytes, target.max_extra_macs, report)
-    if not found.met:
-        raise GateMissed(f"the smallest arena found for the C program is {found.arena_bytes:,} B > {target.ram_bytes:,} B",
+        striped = stripe_for_c(model, kernels, target.ram_bytes, target.max_extra_macs, report)
+    if not striped.met:
+        raise GateMissed(f"the smallest arena found for the C program is {striped.arena_bytes:,} B > {target.ram_bytes:,} B",
                          why="the RAM asked for is not met", fix="give more --ram, or more --max-extra-macs")
-    return found.model
+    return striped.model

@@ -15,6 +15,7 @@ from tinysieve.ground.settings import parse_bytes
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
 from tinysieve.quantize.passes.fit_model import FitResult, Target, fit_model
+from tinysieve.quantize.passes.float_border import strip_float_border
 from tinysieve.quantize.tflm.arena import Arena
 
 
@@ -31,18 +32,22 @@ def target_of(ram: str, flash: str, max_extra_macs: str) -> Target:
 
 
 def fit_file(
-    model: Path, output: Path, target: Target, seed: int, keep_signatures: bool, force: bool, as_json: bool
+    model: Path, output: Path, target: Target, seed: int, keep_signatures: bool, strip_float_io: bool, force: bool,
+    as_json: bool,
 ) -> None:
     """Fit one file into another and print the result; the output is written even where the target is missed.
 
     Raises:
-        InputError: no .tflite file, or the output is there already or is the input.
+        InputError: no .tflite file, the output is there already or is the input, or TFLM cannot run the model.
         GateMissed: RAM or flash is over the target.
         MissingRequirement: the arena could not be measured, so nobody knows whether it fits.
     """
     check_output(output, model, force)
     with about(model), progress("fit", "steps") as report:
-        result = fit_model(read_model(model), target, seed, report, keep_signatures)
+        given = read_model(model)
+        if strip_float_io:
+            given = strip_float_border(given).model
+        result = fit_model(given, target, seed, report, keep_signatures)
     with replacing(output) as temporary:
         temporary.write_bytes(result.model)
     typer.echo(json.dumps(result.to_json(), indent=1) if as_json else "\n".join(_lines(result, output)))
@@ -59,8 +64,12 @@ def _require(result: FitResult, output: Path) -> None:
     if missed:
         raise GateMissed("; ".join(missed), where=str(output), why="this is the smallest that was found",
                          fix="allow more with --max-extra-macs, a board with more memory, or a smaller network")
+    if result.tflm_refuses:
+        raise InputError(result.arena_missing, where=str(output),
+                         why="the file is smaller and answers as before, but no arena can be claimed for it",
+                         fix="convert the model to full-integer int8 with operators that TFLM knows")
     if arena is None:
-        raise MissingRequirement("the arena was not measured", where=str(output), why="; ".join(result.left_alone),
+        raise MissingRequirement("the arena was not measured", where=str(output), why=result.arena_missing,
                                  fix="pip install 'tinysieve[mcu]' (x86-64 Linux), and fit again there")
 
 
@@ -73,10 +82,10 @@ def _lines(result: FitResult, output: Path) -> Iterator[str]:
         yield f"{name:<24}{_size(before.arena, attribute):>14}{_size(after.arena, attribute):>14}"
     yield f"{'multiply-accumulates':<24}{before.macs:>14,}{after.macs:>14,}  ({result.extra_macs:+.2%})"
     yield f"{'operators':<24}{before.operators:>14,}{after.operators:>14,}"
-    for one in result.passes:
-        arena = "" if one.arena_bytes_gained is None else f", arena {-one.arena_bytes_gained:+,} B"
-        yield f"{one.name}: file {-one.file_bytes_gained:+,} B{arena}"
-        yield from (f"  {note}" for note in one.notes)
+    for gain in result.passes:
+        arena = "" if gain.arena_bytes_gained is None else f", arena {-gain.arena_bytes_gained:+,} B"
+        yield f"{gain.name}: file {-gain.file_bytes_gained:+,} B{arena}"
+        yield from (f"  {note}" for note in gain.notes)
     yield from (f"left alone: {note}" for note in result.left_alone)
     equality = result.equality
     yield f"same outputs on {equality.inputs} inputs: {', '.join(equality.checked_with)}"

@@ -3,71 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from importlib.resources import files
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
-import yaml
+from annotated_types import Gt, Interval, MinLen
+from pydantic import ConfigDict, Strict
 
 from tinysieve.ground.errors import InputError
+
+Words = Annotated[str, Strict(), MinLen(1)]
+Positive = Annotated[int, Strict(), Gt(0)]
+Address = Annotated[int, Strict(), Interval(ge=0, lt=2**32)]
+_KNOWN_KEYS_ONLY = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
 class Latency:
     """``cycles_per_instruction`` of CMSIS-NN code counted on an emulated Cortex-M4; none where there is no basis."""
 
-    cycles_per_instruction: float | None
-    basis: str
+    __pydantic_config__: ClassVar[ConfigDict] = _KNOWN_KEYS_ONLY
+
+    cycles_per_instruction: Annotated[float, Strict(), Gt(0)] | None
+    basis: Words
 
 
 @dataclass(frozen=True)
 class Board:
-    """One microcontroller; bytes that a linker can use in one stretch, addresses where they start."""
+    """One microcontroller; bytes that a linker can use in one stretch, addresses where they start.
 
-    name: str
-    core: str
-    clock_hz: int
-    ram_bytes: int
-    ram_origin: int
-    ram_source: str
-    flash_bytes: int
-    flash_origin: int
-    flash_source: str
-    clock_source: str
-    emulated: bool
-    latency: Latency
-    note: str = ""
-
-
-def load_boards() -> dict[str, Board]:
-    """All boards of ``configs/boards.yaml`` by name.
-
-    Raises:
-        InputError: a key is missing or unknown.
+    ``steps`` say how a person gets the C project onto it, with code between backquotes.
     """
-    found = yaml.safe_load((files("tinysieve.configs") / "boards.yaml").read_text(encoding="utf-8"))
-    return {name: _board(name, entry) for name, entry in found["boards"].items()}
+
+    __pydantic_config__: ClassVar[ConfigDict] = _KNOWN_KEYS_ONLY
+
+    name: Words
+    core: Words
+    clock_hz: Positive
+    ram_bytes: Positive
+    ram_origin: Address
+    ram_source: Words
+    flash_bytes: Positive
+    flash_origin: Address
+    flash_source: Words
+    clock_source: Words
+    emulated: Annotated[bool, Strict()]
+    latency: Latency
+    steps: Words
+    note: Annotated[str, Strict()] = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where flash and RAM overlap, or end beyond 32 bits."""
+        regions = sorted([(self.flash_origin, self.flash_bytes), (self.ram_origin, self.ram_bytes)])
+        if regions[0][0] + regions[0][1] > regions[1][0]:
+            raise ValueError("flash and RAM overlap")
+        if regions[1][0] + regions[1][1] > 2**32:
+            raise ValueError("flash or RAM ends beyond the last 32-bit address")
 
 
-def board(name: str) -> Board:
+def pick_board(name: str, boards: Mapping[str, Board]) -> Board:
     """The board of that name, in any case.
 
     Raises:
         InputError: there is none; lists all.
     """
-    boards = load_boards()
-    by_lower = {one.lower(): one for one in boards}
+    by_lower = {known.lower(): board for known, board in boards.items()}
     if name.lower() not in by_lower:
-        raise InputError(f"no board {name!r}", where="configs/boards.yaml", fix=f"give one of {', '.join(boards)}")
-    return boards[by_lower[name.lower()]]
-
-
-def _board(name: str, entry: Mapping[str, Any]) -> Board:
-    known = {one.name for one in fields(Board)} - {"name"}
-    if unknown := set(entry) - known:
-        raise InputError(f"unknown key {sorted(unknown)[0]!r} of board {name}", where="configs/boards.yaml",
-                         fix=f"keys are {', '.join(sorted(known))}")
-    try:
-        return Board(name, **{**entry, "latency": Latency(**entry["latency"])})
-    except (TypeError, KeyError) as error:
-        raise InputError(f"board {name}: {error}", where="configs/boards.yaml", fix="give every key") from error
+        raise InputError(f"no board {name!r}", fix=f"give one of {', '.join(boards)}, or add yours with --boards FILE")
+    return by_lower[name.lower()]

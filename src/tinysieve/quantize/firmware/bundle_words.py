@@ -1,55 +1,103 @@
-"""The sentences of a flash bundle that depend on the model or the board."""
+"""The sentences of a flash bundle that depend on the model."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tinysieve.quantize.tflite.graph import TensorInfo
+from tinysieve.ground.errors import InputError
+from tinysieve.quantize.tflite.graph import Graph, TensorInfo
 from tinysieve.quantize.tflite.io_contract import CODE_RANGES
+from tinysieve.quantize.tflm.unsupported_models import require_supported
 
-_STM32 = ("STM32CubeIDE or STM32CubeCLT: add the files of `c/` but `main.c` to a project of your board, keep its linker "
-          "script, and call the model from its `main`; `-mcpu={core}`; {more}flash with "
-          "`STM32_Programmer_CLI -c port=SWD -w firmware.elf -rst`.")
-_ZEPHYR = ("Zephyr or the nRF Connect SDK: list the files of `c/` but `main.c` in `target_sources(app PRIVATE ...)`; "
-           "`west build -b {board}` and `west flash`.")
-STEPS = {
-    "STM32F746": _STM32.format(core="cortex-m7", more=""),
-    "STM32H743": _STM32.format(core="cortex-m7", more="put `.bss` into the AXI SRAM; "),
-    "STM32L4R5": _STM32.format(core="cortex-m4", more=""),
-    "nRF5340": _ZEPHYR.format(board="nrf5340dk/nrf5340/cpuapp"),
-    "nRF52840": _ZEPHYR.format(board="nrf52840dk/nrf52840"),
-    "RP2350": "Pico SDK: `target_sources` with the files of `c/` but `main.c`, `set(PICO_BOARD pico2)`, "
-              "`pico_add_extra_outputs`; copy the `.uf2` to the board in BOOTSEL mode.",
-    "ESP32-S3": "ESP-IDF: put the files of `c/` but `main.c` into a component (portable kernels), "
-                "`idf.py set-target esp32s3`, `idf.py build flash monitor`.",
+# Ranges of values that pixels are scaled to in training; a tenth of the range may be missing, as calibration leaves it.
+_PIXEL_RANGES = ((0.0, 255.0), (-128.0, 127.0), (0.0, 1.0), (-1.0, 1.0))
+_RANGE_SHARE = 0.1
+_SMALLEST_GREY_SIDE = 16
+_COLOURS = {1: "grey", 3: "RGB", 4: "four-channel"}
+_TAKES = {
+    1: "A grey picture, one channel of 8 bits. How colour becomes grey is not in the file (often 0.299 R + 0.587 G + 0.114 B).",
+    3: "An RGB picture, three channels in the order red, green, blue, 8 bits each.",
+    4: "A picture of four channels, 8 bits each; the file does not say which.",
 }
 
 
-def shape_words(image: TensorInfo) -> str:
-    """The input in words, such as ``144 x 144 RGB pixels, uint8``."""
-    height, width, channels = _extents(image)
-    return f"{width} x {height} {'RGB ' if channels == 3 else ''}pixels of {channels} channels, {image.dtype}"
+def require_codes(graph: Graph) -> None:
+    """Raises InputError unless a board can feed the model: one input and one output of 8-bit codes, one at a time."""
+    require_supported(graph)
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise InputError(f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each",
+                         why="golden vectors and programs are written for one of each", fix="split or merge them in the model")
+    for role, tensor in (("takes", graph.inputs[0]), ("gives", graph.outputs[0])):
+        if tensor.dtype not in CODE_RANGES:
+            raise InputError(f"the model {role} {tensor.dtype}, not 8-bit codes", why="golden vectors are compared code by code",
+                             fix="convert it to full-integer int8, input and output too; where float only wraps int8, "
+                                 "'tinysieve fit IN OUT --strip-float-io' takes it off")
+        if not tensor.scale:
+            raise InputError(f"what the model {role} has no scale", why="codes without one mean nothing",
+                             fix="convert it to full-integer int8")
+        if tensor.shape[:1] not in ((), (1,)):
+            raise InputError(f"the model {role} {tensor.shape[0]} at a time", why="a board runs one at a time",
+                             fix="convert it with batch 1")
 
 
-def preprocessing(image: TensorInfo) -> dict[str, Any]:
-    """Values of the template that says how a picture becomes input codes."""
-    height, width, channels = _extents(image)
-    nhwc = image.layout != "NCHW"
-    return {
-        "height": height, "width": width, "layout": "NHWC" if nhwc else "NCHW", "scale": image.scale,
-        "zero_point": image.zero_point, "dtype": image.dtype, "values": _values(image),
-        "layout_words": (f"row by row, pixel by pixel, {channels} channel values together" if nhwc
+def is_picture(source: TensorInfo) -> bool:
+    """Whether an input can be spoken of as a picture: three or four channels, or one whose values are those of pixels.
+
+    A spectrogram has one channel as well; its values seldom have the range of pixels, and one of its sides is short.
+    """
+    if source.layout == "other":
+        return False
+    height, width, channels = _extents(source)
+    if channels > 1:
+        return True
+    low, high = _range(source)
+    return min(height, width) >= _SMALLEST_GREY_SIDE and any(
+        max(abs(low - first), abs(high - last)) <= _RANGE_SHARE * (last - first) for first, last in _PIXEL_RANGES)
+
+
+def kind_words(source: TensorInfo, scores: TensorInfo) -> str:
+    """What the model is, in words, such as ``int8 image classifier, 144 x 144 RGB pixels``."""
+    if not is_picture(source):
+        return f"int8 model, input {source.dtype} {_axes(source)}, output {scores.dtype} {_axes(scores)}"
+    height, width, channels = _extents(source)
+    return f"int8 image model, {width} x {height} {_COLOURS[channels]} pixels of {channels} " \
+           f"channel{'s' if channels > 1 else ''}, {source.dtype}"
+
+
+def preprocessing(source: TensorInfo) -> dict[str, Any]:
+    """Values of the template that says how a picture, or any other signal, becomes input codes."""
+    low, high = _range(source)
+    words = {"picture": is_picture(source), "scale": source.scale, "zero_point": source.zero_point, "dtype": source.dtype,
+             "source_shape": _axes(source), "lowest": float(f"{low:.4g}"), "highest": float(f"{high:.4g}")}
+    if not words["picture"]:
+        return words
+    height, width, channels = _extents(source)
+    nhwc = source.layout != "NCHW"
+    return words | {
+        "height": height, "width": width, "layout": "NHWC" if nhwc else "NCHW", "values": _values(source),
+        "takes": _TAKES[channels],
+        "layout_words": (("row by row, pixel by pixel" if channels == 1
+                          else f"row by row, pixel by pixel, {channels} channel values together") if nhwc
                          else f"{channels} whole planes, one after the other, each row by row"),
     }
 
 
+def _axes(tensor: TensorInfo) -> str:
+    return " x ".join(map(str, tensor.shape)) or "one value"
+
+
+def _range(source: TensorInfo) -> tuple[float, float]:
+    lowest, highest = CODE_RANGES[source.dtype]
+    scale, zero = source.scale or 0.0, source.zero_point or 0
+    return (lowest - zero) * scale, (highest - zero) * scale
+
+
 def _values(image: TensorInfo) -> str:
     """What the codes stand for, and so what has to be done to pixels 0..255."""
-    lowest, highest = CODE_RANGES[image.dtype]
-    scale, zero = image.scale or 0.0, image.zero_point or 0
-    low, high = (lowest - zero) * scale, (highest - zero) * scale
+    lowest = CODE_RANGES[image.dtype][0]
+    low, high = _range(image)
     if abs(low) < 26 and abs(high - 255) < 26:
-        exactly = scale == 1.0 and zero == lowest
+        exactly = image.scale == 1.0 and image.zero_point == lowest
         pixel = " The code is the pixel itself." if image.dtype == "uint8" else " The code is the pixel minus 128."
         return "Values stay 0..255: no division by 255, no mean, no standard deviation." + (pixel if exactly else "")
     return (f"The input holds values from {low:.4g} to {high:.4g}: scale the pixels 0..255 as in this model's training "

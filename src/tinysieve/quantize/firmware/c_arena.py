@@ -14,10 +14,10 @@ ALIGNMENT = 4  # the scratch memory of kernels holds int32
 _MOVES = 200
 # Among equals, what is written later goes first: its input then finds the place a lead behind it.
 _ORDERS: tuple[Callable[[Lifetime], tuple[int, ...]], ...] = (
-    lambda one: (-one.size_bytes, -one.first, one.tensor),
-    lambda one: (-one.first, -one.size_bytes, one.tensor),
-    lambda one: (one.first - one.last, -one.size_bytes, one.tensor),
-    lambda one: ((one.first - one.last - 1) * one.size_bytes, -one.first, one.tensor),
+    lambda life: (-life.size_bytes, -life.first, life.tensor),
+    lambda life: (-life.first, -life.size_bytes, life.tensor),
+    lambda life: (life.first - life.last, -life.size_bytes, life.tensor),
+    lambda life: ((life.first - life.last - 1) * life.size_bytes, -life.first, life.tensor),
 )
 
 
@@ -38,7 +38,7 @@ def plan_arena(lowered: Lowered, scratch_bytes: Callable[[Step], int]) -> ArenaP
     best = min((puzzle.improved(sorted(lives, key=key)) for key in _ORDERS), key=puzzle.span)
     # Sharing costs time (a call per row): where there is room, a second plan does without.
     crowded = _Puzzle(lives, _where_crowded(distances, lives, puzzle.span(best)))
-    calm = crowded.improved(sorted(lives, key=lambda one: -best[one.tensor]))
+    calm = crowded.improved(sorted(lives, key=lambda life: -best[life.tensor]))
     offsets = calm if puzzle.span(calm) <= puzzle.span(best) else best
     return ArenaPlan(offsets, puzzle.span(offsets), frozenset(_overlapping(offsets, lives, distances)))
 
@@ -47,11 +47,11 @@ def _where_crowded(
     distances: dict[tuple[int, int], int], lives: Sequence[Lifetime], arena_bytes: int
 ) -> dict[tuple[int, int], int]:
     """Pairs that meet in a step during which more bytes are alive than the arena holds."""
-    by_tensor = {one.tensor: one for one in lives}
-    alive = live_bytes(lives, max(one.last for one in lives) + 1)
+    by_tensor = {life.tensor: life for life in lives}
+    alive = live_bytes(lives, max(life.last for life in lives) + 1)
 
-    def crowded(one: Lifetime, other: Lifetime) -> bool:
-        return max(alive[max(one.first, other.first):min(one.last, other.last) + 1]) > arena_bytes
+    def crowded(life: Lifetime, other: Lifetime) -> bool:
+        return max(alive[max(life.first, other.first):min(life.last, other.last) + 1]) > arena_bytes
 
     return {pair: lead for pair, lead in distances.items() if crowded(by_tensor[pair[0]], by_tensor[pair[1]])}
 
@@ -61,20 +61,20 @@ class _Puzzle:
 
     def __init__(self, lives: Sequence[Lifetime], distances: dict[tuple[int, int], int]) -> None:
         self._lives, self._distances = lives, distances
-        self._rivals = {one.tensor: [other for other in lives if other is not one
-                                     and other.first <= one.last and one.first <= other.last] for one in lives}
+        self._rivals = {life.tensor: [other for other in lives if other is not life
+                                     and other.first <= life.last and life.first <= other.last] for life in lives}
 
     def span(self, offsets: dict[int, int]) -> int:
         """Bytes from 0 to the end of the topmost buffer."""
-        return -(-max(offsets[one.tensor] + one.size_bytes for one in self._lives) // ALIGNMENT) * ALIGNMENT
+        return -(-max(offsets[life.tensor] + life.size_bytes for life in self._lives) // ALIGNMENT) * ALIGNMENT
 
     def placed(self, order: Sequence[Lifetime]) -> dict[int, int]:
         """First fit in the order given."""
         offsets: dict[int, int] = {}
-        for one in order:
-            barred = sorted(self._barred(one, other, offsets[other.tensor])
-                            for other in self._rivals[one.tensor] if other.tensor in offsets)
-            offsets[one.tensor] = _lowest(barred)
+        for life in order:
+            barred = sorted(self._barred(life, other, offsets[other.tensor])
+                            for other in self._rivals[life.tensor] if other.tensor in offsets)
+            offsets[life.tensor] = _lowest(barred)
         return offsets
 
     def improved(self, order: list[Lifetime]) -> dict[int, int]:
@@ -83,39 +83,39 @@ class _Puzzle:
         for _ in range(_MOVES):
             offsets = self.placed(order)
             best = min(best, offsets, key=self.span)
-            top = max(order, key=lambda one: offsets[one.tensor] + one.size_bytes)
+            top = max(order, key=lambda life: offsets[life.tensor] + life.size_bytes)
             orders = [moved for rival in self._rivals[top.tensor]
                       if (moved := _moved(order, top, rival)) is not None and _key(moved) not in seen]
             if not orders:
                 break
-            order = min(orders, key=lambda one: self._cost(self.placed(one)))
+            order = min(orders, key=lambda candidate: self._cost(self.placed(candidate)))
             seen.add(_key(order))
         return best
 
     def _cost(self, offsets: dict[int, int]) -> tuple[int, int]:
         return self.span(offsets), sum(offsets.values())
 
-    def _barred(self, one: Lifetime, other: Lifetime, at: int) -> tuple[int, int]:
+    def _barred(self, life: Lifetime, other: Lifetime, at: int) -> tuple[int, int]:
         """Offsets strictly between these would let ``one`` destroy ``other``, which lies ``at``, or be destroyed by it."""
-        low, high = at - one.size_bytes, at + other.size_bytes
-        if (lead := self._distances.get((one.tensor, other.tensor))) is not None:
+        low, high = at - life.size_bytes, at + other.size_bytes
+        if (lead := self._distances.get((life.tensor, other.tensor))) is not None:
             high = min(high, at + lead)
-        if (lead := self._distances.get((other.tensor, one.tensor))) is not None:
+        if (lead := self._distances.get((other.tensor, life.tensor))) is not None:
             low = max(low, at - lead)
         return low, high
 
 
-def _moved(order: list[Lifetime], one: Lifetime, before: Lifetime) -> list[Lifetime] | None:
+def _moved(order: list[Lifetime], life: Lifetime, before: Lifetime) -> list[Lifetime] | None:
     """``one`` just before ``before``; None where it already is."""
-    if order.index(one) < order.index(before):
+    if order.index(life) < order.index(before):
         return None
-    rest = [other for other in order if other is not one]
+    rest = [other for other in order if other is not life]
     position = rest.index(before)
-    return [*rest[:position], one, *rest[position:]]
+    return [*rest[:position], life, *rest[position:]]
 
 
 def _key(order: Sequence[Lifetime]) -> tuple[int, ...]:
-    return tuple(one.tensor for one in order)
+    return tuple(life.tensor for life in order)
 
 
 def _lifetimes(lowered: Lowered) -> tuple[Lifetime, ...]:
@@ -150,7 +150,7 @@ def _lowest(barred: Iterable[tuple[int, int]]) -> int:
 def _overlapping(
     offsets: dict[int, int], lives: Iterable[Lifetime], pairs: Iterable[tuple[int, int]]
 ) -> Iterable[tuple[int, int]]:
-    size = {one.tensor: one.size_bytes for one in lives}
+    size = {life.tensor: life.size_bytes for life in lives}
     for eaten, grown in pairs:
         if offsets[eaten] < offsets[grown] + size[grown] and offsets[grown] < offsets[eaten] + size[eaten]:
             yield eaten, grown

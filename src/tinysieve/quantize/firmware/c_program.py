@@ -73,10 +73,11 @@ class _Writer:
         struct = _STRUCTS.get(step.kernel, f"ts_{step.kernel}_parameters")
         if struct == "ts_window":
             fields["rows"] = 1 if self._eats(step) else fields["out_h"]
-        arguments = [f"&{self._struct(struct, ', '.join(f'.{name} = {value}' for name, value in fields.items()))}"]
+        texts = {**fields, **{name: self._array(values) for name, values in step.tables.items()}}
+        arguments = [f"&{self._struct(struct, ', '.join(f'.{name} = {text}' for name, text in texts.items()))}"]
         if step.filter is not None:
-            one = step.filter
-            parts = [self._array(values) for values in (one.weights, one.bias, one.multipliers, one.shifts)]
+            filters = step.filter
+            parts = [self._array(values) for values in (filters.weights, filters.bias, filters.multipliers, filters.shifts)]
             arguments.append(f"&{self._struct('ts_filter', ', '.join(parts))}")
         arguments.extend(f"arena + {self._offset(tensor)}" for tensor in (*step.inputs, step.output))
         if step.filter is not None:

@@ -53,9 +53,9 @@ def stripe_for_c(
     for done, plan in enumerate(plans):
         progress(done, len(plans))
         striped = stripe(folded, [room.stripes for room in plan.rooms])
-        found = _judged(striped.model, plan.extra_macs, striped.notes, kernels, arena_bytes)
-        if found.arena_bytes < best.arena_bytes:
-            best = found
+        judged = _judged(striped.model, plan.extra_macs, striped.notes, kernels, arena_bytes)
+        if judged.arena_bytes < best.arena_bytes:
+            best = judged
         if best.met:
             break
     return best

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from numpy.typing import NDArray
 
 from tinysieve.ground.errors import GateMissed
-from tinysieve.quantize.firmware.boards import Board, load_boards
+from tinysieve.quantize.firmware.boards import Board
 from tinysieve.quantize.firmware.c_program import CProgram
 from tinysieve.quantize.firmware.emulator import Emulator
 from tinysieve.quantize.firmware.golden import golden_inputs
@@ -90,11 +90,13 @@ class Emulation:
 
 
 def emulate(
-    model: bytes, program: CProgram, chosen: Board | None, inputs: int, progress: Callable[[int, int], None]
+    model: bytes, program: CProgram, chosen: Board | None, boards: Sequence[Board], inputs: int,
+    progress: Callable[[int, int], None],
 ) -> Emulation:
     """Link ``program`` for ``chosen`` (its real flash and RAM; a roomy machine without one), run it, compare with ``model``.
 
-    A board that is not an ARM Cortex-M is judged by memory only. Instructions are counted on the first input.
+    Each of ``boards`` is judged by what the program needs; a chosen one that is no ARM Cortex-M by memory only.
+    Instructions are counted on the first input.
 
     Raises:
         GateMissed: the program does not fit the chosen board; says by how many bytes.
@@ -109,7 +111,7 @@ def emulate(
     answers, instructions = _answers(machine, program, codes, progress)
     exact = sum(answer == wanted.tobytes() for answer, wanted in zip(answers, expected.outputs, strict=True))
     return _result(program, machine, "no board (16 MiB RAM, 64 MiB flash)" if linked is None else linked.name,
-                   (inputs, exact, expected.by), instructions, (chosen,) if chosen else tuple(load_boards().values()))
+                   (inputs, exact, expected.by), instructions, boards)
 
 
 def emulator_files(program: CProgram) -> dict[str, str]:
@@ -136,7 +138,7 @@ def _answers(
 
 def _result(
     program: CProgram, machine: Emulator, linked_for: str, compared: tuple[int, int, str], instructions: int,
-    boards: tuple[Board, ...],
+    boards: Sequence[Board],
 ) -> Emulation:
     sections, stack = machine.sections, machine.stack_bytes()
     ram, inputs = sections.static_bytes + stack, compared[0]

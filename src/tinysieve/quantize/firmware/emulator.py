@@ -50,8 +50,8 @@ class Emulator:
         uc = self._unicorn
         machine = uc.Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         machine.ctl_set_cpu_model(uc.arm_const.UC_CPU_ARM_CORTEX_M4)
-        machine.mem_map(self._memory.flash_origin, _pages(self._memory.flash_bytes), uc.UC_PROT_READ | uc.UC_PROT_EXEC)
-        machine.mem_map(self._memory.ram_origin, _pages(self._memory.ram_bytes), uc.UC_PROT_READ | uc.UC_PROT_WRITE)
+        machine.mem_map(*_pages(self._memory.flash_origin, self._memory.flash_bytes), uc.UC_PROT_READ | uc.UC_PROT_EXEC)
+        machine.mem_map(*_pages(self._memory.ram_origin, self._memory.ram_bytes), uc.UC_PROT_READ | uc.UC_PROT_WRITE)
         machine.mem_write(self._memory.flash_origin, image)
         machine.mem_write(self._memory.ram_origin, bytes([_PAINT]) * self._memory.ram_bytes)
         return machine
@@ -136,8 +136,10 @@ class Emulator:
         self._machine.context_restore(context)
 
 
-def _pages(size: int) -> int:
-    return -(-size // _PAGE) * _PAGE
+def _pages(origin: int, size: int) -> tuple[int, int]:
+    """Start and bytes of the whole pages around a region: the emulator maps nothing smaller."""
+    start = origin // _PAGE * _PAGE
+    return start, -(-(origin + size - start) // _PAGE) * _PAGE
 
 
 def _unicorn() -> Any:

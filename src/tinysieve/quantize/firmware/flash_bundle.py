@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
-from tinysieve.quantize.firmware.boards import load_boards
-from tinysieve.quantize.firmware.bundle_words import STEPS, preprocessing, shape_words
+from tinysieve.ground.escaping import Escaped, one_line
+from tinysieve.quantize.firmware.boards import Board
+from tinysieve.quantize.firmware.bundle_words import kind_words, preprocessing, require_codes
 from tinysieve.quantize.firmware.c_program import CProgram, generate
-from tinysieve.quantize.firmware.golden import golden_inputs
+from tinysieve.quantize.firmware.golden import golden_inputs, grid
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
 from tinysieve.quantize.firmware.oracle import expected_outputs
+from tinysieve.quantize.firmware.rendering import rendered
 from tinysieve.quantize.firmware.tflm_operators import resolver_calls
 from tinysieve.quantize.tflite.graph import Graph, read_graph
 from tinysieve.quantize.tflm.arena import Arena
@@ -26,7 +28,7 @@ from tinysieve.quantize.tflm.arena_process import measure_arena
 # CMSIS-NN's scratch memory raised the arena by up to 4,080 B over the reference kernels in seven published models.
 ARENA_MARGIN_BYTES = 8192
 VECTORS = 8
-_FLIP = {"int8": "0x80", "uint8": "0"}
+_FLIP = {"int8": 0x80, "uint8": 0}
 
 
 @dataclass(frozen=True)
@@ -55,40 +57,50 @@ class Bundle:
         _write(folder / "SHA256SUMS", "".join(sums).encode())
 
 
-def make_bundle(model: bytes, c_model: bytes, name: str, labels: Sequence[str], kernels: KernelSet) -> Bundle:
-    """Everything that belongs to one int8 image classifier; the same model gives the same bytes.
+def make_bundle(
+    model: bytes, c_model: bytes, name: str, labels: Sequence[str], kernels: KernelSet, boards: Sequence[Board]
+) -> Bundle:
+    """Everything that belongs to one int8 model; the same model gives the same bytes.
 
-    ``c_model`` is what the C project is made of: ``model`` itself, or the same in stripes (``stripe_for_c``).
+    ``c_model`` is what the C project is made of: ``model`` itself, or the same in stripes (``stripe_for_c``). The README has
+    a line for each of ``boards``.
+
+    ``labels`` are empty where nobody says what the scores mean.
 
     Raises:
-        InputError: TFLM cannot run the model, it is no 8-bit image classifier, or labels and scores differ in number.
+        InputError: TFLM cannot run the model, it has not one 8-bit input and output, or labels and scores differ in number.
         MissingRequirement: tflite-micro is not installed: golden outputs and the arena are measured with it.
     """
     graph = read_graph(model)
-    _require_classifier(graph, labels)
+    require_codes(graph)
+    _require_labels(graph, labels)
     arena = measure_arena(model)
     values = _values(model, name, labels, graph, arena)
     program, missing = _program(c_model, kernels)
     values |= {"c_route": program and {"kernels": program.kernels.name, "arena_bytes": program.arena_bytes,
-                                       "constant_bytes": program.constant_bytes}, "c_route_missing": missing}
-    found = {**_tflm(values), "PREPROCESSING.md": _rendered("PREPROCESSING.md", values),
-             "labels.txt": "".join(f"{label}\n" for label in labels)}
+                                       "constant_bytes": program.constant_bytes}, "c_route_missing": missing,
+               "boards": boards}
+    texts = {**_tflm(values), "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
+    if labels:
+        texts["labels.txt"] = "".join(f"{one_line(label)}\n" for label in labels)
     licences = dict(kernels.licences()) if program else {}
     if program:
-        found |= _standalone(program, {**values, "kernels": program.kernels.name})
-    found |= {f"LICENSES/{file}": text for file, text in licences.items()}
-    found["README.md"] = _rendered("README.md", {**values, "licences": sorted(licences)})
-    return Bundle(found, model, values["arena_bytes"], program, missing)
+        texts |= _standalone(program, {**values, "kernels": program.kernels.name})
+    texts |= {f"LICENSES/{file}": text for file, text in licences.items()}
+    texts["README.md"] = rendered("README.md", {**values, "licences": sorted(licences)})
+    return Bundle(texts, model, values["arena_bytes"], program, missing)
 
 
-def _require_classifier(graph: Graph, labels: Sequence[str]) -> None:
-    types = {tensor.dtype for tensor in (*graph.inputs, *graph.outputs)}
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1 or not types <= set(_FLIP) or len(graph.inputs[0].shape) != 4:
-        raise InputError("the model is no image classifier with 8-bit input and output",
-                         why="golden vectors and preprocessing are written for those", fix="convert it to full-integer int8")
-    scores = graph.outputs[0].shape[-1]
-    if len(labels) != scores:
-        raise InputError(f"{len(labels)} labels for {scores} scores", fix="give one --label per score, in the model's order")
+def scores_of(graph: Graph) -> int:
+    """How many scores the model gives; 0 where its output is no list of scores, such as a picture."""
+    shape = graph.outputs[0].shape if len(graph.outputs) == 1 else ()
+    return shape[-1] if shape and math.prod(shape) == shape[-1] else 0
+
+
+def _require_labels(graph: Graph, labels: Sequence[str]) -> None:
+    if labels and len(labels) != scores_of(graph):
+        raise InputError(f"{len(labels)} labels for {scores_of(graph)} scores",
+                         fix="give one --label per score, in the model's order")
 
 
 def _program(model: bytes, kernels: KernelSet) -> tuple[CProgram | None, str]:
@@ -103,33 +115,33 @@ def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena:
     inputs = golden_inputs(source.shape, source.dtype, VECTORS)
     outputs = expected_outputs(model, inputs).outputs
     return {
-        "name": name, "identifier": "".join(c if c.isalnum() else "_" for c in name), "labels": list(labels),
+        "name": name, "labels": list(labels),
         "model_bytes": len(model), "measured_arena_bytes": arena.total_bytes, "arena_margin_bytes": ARENA_MARGIN_BYTES,
         # TFLM aligns the arena itself: a multiple of 16 wastes nothing.
         "arena_bytes": -(-(arena.total_bytes + ARENA_MARGIN_BYTES) // 16) * 16, "vectors": VECTORS,
-        "input_bytes": inputs[0].nbytes, "output_bytes": outputs[0].nbytes, "columns": source.shape[-2],
-        "channels": source.shape[-1], "flip": _FLIP[source.dtype], "output_flip": _FLIP[scores.dtype],
+        "input_bytes": inputs[0].nbytes, "output_bytes": outputs[0].nbytes, "columns": grid(source.shape)[0],
+        "channels": grid(source.shape)[1], "flip": _FLIP[source.dtype], "output_flip": _FLIP[scores.dtype],
         "rows": [list(row.tobytes()) for row in outputs], "model_rows": _model_rows(model),
         "operators": sorted(graph.operator_counts), "calls": resolver_calls(graph.operator_counts),
         "input_shape": source.shape, "input_scale": source.scale, "input_zero_point": source.zero_point,
         "output_shape": scores.shape, "output_scale": scores.scale, "output_zero_point": scores.zero_point,
-        "shape_words": shape_words(source), "boards": list(load_boards().values()), "steps": STEPS, **preprocessing(source),
+        "kind_words": kind_words(source, scores), **preprocessing(source),
     }
 
 
-def _model_rows(model: bytes) -> str:
-    return "\n".join(",".join(str(n) for n in model[at:at + 32]) + "," for at in range(0, len(model), 32))
+def _model_rows(model: bytes) -> Escaped:
+    return Escaped("\n".join(",".join(str(n) for n in model[at:at + 32]) + "," for at in range(0, len(model), 32)))
 
 
 def _standalone(program: CProgram, values: Mapping[str, Any]) -> dict[str, str]:
     """The C project; ``main.c`` runs the golden vectors."""
     own = {name: _kernel(name) for name in ("ts_golden.h", "ts_golden.c", "ts_model_check.h", "ts_model_check.c", "main.c")}
-    made = {name: _rendered(name, values) for name in ("golden_outputs.h", "Makefile", "CMakeLists.txt")}
+    made = {name: rendered(name, values) for name in ("golden_outputs.h", "Makefile", "CMakeLists.txt")}
     return {f"c/{name}": text for name, text in {**program.files, **own, **made}.items()}
 
 
 def _tflm(values: Mapping[str, Any]) -> dict[str, str]:
-    made = {f"tflm/src/{name}": _rendered(name, values)
+    made = {f"tflm/src/{name}": rendered(name, values)
             for name in ("model_data.h", "model_data.cc", "model_settings.h", "op_resolver.h", "golden_outputs.h")}
     fixed = {
         "src/model_check.h": "model_check.h", "src/model_check.cc": "model_check.cc",
@@ -142,18 +154,6 @@ def _tflm(values: Mapping[str, Any]) -> dict[str, str]:
     copied = {f"tflm/{to}": _template_text(name) for to, name in fixed.items()}
     golden = {f"tflm/src/{name}": _kernel(name) for name in ("ts_golden.h", "ts_golden.c")}
     return {**made, **copied, **golden}
-
-
-def _rendered(name: str, values: Mapping[str, Any]) -> str:
-    return str(_environment().get_template(f"{name}.j2").render(values))
-
-
-@cache
-def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(loader=PackageLoader("tinysieve.quantize.firmware", "templates"), undefined=StrictUndefined,
-                       keep_trailing_newline=True, autoescape=False)
 
 
 def _template_text(name: str) -> str:

@@ -17,9 +17,18 @@ def golden_inputs(shape: tuple[int, ...], dtype: str, count: int) -> NDArray:
     [[[0, 192, 129], [221, 209, 62]], [[31, 68, 105], [41, 78, 115]], [[255, 255, 255], [255, 255, 255]]]
     """
     positions = np.arange(int(np.prod(shape[1:])), dtype=np.uint32)
-    columns, channels = (shape[-2], shape[-1]) if len(shape) > 2 else (1, 1)
+    columns, channels = grid(shape)
     codes = np.stack([_vector(n, positions, columns, channels) for n in range(count)]).reshape(count, *shape[1:])
     return codes if dtype == "uint8" else (codes ^ 0x80).view(np.int8)
+
+
+def grid(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Columns and channels by which a smooth picture counts its coordinates; (1, 1) for an input without rows.
+
+    >>> grid((1, 96, 90, 3)), grid((1, 640))
+    ((90, 3), (1, 1))
+    """
+    return (shape[-2], shape[-1]) if len(shape) > 2 else (1, 1)
 
 
 def _vector(n: int, positions: NDArray[np.uint32], columns: int, channels: int) -> NDArray[np.uint8]:

@@ -59,13 +59,13 @@ def _bakenn() -> Any:
         MissingRequirement: not installed, or another version.
     """
     try:
-        found = metadata.version("bakenn")
+        installed = metadata.version("bakenn")
         import bakenn
     except (ImportError, metadata.PackageNotFoundError) as error:
         raise MissingRequirement("bakenn is not installed", why="it brings the convolution kernels in C",
                                  fix="pip install 'tinysieve[mcu]'") from error
-    if found != BAKENN:
-        raise MissingRequirement(f"bakenn {found} is installed, {BAKENN} is wanted",
+    if installed != BAKENN:
+        raise MissingRequirement(f"bakenn {installed} is installed, {BAKENN} is wanted",
                                  why="the kernels were checked against TFLM in that version",
                                  fix=f"pip install bakenn=={BAKENN}")
     return bakenn
@@ -86,8 +86,8 @@ def _bakenn_portable() -> dict[str, str]:
     makers = (q31_kernel, conv._conv2d_kernel, conv._depthwise_kernel, pool._average_kernel, pool._max_kernel)
     kernels = [make(context) for make in makers]
     notice = f"/* Kernels of bakenn {BAKENN}, Apache-2.0; see LICENSE.bakenn.txt. */\n"
-    declared = "\n\n".join(one.declaration for one in kernels)
-    defined = "\n\n".join(one.definition for one in kernels)
+    declared = "\n\n".join(kernel.declaration for kernel in kernels)
+    defined = "\n\n".join(kernel.definition for kernel in kernels)
     return {
         "bakenn_portable.h": (f"{notice}#ifndef BAKENN_PORTABLE_H\n#define BAKENN_PORTABLE_H\n\n#include <stddef.h>\n"
                               f"#include <stdint.h>\n\n{declared}\n\n#endif\n"),
@@ -102,12 +102,12 @@ def _portable_files() -> dict[str, str]:
 def _cmsis_files() -> dict[str, str]:
     _bakenn()
     vendor = files("bakenn.backend.cmsis_nn.vendor")
-    found = {name: (vendor / "cmsis_nn" / folder / name).read_text(encoding="utf-8")
+    texts = {name: (vendor / "cmsis_nn" / folder / name).read_text(encoding="utf-8")
              for folder, names in _CMSIS.items() for name in names}
     core = vendor / "cmsis_core" / "Include"
     for name in ("cmsis_compiler.h", "cmsis_gcc.h"):
-        found[name] = (core / name).read_text(encoding="utf-8")
-    return {**_own("ts_windows_cmsis.c"), **_bakenn_portable(), **found}
+        texts[name] = (core / name).read_text(encoding="utf-8")
+    return {**_own("ts_windows_cmsis.c"), **_bakenn_portable(), **texts}
 
 
 def _bakenn_licence() -> dict[str, str]:

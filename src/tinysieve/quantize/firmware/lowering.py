@@ -9,6 +9,7 @@ from tinysieve.ground.errors import InputError
 from tinysieve.quantize.firmware import lowering_convolutions as windows
 from tinysieve.quantize.firmware import lowering_simple as simple
 from tinysieve.quantize.firmware import tensor_views as pieces
+from tinysieve.quantize.firmware.lowering_lookup import has_scalar_operand, lookup
 from tinysieve.quantize.firmware.steps import Step
 from tinysieve.quantize.firmware.tensor_views import View, Views
 from tinysieve.quantize.firmware.unsupported import Unsupported
@@ -17,8 +18,11 @@ from tinysieve.quantize.tflite.source_model import SourceModel, SourceOperator
 _KERNELS: dict[str, Callable[[SourceModel, SourceOperator], Step]] = {
     "CONV_2D": windows.convolution, "DEPTHWISE_CONV_2D": windows.depthwise, "FULLY_CONNECTED": windows.dense,
     "AVERAGE_POOL_2D": windows.pool, "MAX_POOL_2D": windows.pool, "ADD": simple.add, "QUANTIZE": simple.requantize,
-    "MEAN": simple.mean, "SOFTMAX": simple.softmax,
+    "MEAN": simple.mean, "SOFTMAX": simple.softmax, "MUL": simple.multiply, "TRANSPOSE": simple.transpose,
+    **dict.fromkeys(("LOGISTIC", "HARD_SWISH", "LEAKY_RELU", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "ELU"), lookup),
 }
+# With one scalar for a second operand these too turn code for code.
+_SCALAR = ("ADD", "SUB", "MUL")
 _POINTERS: dict[str, Callable[[SourceModel, SourceOperator, Views], list[Step]]] = {
     "SLICE": pieces.slice_rows, "CONCATENATION": pieces.concatenate, **dict.fromkeys(pieces.RESHAPES, pieces.reshape),
 }
@@ -72,6 +76,8 @@ def _steps(source: SourceModel, operator: SourceOperator, views: Views) -> list[
         if pads is not None and not pads.any() and source.constant(operator.inputs[0]) is None:
             return pieces.reshape(source, operator, views)
         return [simple.pad(source, operator)]
+    if operator.name in _SCALAR and has_scalar_operand(source, operator):
+        return [lookup(source, operator)]
     if operator.name not in _KERNELS:
         raise Unsupported("unknown to the generator")
     return [_KERNELS[operator.name](source, operator)]

@@ -104,12 +104,12 @@ def _weights(source: SourceModel, operator: SourceOperator) -> NDArray[np.int8]:
 
 def _folded_pad(source: SourceModel, tensor: int) -> tuple[int, int, int]:
     """What a convolution really reads, and rows and columns that a PAD before it adds at the top and the left."""
-    for one in source.operators:
-        if one.outputs[:1] == (tensor,) and one.name == "PAD":
-            pads = source.constant(one.inputs[1])
+    for earlier in source.operators:
+        if earlier.outputs[:1] == (tensor,) and earlier.name == "PAD":
+            pads = source.constant(earlier.inputs[1])
             if (pads is not None and pads.shape == (4, 2) and not pads[[0, 3]].any() and (pads >= 0).all()
-                    and source.same_quantization(one.inputs[0], tensor)):
-                return one.inputs[0], int(pads[1, 0]), int(pads[2, 0])
+                    and source.same_quantization(earlier.inputs[0], tensor)):
+                return earlier.inputs[0], int(pads[1, 0]), int(pads[2, 0])
     return tensor, 0, 0
 
 
@@ -181,8 +181,8 @@ def _filter(source: SourceModel, operator: SourceOperator, weights: NDArray[np.i
         raise Unsupported(f"{bias.dtype} bias")
     multipliers = _multipliers(source, operator, channels)
     return Filter(weights, np.zeros(channels, np.int32) if bias is None else bias.reshape(channels),
-                  np.array([one.multiplier for one in multipliers], np.int32),
-                  np.array([one.shift for one in multipliers], np.int8))
+                  np.array([factor.multiplier for factor in multipliers], np.int32),
+                  np.array([factor.shift for factor in multipliers], np.int8))
 
 
 def _multipliers(source: SourceModel, operator: SourceOperator, channels: int) -> list[FixedPoint]:
@@ -193,5 +193,5 @@ def _multipliers(source: SourceModel, operator: SourceOperator, channels: int) -
         raise Unsupported(f"{len(scales)} filter scales for {channels} channels")
     if operator.name == "FULLY_CONNECTED" and len(scales) == 1:
         return [fixed_point(float(read * scales[0]) / written)] * channels
-    found = [fixed_point(float(read) * float(one) / written) for one in scales]
-    return found * channels if len(found) == 1 else found
+    factors = [fixed_point(float(read) * float(scale) / written) for scale in scales]
+    return factors * channels if len(factors) == 1 else factors

@@ -14,26 +14,65 @@ from tinysieve.quantize.tflite.source_model import SourceModel, SourceOperator
 
 ADD_LEFT_SHIFT = 20
 SOFTMAX_INTEGER_BITS = 5
+TRANSPOSED_AXES = 4
 
 
 def add(source: SourceModel, operator: SourceOperator) -> Step:
     """ADD of two activations of one shape: both scaled to twice the larger scale, 20 bits of headroom."""
-    one, other = operator.inputs
+    first, other = operator.inputs
     written = operator.outputs[0]
-    _require_int8(source, one, other, written)
-    if not source.shape(one) == source.shape(other) == source.shape(written):
-        raise Unsupported(f"shapes {list(source.shape(one))} and {list(source.shape(other))} that broadcast")
-    if source.constant(one) is not None or source.constant(other) is not None:
+    _require_int8(source, first, other, written)
+    if not source.shape(first) == source.shape(other) == source.shape(written):
+        raise Unsupported(f"shapes {list(source.shape(first))} and {list(source.shape(other))} that broadcast")
+    if source.constant(first) is not None or source.constant(other) is not None:
         raise Unsupported("a constant operand")
-    twice = 2.0 * max(source.scale(one), source.scale(other))
-    a, b = fixed_point(source.scale(one) / twice), fixed_point(source.scale(other) / twice)
+    twice = 2.0 * max(source.scale(first), source.scale(other))
+    a, b = fixed_point(source.scale(first) / twice), fixed_point(source.scale(other) / twice)
     total = fixed_point(twice / ((1 << ADD_LEFT_SHIFT) * source.scale(written)))
     low, high = activation_range(source, written, operator.options.fusedActivationFunction)
-    return Step(operator.index, operator.name, "add", (one, other), written, {
-        "count": math.prod(source.shape(written)), "a_zero": source.zero_point(one), "b_zero": source.zero_point(other),
+    return Step(operator.index, operator.name, "add", (first, other), written, {
+        "count": math.prod(source.shape(written)), "a_zero": source.zero_point(first), "b_zero": source.zero_point(other),
         "out_zero": source.zero_point(written), "a_multiplier": a.multiplier, "a_shift": a.shift,
         "b_multiplier": b.multiplier, "b_shift": b.shift, "out_multiplier": total.multiplier,
         "out_shift": total.shift, "low": low, "high": high}, in_place=True)
+
+
+def multiply(source: SourceModel, operator: SourceOperator) -> Step:
+    """MUL of two activations; the second may have one value a channel, or fewer axes, and is used again and again."""
+    written = operator.outputs[0]
+    whole, other = sorted(operator.inputs, key=lambda tensor: -math.prod(source.shape(tensor)))
+    _require_int8(source, whole, other, written)
+    if source.constant(whole) is not None or source.constant(other) is not None:
+        raise Unsupported("a constant operand of several values")
+    lengths = list(source.shape(other))
+    while lengths[:1] == [1]:
+        del lengths[0]
+    rest = source.shape(written)[len(source.shape(written)) - len(lengths):]
+    if source.shape(whole) != source.shape(written) or list(rest) != lengths:
+        raise Unsupported(f"shapes {list(source.shape(whole))} and {list(source.shape(other))}")
+    factor = fixed_point(source.scale(whole) * source.scale(other) / source.scale(written))
+    low, high = activation_range(source, written, operator.options.fusedActivationFunction)
+    return Step(operator.index, operator.name, "multiply", (whole, other), written, {
+        "count": math.prod(source.shape(written)), "period": math.prod(lengths), "a_zero": source.zero_point(whole),
+        "b_zero": source.zero_point(other), "out_zero": source.zero_point(written), "multiplier": factor.multiplier,
+        "shift": factor.shift, "low": low, "high": high}, in_place=math.prod(lengths) == math.prod(source.shape(written)))
+
+
+def transpose(source: SourceModel, operator: SourceOperator) -> Step:
+    """TRANSPOSE of up to four axes: each output value is fetched from where it lies in the input."""
+    read, written = operator.inputs[0], operator.outputs[0]
+    order, shape = source.constant(operator.inputs[1]), source.shape(read)
+    _require_int8(source, read, written)
+    if order is None or len(shape) > TRANSPOSED_AXES or sorted(order.tolist()) != list(range(len(shape))):
+        raise Unsupported("another order than a constant one of up to four axes")
+    if source.shape(written) != tuple(shape[axis] for axis in order):
+        raise Unsupported(f"{list(shape)} to {list(source.shape(written))} in this order")
+    strides = [math.prod(shape[axis + 1:]) for axis in order]
+    ones = TRANSPOSED_AXES - len(shape)
+    names = "abcd"
+    return Step(operator.index, operator.name, "transpose", (read,), written, {
+        **dict(zip(names, [1] * ones + list(source.shape(written)), strict=True)),
+        **{f"step_{name}": step for name, step in zip(names, [0] * ones + strides, strict=True)}})
 
 
 def requantize(source: SourceModel, operator: SourceOperator) -> Step:
@@ -69,20 +108,22 @@ def pad(source: SourceModel, operator: SourceOperator) -> Step:
 
 
 def mean(source: SourceModel, operator: SourceOperator) -> Step:
-    """MEAN over height and width; TFLM folds the division into the multiplier, in integers."""
+    """MEAN over neighbouring axes; TFLM folds the division into the multiplier, in integers."""
     read, written = operator.inputs[0], operator.outputs[0]
     axes, shape = source.constant(operator.inputs[1]), source.shape(read)
     _require_int8(source, read, written)
-    if axes is None or len(shape) != 4 or shape[0] != 1 or sorted(int(n) % 4 for n in axes.reshape(-1)) != [1, 2]:
-        raise Unsupported("another mean than over height and width")
-    pixels = shape[1] * shape[2]
-    if source.size_bytes(written) != shape[3]:
+    reduced = [] if axes is None or not shape else sorted({int(n) % len(shape) for n in axes.reshape(-1)})
+    if not reduced or reduced != list(range(reduced[0], reduced[-1] + 1)):
+        raise Unsupported("another mean than over neighbouring axes")
+    images, channels = math.prod(shape[:reduced[0]]), math.prod(shape[reduced[-1] + 1:])
+    pixels = math.prod(shape[axis] for axis in reduced)
+    if source.size_bytes(written) != images * channels:
         raise Unsupported(f"{list(shape)} to {list(source.shape(written))}")
     factor = fixed_point(source.scale(read) / source.scale(written))
     shift = min(pixels.bit_length() - 1, 32, 31 + factor.shift)
     factor = FixedPoint((factor.multiplier << shift) // pixels, factor.shift - shift)
     return Step(operator.index, operator.name, "mean", (read,), written, {
-        "pixels": pixels, "channels": shape[3], "in_zero": source.zero_point(read),
+        "images": images, "pixels": pixels, "channels": channels, "in_zero": source.zero_point(read),
         "out_zero": source.zero_point(written), "multiplier": factor.multiplier, "shift": factor.shift})
 
 

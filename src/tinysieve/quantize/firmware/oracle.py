@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from numpy.typing import NDArray
 
 from tinysieve.ground.errors import MissingRequirement
-from tinysieve.ground.progress import silent
-from tinysieve.quantize.interpreters import open_interpreter, run_codes
-from tinysieve.quantize.tflm import tflm_process
+from tinysieve.quantize.tflm.interpreter_child import LITERT, TFLM, outputs_apart
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,6 @@ def expected_outputs(model: bytes, codes: NDArray) -> Expected:
         InputError: the interpreter cannot run the model.
     """
     try:
-        return Expected(tflm_process.run(model, _as_they_are, codes, silent), "TFLM")
+        return Expected(outputs_apart(TFLM, model, [codes])[0], "TFLM")
     except MissingRequirement:
-        interpreter = open_interpreter(model)
-        return Expected(run_codes(interpreter, codes), "LiteRT reference kernels (TFLM is not installed)")
-
-
-def _as_they_are(codes: NDArray) -> NDArray:
-    return codes
+        return Expected(outputs_apart(LITERT, model, [codes])[0], f"{LITERT} (TFLM is not installed)")

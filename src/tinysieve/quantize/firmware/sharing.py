@@ -31,18 +31,18 @@ class Traffic:
 
 def leads(lowered: Lowered, lives: Iterable[Lifetime]) -> dict[tuple[int, int], int]:
     """Bytes that ``eaten`` must start behind ``grown``, by (eaten, grown), where that is less than all of ``grown``."""
-    tensors = [one for one in lives if one.tensor >= 0]
+    tensors = [entry for entry in lives if entry.tensor >= 0]
     traffic = _traffic(lowered)
-    first_needed = {root: _FirstNeeded(one.reads) for root, one in traffic.items()}
-    found = {}
+    first_needed = {root: _FirstNeeded(entry.reads) for root, entry in traffic.items()}
+    distances = {}
     for eaten in tensors:
         for grown in tensors:
             if eaten is grown or eaten.last < grown.first or grown.last < eaten.first:
                 continue
             lead = _lead(traffic[eaten.tensor], first_needed[eaten.tensor], eaten.tensor, traffic[grown.tensor])
             if lead < grown.size_bytes:
-                found[eaten.tensor, grown.tensor] = lead
-    return found
+                distances[eaten.tensor, grown.tensor] = lead
+    return distances
 
 
 class _FirstNeeded:
@@ -80,25 +80,25 @@ def _lead(eaten: Traffic, needed: _FirstNeeded, tensor: int, grown: Traffic) -> 
 
 
 def _traffic(lowered: Lowered) -> dict[int, Traffic]:
-    source, found = lowered.source, dict[int, Traffic]()
+    source, by_root = lowered.source, dict[int, Traffic]()
     entry = lowered.place(source.inputs[0]).root
-    found[entry] = Traffic(writes=[(-1, 0, source.size_bytes(entry))])
+    by_root[entry] = Traffic(writes=[(-1, 0, source.size_bytes(entry))])
     for index, step in enumerate(lowered.steps):
         for tensor in step.inputs:
             view = lowered.place(tensor)
-            one = found.setdefault(view.root, Traffic())
-            one.reads.extend((moment, view.offset_bytes + first) for moment, first in _rows_read(index, step))
+            traffic = by_root.setdefault(view.root, Traffic())
+            traffic.reads.extend((moment, view.offset_bytes + first) for moment, first in _rows_read(index, step))
         view = lowered.place(step.output)
-        one = found.setdefault(view.root, Traffic())
+        traffic = by_root.setdefault(view.root, Traffic())
         size = source.size_bytes(step.output)
-        one.writes.extend((moment, view.offset_bytes + first, view.offset_bytes + end)
+        traffic.writes.extend((moment, view.offset_bytes + first, view.offset_bytes + end)
                           for moment, first, end in _rows_written(index, step, size))
         if step.in_place:
             places = [lowered.place(tensor) for tensor in step.inputs]
-            one.beside[index * _ROWS] = [(place.root, place.offset_bytes) for place in places]
+            traffic.beside[index * _ROWS] = [(place.root, place.offset_bytes) for place in places]
     answer = lowered.place(source.outputs[0])
-    found[answer.root].reads.append((len(lowered.steps) * _ROWS, answer.offset_bytes))
-    return found
+    by_root[answer.root].reads.append((len(lowered.steps) * _ROWS, answer.offset_bytes))
+    return by_root
 
 
 def _rows_read(index: int, step: Step) -> Iterator[tuple[int, int]]:

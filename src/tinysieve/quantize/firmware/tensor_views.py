@@ -88,7 +88,7 @@ def concatenate(source: SourceModel, operator: SourceOperator, views: Views) -> 
     inner, outer, done = math.prod(shape[axis + 1:]) * element, math.prod(shape[:axis]), 0
     steps = []
     others = [(*source.shape(part)[:axis], *source.shape(part)[axis + 1:]) for part in operator.inputs]
-    if (any(one != (*shape[:axis], *shape[axis + 1:]) for one in others)
+    if (any(lengths != (*shape[:axis], *shape[axis + 1:]) for lengths in others)
             or sum(source.shape(part)[axis] for part in operator.inputs) != shape[axis]):
         raise Unsupported("parts that do not add up to the whole")
     for part in operator.inputs:

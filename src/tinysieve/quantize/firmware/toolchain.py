@@ -70,7 +70,7 @@ def link_image(files: Mapping[str, str], memory: Memory, flags: Sequence[str] = 
         folder = Path(name)
         write_files(folder, files)
         (folder / "link.ld").write_text(LINKER_SCRIPT.format(**vars(memory)))
-        sources = sorted(one for one in files if one.endswith(".c"))
+        sources = sorted(file for file in files if file.endswith(".c"))
         finished = compile_c([*CORTEX_M4, *flags, *sources, "-Wl,-T,link.ld", "-Wl,--gc-sections", "-Wl,-e,0",
                               "-o", "image.elf"], folder)
         if overflow := _OVERFLOW.findall(finished.stderr):
@@ -99,7 +99,7 @@ def flash_image(elf: bytes, origin: int) -> bytes:
 
 def _does_not_fit(overflow: list[tuple[str, str, str]], memory: Memory) -> str:
     lengths = {"FLASH": memory.flash_bytes, "RAM": memory.ram_bytes}
-    worst = {region: max(int(by) for _, one, by in overflow if one == region) for _, region, _ in overflow}
+    worst = {region: max(int(by) for _, full, by in overflow if full == region) for _, region, _ in overflow}
     return "; ".join(f"does not fit: {lengths[region] + by:,} B > {lengths[region]:,} B of {region}, {by:,} B too many"
                      for region, by in sorted(worst.items()))
 

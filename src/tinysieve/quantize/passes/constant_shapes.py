@@ -76,5 +76,5 @@ def _is_shape_arithmetic(tree: ModelTree, tensor: int) -> bool:
             name = tree.name(operator)
             if name == "SHAPE":
                 return True
-            return name in SHAPE_ARITHMETIC and all(_is_shape_arithmetic(tree, one) for one in tree.inputs(operator))
+            return name in SHAPE_ARITHMETIC and all(_is_shape_arithmetic(tree, source) for source in tree.inputs(operator))
     return False

@@ -22,7 +22,7 @@ VIEW_ALIGNMENT = TFLM_ALIGNMENT
 
 
 @dataclass(frozen=True)
-class Block:
+class MemoryBlock:
     """Tensors at fixed distances from each other: ``members`` with offsets in bytes from the block's start."""
 
     members: tuple[tuple[int, Lifetime], ...]
@@ -30,37 +30,37 @@ class Block:
     @cached_property
     def size(self) -> int:
         """Bytes from the first to the last."""
-        return max(offset + one.size_bytes for offset, one in self.members)
+        return max(offset + member.size_bytes for offset, member in self.members)
 
     @cached_property
     def first(self) -> int:
         """The first operator during which any of it lives."""
-        return min(one.first for _, one in self.members)
+        return min(member.first for _, member in self.members)
 
     @cached_property
     def last(self) -> int:
         """The last operator during which any of it lives."""
-        return max(one.last for _, one in self.members)
+        return max(member.last for _, member in self.members)
 
     @cached_property
     def first_tensor(self) -> int:
         """The lowest tensor index: a stable name."""
-        return min(one.tensor for _, one in self.members)
+        return min(member.tensor for _, member in self.members)
 
 
-def blocks_of(tree: ModelTree, buffers: Iterable[Lifetime]) -> tuple[Block, ...]:
+def blocks_of(tree: ModelTree, buffers: Iterable[Lifetime]) -> tuple[MemoryBlock, ...]:
     """Activations that must keep their distance because one is a view of the other; most stand alone."""
-    lives = {one.tensor: one for one in buffers}
+    lives = {life.tensor: life for life in buffers}
     home = {tensor: (tensor, 0) for tensor in lives}  # tensor -> (block, offset in it)
     for operator in tree.operators:
         for inner, outer, offset in _views(tree, operator):
             if inner in home and outer in home and offset % VIEW_ALIGNMENT == 0:
                 _join(home, inner, outer, offset)
-    found: dict[int, list[tuple[int, Lifetime]]] = {}
+    groups: dict[int, list[tuple[int, Lifetime]]] = {}
     for tensor, (block, offset) in home.items():
-        found.setdefault(block, []).append((offset, lives[tensor]))
-    return tuple(Block(tuple((offset - min(o for o, _ in members), one) for offset, one in members))
-                 for members in found.values())
+        groups.setdefault(block, []).append((offset, lives[tensor]))
+    return tuple(MemoryBlock(tuple((offset - min(o for o, _ in members), life) for offset, life in members))
+                 for members in groups.values())
 
 
 def _join(home: dict[int, tuple[int, int]], inner: int, outer: int, offset: int) -> None:
@@ -85,13 +85,13 @@ def _views(tree: ModelTree, operator: Any) -> list[tuple[int, int, int]]:
         return [(outputs[0], inputs[0], int(np.dot(begin, _strides(shape))) * _item_bytes(tree, inputs[0]))]
     if name != "CONCATENATION" or len(set(inputs)) < len(inputs) or operator.builtinOptions.fusedActivationFunction:
         return []
-    shape, found, offset = tree.shape(outputs[0]), [], 0
+    shape, views, offset = tree.shape(outputs[0]), [], 0
     for tensor in inputs:
         if not _is_stretch(shape, tree.shape(tensor)):
             return []
-        found.append((tensor, outputs[0], offset))
+        views.append((tensor, outputs[0], offset))
         offset += tree.bytes_of(tensor)
-    return found
+    return views
 
 
 def _item_bytes(tree: ModelTree, tensor: int) -> int:

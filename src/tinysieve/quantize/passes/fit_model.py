@@ -19,10 +19,12 @@ from tinysieve.quantize.passes.squeeze import squeeze
 from tinysieve.quantize.passes.stripes.planner import choose_stripes
 from tinysieve.quantize.passes.stripes.stripe_cost import TFLM_MACHINE
 from tinysieve.quantize.runtime_code import TFLM_CODE_BASIS, TFLM_CODE_BYTES
-from tinysieve.quantize.tflite.graph import read_graph
+from tinysieve.quantize.tflite.graph import Graph, read_graph
 from tinysieve.quantize.tflite.model_tree import PassResult
-from tinysieve.quantize.tflm.arena import Arena, report
-from tinysieve.quantize.tflm.arena_process import measure_arena, measure_arena_apart
+from tinysieve.quantize.tflm.arena import Arena
+from tinysieve.quantize.tflm.arena_process import measure_arena
+from tinysieve.quantize.tflm.interpreter_child import arena_total_apart
+from tinysieve.quantize.tflm.unsupported_models import compiled_for, why_unsupported
 
 STRIPES = "stripes and memory plan"
 # What odd operators (without an input, with a missing table, with sizes that do not fit) raise inside a pass.
@@ -63,7 +65,10 @@ class PassGain:
 
 @dataclass(frozen=True)
 class FitResult:
-    """The fitted model, before and after, pass by pass; ``ram_met`` is None where the arena could not be measured."""
+    """The fitted model, before and after, pass by pass; ``ram_met`` is None where the arena could not be measured.
+
+    ``arena_missing`` says why there is no arena; ``tflm_refuses`` whether that lies in the model and not in this machine.
+    """
 
     model: bytes
     target: Target
@@ -74,6 +79,8 @@ class FitResult:
     equality: Equality
     ram_met: bool | None
     flash_met: bool
+    arena_missing: str
+    tflm_refuses: bool
 
     @property
     def extra_macs(self) -> float:
@@ -82,8 +89,8 @@ class FitResult:
 
     @property
     def met(self) -> bool:
-        """Whether flash and, where measured, RAM are within the target."""
-        return self.flash_met and self.ram_met is not False
+        """Whether flash and RAM are within the target; not where nobody measured the RAM."""
+        return self.flash_met and self.ram_met is True
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the model itself, as plain values."""
@@ -104,7 +111,11 @@ def fit_model(
         InputError: not a .tflite file, or no interpreter runs it.
         DifferentOutputs: the result would not be exact; nothing is returned.
     """
-    arena, why_not = _arena(model)
+    graph = read_graph(model)
+    if target_machine := compiled_for(graph):
+        raise InputError(f"the model cannot be fitted: {target_machine}", why="its layers lie inside that operator, out of reach",
+                         fix="give the model as it was before it was compiled; for an Ethos-U do not fit it at all")
+    arena, why_not, refused = _arena(model, graph)
     before, work = _size(model, arena), _Work(model, None if arena is None else tflm_total(model), [], [])
     work.apply("constant shapes", constant_shapes)
     work.apply("padding", fold_padding)
@@ -120,7 +131,7 @@ def fit_model(
     return FitResult(
         work.model, target, before, after, tuple(work.passes), tuple(work.left_alone), equality,
         None if after.arena is None else after.arena.total_bytes <= target.ram_bytes,
-        after.file_bytes + target.runtime_code_bytes <= target.flash_bytes)
+        after.file_bytes + target.runtime_code_bytes <= target.flash_bytes, why_not, refused)
 
 
 def _stripes(model: bytes, target: Target, macs: int, seed: int, progress: Progress) -> PassResult:
@@ -135,7 +146,7 @@ def tflm_total(model: bytes) -> int:
     Raises:
         InputError: TFLM cannot run the model.
     """
-    return report(model)[1]["total"]
+    return arena_total_apart(model)
 
 
 @dataclass
@@ -149,15 +160,15 @@ class _Work:
 
     def apply(self, name: str, one_pass: Callable[[bytes], PassResult]) -> None:
         try:
-            found = one_pass(self.model)
+            result = one_pass(self.model)
         except NOT_UNDERSTOOD as error:
             self.left_alone.append(f"{name} left out: the model is built in a way that is not understood ({error})")
             return
-        if found.model == self.model:
-            self.left_alone += found.notes
+        if result.model == self.model:
+            self.left_alone += result.notes
             return
         # TFLM miscounts lifetimes where tensors are left that no operator touches, so they go before it measures.
-        cleaned = found.model if name == STRIPES else drop_dead_parts(found.model).model
+        cleaned = result.model if name == STRIPES else drop_dead_parts(result.model).model
         try:
             arena_bytes = None if self.arena_bytes is None else tflm_total(cleaned)
         except InputError as error:
@@ -167,7 +178,7 @@ class _Work:
         if gained is not None and gained < 0:
             self.left_alone.append(f"{name} left out: the arena would be {-gained} B larger")
             return
-        self.passes.append(PassGain(name, found.notes, len(self.model) - len(cleaned), gained))
+        self.passes.append(PassGain(name, result.notes, len(self.model) - len(cleaned), gained))
         self.model, self.arena_bytes = cleaned, arena_bytes
 
 
@@ -176,8 +187,11 @@ def _size(model: bytes, arena: Arena | None) -> Size:
     return Size(len(model), graph.macs, len(graph.operators), arena)
 
 
-def _arena(model: bytes) -> tuple[Arena | None, str]:
+def _arena(model: bytes, graph: Graph) -> tuple[Arena | None, str, bool]:
+    """The arena, else why there is none and whether that is TFLM's refusal of the model."""
+    if reason := why_unsupported(graph):
+        return None, reason, True
     try:
-        return measure_arena_apart(model), ""  # the one model here that may come from anywhere
+        return measure_arena(model), "", False
     except (MissingRequirement, InputError) as error:
-        return None, error.what
+        return None, error.what, isinstance(error, InputError)

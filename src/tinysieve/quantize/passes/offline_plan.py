@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinysieve.quantize.passes.copied_tensors import Block, blocks_of
+from tinysieve.quantize.passes.copied_tensors import MemoryBlock, blocks_of
 from tinysieve.quantize.passes.offsets import best_offsets
 from tinysieve.quantize.tflite.graph import read_graph
 from tinysieve.quantize.tflite.model_tree import PLAN_METADATA, ModelTree, PassResult, metadata_name
@@ -40,14 +40,15 @@ def plan_arena(model: bytes, rng: np.random.Generator, tries: int = TRIES) -> Pa
     usual = greedy_plan([*buffers, *scratch]).bytes
     if not buffers:
         return PassResult(model, ())
-    found = best_offsets((*blocks_of(tree, buffers), *(Block(((0, one),)) for one in scratch)), tries, rng)
-    if found.bytes >= usual:
+    placement = best_offsets((*blocks_of(tree, buffers), *(MemoryBlock(((0, life),)) for life in scratch)), tries, rng)
+    if placement.bytes >= usual:
         return PassResult(model, ())
     offsets = np.full(len(graph.tensors), ONLINE, np.int32)
-    for one in buffers:
-        offsets[one.tensor] = found.offsets[one.tensor]
+    for life in buffers:
+        offsets[life.tensor] = placement.offsets[life.tensor]
     _write(tree, offsets)
-    return PassResult(pack_model(tree.tree), (f"memory plan in the file: activations {found.bytes:,} B instead of {usual:,} B",))
+    note = f"memory plan in the file: activations {placement.bytes:,} B instead of {usual:,} B"
+    return PassResult(pack_model(tree.tree), (note,))
 
 
 def planned_bytes(model: bytes) -> int:
@@ -57,7 +58,7 @@ def planned_bytes(model: bytes) -> int:
     offsets = offsets_in_file(tree)
     if offsets is None or len(offsets) != len(graph.tensors):
         return greedy_plan(usual).bytes
-    ends = [int(offsets[one.tensor]) + one.size_bytes for one in lifetimes(graph) if offsets[one.tensor] != ONLINE]
+    ends = [int(offsets[life.tensor]) + life.size_bytes for life in lifetimes(graph) if offsets[life.tensor] != ONLINE]
     return -(-max(ends, default=0) // TFLM_ALIGNMENT) * TFLM_ALIGNMENT
 
 

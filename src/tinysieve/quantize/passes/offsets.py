@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysieve.quantize.passes.copied_tensors import Block
+from tinysieve.quantize.passes.copied_tensors import MemoryBlock
 from tinysieve.quantize.tflm.memory_plan import TFLM_ALIGNMENT
 
 # How far over the lower bound a plan may aim: a ceiling that is a little higher is often reached where the lowest is not.
@@ -25,21 +25,21 @@ class Placement:
     over: tuple[int, ...]  # positions in the order of the blocks that stand out
 
 
-def lowest(blocks: Sequence[Block]) -> int:
+def lowest(blocks: Sequence[MemoryBlock]) -> int:
     """Bytes that no plan of these blocks can go under: the most bytes covered during one operator."""
     peak = 0
-    for at in sorted({one.first for block in blocks for _, one in block.members}):
+    for at in sorted({member.first for block in blocks for _, member in block.members}):
         covered = 0
         for block in blocks:
             end = 0
-            for offset, one in sorted((p for p in block.members if p[1].first <= at <= p[1].last), key=lambda p: p[0]):
-                covered += max(0, offset + one.size_bytes - max(end, offset))
-                end = max(end, offset + one.size_bytes)
+            for offset, member in sorted((p for p in block.members if p[1].first <= at <= p[1].last), key=lambda p: p[0]):
+                covered += max(0, offset + member.size_bytes - max(end, offset))
+                end = max(end, offset + member.size_bytes)
         peak = max(peak, covered)
     return peak
 
 
-def best_offsets(blocks: Sequence[Block], tries: int, rng: np.random.Generator) -> Placement:
+def best_offsets(blocks: Sequence[MemoryBlock], tries: int, rng: np.random.Generator) -> Placement:
     """The smallest placement found.
 
     Blocks are placed one after the other as low (or as high under a ceiling) as they fit; the order decides. A search
@@ -56,38 +56,38 @@ def best_offsets(blocks: Sequence[Block], tries: int, rng: np.random.Generator) 
     for ceiling in (_up(int(floor * share)) for share in CEILINGS):
         if best.bytes <= ceiling:
             break
-        found = _search(first, ceiling, tries, rng)
-        best = min(best, found, key=lambda one: one.bytes)
+        placement = _search(first, ceiling, tries, rng)
+        best = min(best, placement, key=lambda candidate: candidate.bytes)
     return best
 
 
-def _search(order: list[Block], ceiling: int, tries: int, rng: np.random.Generator) -> Placement:
+def _search(order: list[MemoryBlock], ceiling: int, tries: int, rng: np.random.Generator) -> Placement:
     high: frozenset[int] = frozenset()
-    found = place(order, high, ceiling)
+    placement = place(order, high, ceiling)
     for _ in range(tries):
-        if not found.excess_bytes:
+        if not placement.excess_bytes:
             break
-        worst, moved, flipped = int(rng.choice(found.over)), list(order), high
+        worst, moved, flipped = int(rng.choice(placement.over)), list(order), high
         if rng.random() < FROM_THE_TOP:
             near = [block.first_tensor for block in order if _meet(block, order[worst])]
             flipped = high ^ {near[int(rng.integers(len(near)))]}
         else:
             moved.insert(int(rng.integers(0, max(worst, 1))), moved.pop(worst))
         tried = place(moved, flipped, ceiling)
-        if tried.excess_bytes <= found.excess_bytes:
-            found, order, high = tried, moved, flipped
-    return found
+        if tried.excess_bytes <= placement.excess_bytes:
+            placement, order, high = tried, moved, flipped
+    return placement
 
 
-def _meet(one: Block, other: Block) -> bool:
-    return one.first <= other.last and one.last >= other.first
+def _meet(block: MemoryBlock, other: MemoryBlock) -> bool:
+    return block.first <= other.last and block.last >= other.first
 
 
 def _up(size: int) -> int:
     return -(-size // TFLM_ALIGNMENT) * TFLM_ALIGNMENT
 
 
-def place(order: Sequence[Block], high: frozenset[int], ceiling: int) -> Placement:
+def place(order: Sequence[MemoryBlock], high: frozenset[int], ceiling: int) -> Placement:
     """Place blocks in this order, each as low as it fits; those in ``high`` (by first tensor) as high under the ceiling."""
     starts, ends, firsts, lasts = (np.empty(sum(len(b.members) for b in order), np.int64) for _ in range(4))
     offsets: dict[int, int] = {}
@@ -95,17 +95,17 @@ def place(order: Sequence[Block], high: frozenset[int], ceiling: int) -> Placeme
     over = []
     for position, block in enumerate(order):
         below, above = [], []
-        for inside, one in block.members:
-            together = (firsts[:count] <= one.last) & (lasts[:count] >= one.first)
-            below.append(starts[:count][together] - inside - one.size_bytes)
+        for inside, member in block.members:
+            together = (firsts[:count] <= member.last) & (lasts[:count] >= member.first)
+            below.append(starts[:count][together] - inside - member.size_bytes)
             above.append(ends[:count][together] - inside)
         taken = np.concatenate(below), np.concatenate(above)
         base = _highest_free(*taken, ceiling - block.size) if block.first_tensor in high else -1
         base = _lowest_free(*taken) if base < 0 else base
-        for inside, one in block.members:
-            starts[count], ends[count] = base + inside, base + inside + one.size_bytes
-            firsts[count], lasts[count] = one.first, one.last
-            offsets[one.tensor] = base + inside
+        for inside, member in block.members:
+            starts[count], ends[count] = base + inside, base + inside + member.size_bytes
+            firsts[count], lasts[count] = member.first, member.last
+            offsets[member.tensor] = base + inside
             count += 1
         size, excess = max(size, base + block.size), excess + max(0, base + block.size - ceiling)
         over += [position] if base + block.size > ceiling else []

@@ -39,7 +39,7 @@ class _Work:
     def __init__(self, tree: ModelTree, model: bytes) -> None:
         self.inputs = [set(tree.activations(operator)) for operator in tree.operators]
         self.outputs = [set(tree.outputs(operator)) for operator in tree.operators]
-        self.sizes = {one.tensor: one.size_bytes for one in lifetimes(read_graph(model))}
+        self.sizes = {life.tensor: life.size_bytes for life in lifetimes(read_graph(model))}
         self.given, self.results = {int(n) for n in tree.graph.inputs}, {int(n) for n in tree.graph.outputs}
         maker = {tensor: at for at, made in enumerate(self.outputs) for tensor in made}
         self.waits = [{maker[t] for t in read if t in maker} for read in self.inputs]
@@ -69,8 +69,8 @@ class _Work:
                 lives.setdefault(tensor, [place, place])[1] = place
         for tensor in self.results & set(lives):
             lives[tensor][1] = len(order) - 1
-        found = [Lifetime(t, self.sizes.get(t, 0), first, last) for t, (first, last) in lives.items()]
-        return lower_bound(found, len(order)).bytes
+        intervals = [Lifetime(t, self.sizes.get(t, 0), first, last) for t, (first, last) in lives.items()]
+        return lower_bound(intervals, len(order)).bytes
 
     def improved(self, order: list[int]) -> tuple[int, list[int]]:
         """Move single operators to other places they may have, while the peak falls."""
@@ -86,9 +86,9 @@ class _Work:
         return best, order
 
     def _moves(self, order: list[int]) -> list[list[int]]:
-        found = []
+        moves = []
         for place, at in enumerate(order):
             earliest = 1 + max((order.index(n) for n in self.waits[at]), default=-1)
             for target in range(earliest, place):
-                found.append([*order[:target], at, *order[target:place], *order[place + 1:]])
-        return found
+                moves.append([*order[:target], at, *order[target:place], *order[place + 1:]])
+        return moves

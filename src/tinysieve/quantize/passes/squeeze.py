@@ -13,8 +13,10 @@ BIAS = 2  # position among a convolution's inputs; a TRANSPOSE_CONV has it one l
 def squeeze(model: bytes, keep_signatures: bool = False) -> PassResult:
     """Drop tensor names, metadata, recorded ranges, and scales of int32 biases; equal vectors are written once.
 
-    A bias's scale is the input's times the filter's, and kernels compute it so; the recorded minimum and maximum are a
-    converter's note to itself. ``keep_signatures`` leaves the signatures for callers that address tensors by name.
+    A bias's scale is the input's times the filter's, and kernels compute it so. Where they compare it with the one in the
+    file (dense layers with one scale for all filters, and all layers of the older uint8 models) it stays. The recorded
+    minimum and maximum are a converter's note to itself. ``keep_signatures`` leaves the signatures for callers that address
+    tensors by name.
 
     Raises:
         InputError: not a .tflite file.
@@ -41,13 +43,21 @@ def squeeze(model: bytes, keep_signatures: bool = False) -> PassResult:
 
 
 def _biases(tree: ModelTree) -> set[int]:
-    """Constant int32 tensors that are read as a bias and as nothing else."""
-    found: set[int] = set()
+    """Constant int32 tensors that are read as a bias, whose scale nobody reads, and as nothing else."""
+    biases: set[int] = set()
     elsewhere = tree.ends()
     for operator in tree.operators:
         inputs, name = tree.inputs(operator), tree.name(operator)
         place = BIAS + (name == "TRANSPOSE_CONV")
         for position, tensor in enumerate(inputs):
-            is_bias = name in BIASED and position == place and tree.dtype(tensor) == "int32" and tree.is_constant(tensor)
-            (found if is_bias else elsewhere).add(tensor)
-    return found - elsewhere
+            is_bias = (name in BIASED and position == place and tree.dtype(tensor) == "int32" and tree.is_constant(tensor)
+                       and not _is_compared(tree, name, inputs))
+            (biases if is_bias else elsewhere).add(tensor)
+    return biases - elsewhere
+
+
+def _is_compared(tree: ModelTree, name: str, inputs: tuple[int, ...]) -> bool:
+    """Whether kernels refuse a bias whose scale is not the input's times the filter's."""
+    filters = tree.graph.tensors[inputs[1]].quantization
+    scales = 0 if filters is None or filters.scale is None else len(filters.scale)
+    return tree.dtype(inputs[0]) == "uint8" or (name == "FULLY_CONNECTED" and scales == 1)

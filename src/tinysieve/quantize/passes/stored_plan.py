@@ -29,12 +29,12 @@ def occupied_bytes(buffers: Sequence[Lifetime], offsets: Mapping[int, int], oper
     >>> occupied_bytes([part, whole], {0: 50, 1: 0}, 2)
     (50, 100)
     """
-    found = []
+    occupied = []
     for step in range(operators):
-        alive = [one for one in buffers if one.first <= step <= one.last]
-        placed = ((offsets[one.tensor], one.size_bytes) for one in alive if one.tensor in offsets)
-        found.append(_union(placed) + sum(one.size_bytes for one in alive if one.tensor not in offsets))
-    return tuple(found)
+        alive = [life for life in buffers if life.first <= step <= life.last]
+        placed = ((offsets[life.tensor], life.size_bytes) for life in alive if life.tensor in offsets)
+        occupied.append(_union(placed) + sum(life.size_bytes for life in alive if life.tensor not in offsets))
+    return tuple(occupied)
 
 
 def _union(places: Iterable[tuple[int, int]]) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tinysieve.quantize.tflite.graph import FILTER_AXES, operator_name
+from tinysieve.quantize.tflite.graph import operator_name
+from tinysieve.quantize.tflite.macs import FILTER_AXES
 
 LENGTH_AND_END_BYTES = 5  # of a string: its length before it, a zero after it
 
@@ -37,11 +38,11 @@ def file_parts(tree: Any, file_bytes: int) -> FileParts:
     quantization = _stored(vector for tensor in tensors if tensor.quantization is not None
                            for vector in _quantization_vectors(tensor.quantization))
     names = sum(map(_string_bytes, _names(tree)))
-    described = [tree.description, *(one.name for one in tree.metadata or ())]
-    metadata = _stored(_buffer(tree, one.buffer) for one in tree.metadata or ()) + sum(map(_string_bytes, described))
-    found = (weights, biases, others, quantization, names, metadata)
+    described = [tree.description, *(entry.name for entry in tree.metadata or ())]
+    metadata = _stored(_buffer(tree, entry.buffer) for entry in tree.metadata or ()) + sum(map(_string_bytes, described))
+    parts = (weights, biases, others, quantization, names, metadata)
     # Strings that are stored once and named often count each time: then the rest would come out below nothing.
-    return FileParts(*found, structure=max(file_bytes - sum(found), 0))
+    return FileParts(*parts, structure=max(file_bytes - sum(parts), 0))
 
 
 def _constants(tree: Any) -> tuple[int, int, int]:
@@ -83,7 +84,7 @@ def _names(tree: Any) -> Iterator[bytes | None]:
         yield from (tensor.name for tensor in graph.tensors)
     for signature in tree.signatureDefs or ():
         yield signature.signatureKey
-        yield from (one.name for one in (*(signature.inputs or ()), *(signature.outputs or ())))
+        yield from (entry.name for entry in (*(signature.inputs or ()), *(signature.outputs or ())))
 
 
 def _string_bytes(text: bytes | None) -> int:

@@ -5,7 +5,6 @@ The parsing is done by the schema that the LiteRT package generates from TensorF
 
 from __future__ import annotations
 
-import math
 import struct
 from collections import Counter
 from dataclasses import dataclass
@@ -15,12 +14,14 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.escaping import one_line
+from tinysieve.quantize.tflite.macs import operator_macs
 from tinysieve.quantize.tflite.model_checks import MeteredBytes, check_tables, check_tree
 from tinysieve.quantize.tflite.tensor_types import TYPE_NAMES, enum_names
 
 FILE_IDENTIFIER = b"TFL3"
 OPERATOR_NAMES = enum_names(schema.BuiltinOperator)
-FILTER_AXES = {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 2}
+
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Graph:
 
     @cached_property
     def macs(self) -> int:
-        """Multiply-accumulates of one inference (convolutions and dense layers; pooling and additions count none)."""
+        """Multiply-accumulates of one inference (convolutions, dense layers and LSTMs; pooling and additions count none)."""
         return sum(operator.macs for operator in self.operators)
 
 
@@ -119,7 +120,7 @@ def operator_name(tree: Any, operator: Any) -> str:
     code = tree.operatorCodes[operator.opcodeIndex]
     # Files older than 2020 keep the code in the deprecated 8-bit field only.
     name = OPERATOR_NAMES.get(max(code.builtinCode, code.deprecatedBuiltinCode), "UNKNOWN")
-    return f"CUSTOM:{(code.customCode or b'').decode(errors='replace')}" if name == "CUSTOM" else name
+    return f"CUSTOM:{one_line((code.customCode or b'').decode(errors='replace'))}" if name == "CUSTOM" else name
 
 
 def read_graph(model: bytes) -> Graph:
@@ -139,7 +140,8 @@ def graph_of(tree: Any, file_bytes: int) -> Graph:
     """
     graph = tree.subgraphs[0]
     tensors = tuple(_tensor(tree, index, tensor) for index, tensor in enumerate(graph.tensors))
-    operators = tuple(_operator(tree, index, item, tensors) for index, item in enumerate(graph.operators or []))
+    shapes = tuple(tensor.shape for tensor in tensors)
+    operators = tuple(_operator(tree, index, item, shapes) for index, item in enumerate(graph.operators or []))
     used = {tensor.buffer for sub in tree.subgraphs for tensor in sub.tensors}
     return Graph(
         tensors=tensors,
@@ -161,37 +163,23 @@ def _tensor(tree: Any, index: int, tensor: Any) -> TensorInfo:
     quantization = tensor.quantization
     scale = None if quantization is None else quantization.scale
     zero_point = None if quantization is None else quantization.zeroPoint
-    one = scale is not None and len(scale) == 1
+    per_tensor = scale is not None and len(scale) == 1
     signature = tensor.shapeSignature if tensor.shapeSignature is not None else ()
     return TensorInfo(
         index=index,
-        name=(tensor.name or b"").decode(errors="replace"),
+        name=one_line((tensor.name or b"").decode(errors="replace")),
         dtype=TYPE_NAMES[tensor.type],
         shape=() if tensor.shape is None else tuple(int(n) for n in tensor.shape),
         dynamic_axes=tuple(axis for axis, length in enumerate(signature) if length == -1),
-        scale=float(scale[0]) if one and scale is not None else None,
-        zero_point=int(zero_point[0]) if one and zero_point is not None and len(zero_point) else (0 if one else None),
+        scale=float(scale[0]) if per_tensor and scale is not None else None,
+        zero_point=(int(zero_point[0]) if zero_point is not None and len(zero_point) else 0) if per_tensor else None,
         constant_bytes=_buffer_bytes(tree, tensor.buffer),
         variable=bool(tensor.isVariable),
     )
 
 
-def _operator(tree: Any, index: int, operator: Any, tensors: tuple[TensorInfo, ...]) -> Operator:
+def _operator(tree: Any, index: int, operator: Any, shapes: tuple[tuple[int, ...], ...]) -> Operator:
     name = operator_name(tree, operator)
     inputs = () if operator.inputs is None else tuple(int(n) for n in operator.inputs)
     outputs = () if operator.outputs is None else tuple(int(n) for n in operator.outputs)
-    return Operator(index, name, inputs, outputs, _macs(name, inputs, outputs, tensors))
-
-
-def _macs(name: str, inputs: tuple[int, ...], outputs: tuple[int, ...], tensors: tuple[TensorInfo, ...]) -> int:
-    """Outputs times the multiplications behind each; filters are [out, kh, kw, in], depthwise [1, kh, kw, channels]."""
-    if name not in FILTER_AXES:
-        return 0
-    filters = tensors[inputs[1]].shape if len(inputs) > 1 and inputs[1] >= 0 else ()
-    if len(filters) != FILTER_AXES[name] or not outputs:
-        raise InputError(f"damaged .tflite file: a {name} has filters of shape {list(filters)} and {len(outputs)} outputs",
-                         why="what it computes is undefined", fix="convert the model again")
-    produced = math.prod(tensors[outputs[0]].shape)
-    if name == "CONV_2D":
-        return produced * math.prod(filters[1:])
-    return produced * (math.prod(filters[1:3]) if name == "DEPTHWISE_CONV_2D" else filters[-1])
+    return Operator(index, name, inputs, outputs, operator_macs(name, inputs, outputs, shapes))

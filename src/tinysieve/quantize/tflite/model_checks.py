@@ -14,6 +14,7 @@ from tinysieve.quantize.tflite.tensor_types import TYPE_NAMES, values_bytes
 
 LARGEST_TENSOR_BYTES = 2**31 - 1
 TABLE_BYTES = 4  # what a table takes at least: its place in the vector that names it
+CUSTOM = 32  # the schema's number of an operator that is not its own
 PLAN_NAME = b"OfflineMemoryAllocation"  # metadata with the offsets at which TFLM shall put the activations
 MOST_AXES = 16
 MOST_PARTS = 10_000  # tensors or operators of one graph: memory planning takes the square of it
@@ -29,12 +30,12 @@ class MeteredBytes(bytearray):
         self._left = STRING_SHARE * len(model)
 
     def __getitem__(self, key: Any) -> Any:
-        found = super().__getitem__(key)
+        taken = super().__getitem__(key)
         if isinstance(key, slice):
-            self._left -= len(found)
+            self._left -= len(taken)
             if self._left < 0:
                 raise _damaged("its strings are together longer than the file can hold")
-        return found
+        return taken
 
 
 def check_tables(model: Any, file_bytes: int) -> None:
@@ -77,7 +78,7 @@ def check_tree(tree: Any, file_bytes: int) -> None:
     Raises:
         InputError: names the first part that is wrong.
     """
-    codes, buffers = len(tree.operatorCodes or ()), tree.buffers or ()
+    codes, buffers = tree.operatorCodes or (), tree.buffers or ()
     # Weights of files over 2 GiB lie outside the flatbuffer; no microcontroller's model is one.
     if tree.externalBuffers:
         raise _damaged("its weights lie in other files")
@@ -100,11 +101,12 @@ def check_tree(tree: Any, file_bytes: int) -> None:
 def _listed(graph: Any) -> int:
     vectors = [graph.inputs, graph.outputs]
     vectors += [vector for tensor in graph.tensors or () for vector in (tensor.shape, tensor.shapeSignature)]
-    vectors += [vector for one in graph.operators or () for vector in (one.inputs, one.outputs, one.intermediates)]
+    vectors += [vector for operator in graph.operators or ()
+                for vector in (operator.inputs, operator.outputs, operator.intermediates)]
     return sum(len(vector) for vector in vectors if vector is not None)
 
 
-def _check_graph(graph: Any, codes: int, buffers: Any, where: str) -> None:
+def _check_graph(graph: Any, codes: Any, buffers: Any, where: str) -> None:
     count, operators = len(graph.tensors or ()), graph.operators or ()
     if not count or graph.outputs is None:
         raise _damaged(f"{where} holds {'no outputs' if count else 'no tensors'}")
@@ -116,19 +118,28 @@ def _check_graph(graph: Any, codes: int, buffers: Any, where: str) -> None:
     for role, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         _check_indices(indices, 0, count, f"{role} of {where}")
     for index, operator in enumerate(operators):
-        _check_operator(operator, codes, count, f"operator {index} of {where}")
-    _check_order(graph, operators, buffers, where)
+        _check_operator(operator, len(codes), count, f"operator {index} of {where}")
+    custom = {index for index, operator in enumerate(operators) if _is_custom(codes[operator.opcodeIndex])}
+    _check_order(graph, operators, buffers, custom, where)
 
 
-def _check_order(graph: Any, operators: Any, buffers: Any, where: str) -> None:
-    """Nothing is read before it is written: a graph that runs in circles would keep who follows it busy for ever."""
+def _check_order(graph: Any, operators: Any, buffers: Any, custom: set[int], where: str) -> None:
+    """Nothing is read before it is written: a graph that runs in circles would keep who follows it busy for ever.
+
+    A custom operator may name memory to work in, which nothing ever writes.
+    """
     known = set(() if graph.inputs is None else graph.inputs)
     known |= {index for index, tensor in enumerate(graph.tensors) if tensor.isVariable or not _is_computed(tensor, buffers)}
+    written = {index for operator in operators for index in (() if operator.outputs is None else operator.outputs)}
     for index, operator in enumerate(operators):
         for read in () if operator.inputs is None else operator.inputs:
-            if read >= 0 and read not in known:
+            if read >= 0 and read not in known and not (index in custom and read not in written):
                 raise _damaged(f"operator {index} of {where} reads tensor {read} before anything writes it")
         known |= set(() if operator.outputs is None else operator.outputs)
+
+
+def _is_custom(code: Any) -> bool:
+    return max(code.builtinCode, code.deprecatedBuiltinCode) == CUSTOM
 
 
 def _is_computed(tensor: Any, buffers: Any) -> bool:
@@ -143,7 +154,7 @@ def _check_signature(signature: Any, graphs: Any, where: str) -> None:
         raise _damaged(f"{where} is of subgraph {signature.subgraphIndex} of {len(graphs)}")
     count = len(graphs[signature.subgraphIndex].tensors)
     for role in ("inputs", "outputs"):
-        _check_indices([one.tensorIndex for one in getattr(signature, role) or ()], 0, count, f"{role} of {where}")
+        _check_indices([entry.tensorIndex for entry in getattr(signature, role) or ()], 0, count, f"{role} of {where}")
 
 
 def _check_tensor(tensor: Any, buffers: Any, where: str) -> None:

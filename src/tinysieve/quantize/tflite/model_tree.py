@@ -75,8 +75,8 @@ class ModelTree:
 
     def shape(self, tensor: int) -> tuple[int, ...]:
         """Stored shape; empty for a scalar."""
-        found = self.graph.tensors[tensor].shape
-        return () if found is None else tuple(int(n) for n in found)
+        stored = self.graph.tensors[tensor].shape
+        return () if stored is None else tuple(int(n) for n in stored)
 
     def dtype(self, tensor: int) -> str:
         """``int8`` and the like."""
@@ -115,19 +115,19 @@ class ModelTree:
 
     def consumers(self) -> dict[int, list[int]]:
         """Positions of the operators that read each tensor."""
-        found: dict[int, list[int]] = defaultdict(list)
+        readers: dict[int, list[int]] = defaultdict(list)
         for position, operator in enumerate(self.operators):
             for tensor in set(self.inputs(operator)) - {-1}:
-                found[tensor].append(position)
-        return found
+                readers[tensor].append(position)
+        return readers
 
     def ends(self) -> set[int]:
         """Inputs and outputs of the graph: tensors that a caller sees."""
         return {int(n) for n in self.graph.inputs} | {int(n) for n in self.graph.outputs}
 
-    def same_quantization(self, one: int, other: int) -> bool:
+    def same_quantization(self, tensor: int, other: int) -> bool:
         """Whether two tensors mean the same value by the same code."""
-        first, second = (self.graph.tensors[index] for index in (one, other))
+        first, second = (self.graph.tensors[index] for index in (tensor, other))
         if first.type != second.type:
             return False
         return _scales(first.quantization) == _scales(second.quantization)

@@ -17,7 +17,6 @@ from tinysieve.quantize.tflite.graph import read_graph
 ALLOCATION = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
 LARGEST_ARENA_BYTES = 2**31
 SEARCH_STEP_BYTES = 64
-SETUP_BYTES, SETUP_BYTES_A_TENSOR = 4096, 200  # more than TFLM was seen to need while it plans
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,9 @@ def report(model: bytes) -> tuple[int, dict[str, int]]:
 
 def _run(model: bytes, arena_bytes: int) -> Any:
     interpreter = tflm_runtime().Interpreter.from_bytes(model, arena_size=arena_bytes)
-    details = interpreter.get_input_details(0)
-    interpreter.set_input(np.zeros(details["shape"], details["dtype"]), 0)
+    for index in range(len(read_graph(model).inputs)):
+        details = interpreter.get_input_details(index)
+        interpreter.set_input(np.zeros(details["shape"], details["dtype"]), index)
     interpreter.invoke()
     return interpreter
 

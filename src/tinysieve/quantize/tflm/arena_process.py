@@ -10,32 +10,14 @@ from dataclasses import asdict
 
 from tinysieve.ground.child_process import ask_module
 from tinysieve.ground.errors import InputError
-from tinysieve.quantize.tflite.graph import read_graph
-from tinysieve.quantize.tflm.arena import SETUP_BYTES, SETUP_BYTES_A_TENSOR, Arena, report, runs, smallest_arena, tflm_runtime
+from tinysieve.quantize.tflm.arena import Arena, report, runs, smallest_arena, tflm_runtime
 
 TIMEOUT_S = 120.0
 MEMORY_BYTES = 4 * 2**30
 
 
-def measure_arena(model: bytes) -> Arena:
-    """The smallest arena in which TFLM allocates *and* runs the model, found by bisection.
-
-    Models whose activations are small beside what TFLM needs to set itself up are measured in a process of their own:
-    there TFLM may crash instead of refusing an arena that is too small.
-
-    Raises:
-        InputError: TFLM cannot run the model at any size; the message is TFLM's.
-        MissingRequirement: tflite-micro is not installed.
-    """
-    tflm_runtime()
-    enough, reported = report(model)
-    if reported["head"] < SETUP_BYTES + SETUP_BYTES_A_TENSOR * len(read_graph(model).tensors):
-        return measure_arena_apart(model)
-    return smallest_arena(enough, reported, lambda arena_bytes: runs(model, arena_bytes))
-
-
-def measure_arena_apart(model: bytes, timeout_s: float = TIMEOUT_S) -> Arena:
-    """The smallest arena in which TFLM runs the model, measured in a process of its own, of at most 4 GiB.
+def measure_arena(model: bytes, timeout_s: float = TIMEOUT_S) -> Arena:
+    """The smallest arena in which TFLM allocates *and* runs the model, found by bisection in a process of at most 4 GiB.
 
     Raises:
         InputError: TFLM cannot run the model, crashes on it, or takes longer than ``timeout_s`` seconds.

@@ -51,17 +51,17 @@ def tensor_bytes(tensor: TensorInfo) -> int:
 def lifetimes(graph: Graph) -> tuple[Lifetime, ...]:
     """When each activation lives, in order of tensor index, as TFLM counts it.
 
-    A graph's inputs live from operator 0, its outputs to the last operator, everything else from the operator that
-    writes it to the last that reads it. Constants and variables lie elsewhere; a tensor that no operator touches
-    has no place. (TFLM counts one step before operator 0; that differs only for an input that nothing reads.)
+    A graph's inputs live from operator 0, its outputs to the last operator, everything else from the operator that first
+    names it (that writes it; or, for memory that a custom operator works in, reads it) to the last that does. Constants and
+    variables lie elsewhere; a tensor that no operator touches has no place. (TFLM counts one step before operator 0; that
+    differs only for an input that nothing reads.)
     """
     end = max(len(graph.operators) - 1, 0)
     first = {tensor.index: 0 for tensor in graph.inputs}
     last = dict(first)
     for operator in graph.operators:
-        for index in operator.outputs:
-            first.setdefault(index, operator.index)
         for index in (*operator.inputs, *operator.outputs):
+            first.setdefault(index, operator.index)
             last[index] = operator.index
     for tensor in graph.outputs:
         first.setdefault(tensor.index, 0)
@@ -79,11 +79,11 @@ def tflm_scratch(graph: Graph) -> tuple[Lifetime, ...]:
     Of the operators of image classifiers only reductions do: four bytes for each axis of the input, four for each that is
     reduced and, for MEAN and SUM of integers, four for each output value. (Measured, see the tests.)
     """
-    found: list[Lifetime] = []
+    scratch: list[Lifetime] = []
     for operator in graph.operators:
         for size in _scratch_sizes(graph, operator):
-            found.append(Lifetime(len(graph.tensors) + len(found), size, operator.index, operator.index))
-    return tuple(found)
+            scratch.append(Lifetime(len(graph.tensors) + len(scratch), size, operator.index, operator.index))
+    return tuple(scratch)
 
 
 def _scratch_sizes(graph: Graph, operator: Operator) -> tuple[int, ...]:
@@ -103,14 +103,14 @@ def live_bytes(buffers: Iterable[Lifetime], operators: int) -> tuple[int, ...]:
     (150, 120)
     """
     steps = [0] * (operators + 1)
-    for one in buffers:
-        steps[one.first] += one.size_bytes
-        steps[min(one.last, operators - 1) + 1] -= one.size_bytes
-    total, found = 0, []
+    for life in buffers:
+        steps[life.first] += life.size_bytes
+        steps[min(life.last, operators - 1) + 1] -= life.size_bytes
+    total, totals = 0, []
     for change in steps[:operators]:
         total += change
-        found.append(total)
-    return tuple(found)
+        totals.append(total)
+    return tuple(totals)
 
 
 def lower_bound(buffers: Iterable[Lifetime], operators: int) -> Peak:
@@ -138,11 +138,11 @@ def greedy_plan(buffers: Sequence[Lifetime], alignment: int = TFLM_ALIGNMENT) ->
     placed: list[tuple[int, int, int, int]] = []
     offsets: dict[int, int] = {}
     end = 0
-    sized = [(-(-one.size_bytes // alignment) * alignment, one) for one in buffers]
-    for size, one in sorted(sized, key=lambda item: (-item[0], -item[1].tensor)):
-        offset = _first_gap(placed, size, one)
-        insort(placed, (offset, offset + size, one.first, one.last))
-        offsets[one.tensor] = offset
+    sized = [(-(-life.size_bytes // alignment) * alignment, life) for life in buffers]
+    for size, life in sorted(sized, key=lambda item: (-item[0], -item[1].tensor)):
+        offset = _first_gap(placed, size, life)
+        insort(placed, (offset, offset + size, life.first, life.last))
+        offsets[life.tensor] = offset
         end = max(end, offset + size)
     return MemoryPlan(offsets, end)
 

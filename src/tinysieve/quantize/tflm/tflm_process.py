@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.ground.child_process import child_environment
+from tinysieve.ground.child_process import child_environment, stop_reason
 from tinysieve.ground.errors import InputError
-from tinysieve.ground.native_messages import captured_messages
-from tinysieve.quantize.tflm.arena import refusal, tflm_runtime
+from tinysieve.quantize.tflm.interpreter_child import TFLM, outputs_apart, tflm_outputs
 
 ALONE = 40  # images under which a process costs more than it gains
 
@@ -31,7 +30,9 @@ def run(
     """
     cores = os.cpu_count() or 1
     if len(images) <= ALONE or cores == 1:
-        outputs = _answers(model, encode(images))
+        if not len(images):
+            return np.empty((0, 2), np.int8)
+        outputs = outputs_apart(TFLM, model, [encode(images)])[0]
         progress(len(images), len(images))
         return outputs
     with tempfile.TemporaryDirectory() as name:
@@ -56,35 +57,20 @@ def _collect(
     messages = [child.communicate()[1] for child in children]
     for part, (child, message) in enumerate(zip(children, messages, strict=True)):
         if child.returncode:
-            raise InputError(f"TFLM stopped: {message.strip()[-400:]}", why="the model cannot be scored under TFLM",
+            raise InputError(f"TFLM stopped: {stop_reason(child.returncode, message.encode())}",
+                             why="the model cannot be scored under TFLM",
                              fix="convert to full-integer int8 with operators that TFLM knows")
         outputs.append(np.load(folder / f"answers{part}.npy"))
         progress(sum(map(len, outputs)), total)
     return outputs
 
 
-def _answers(model: bytes, codes: NDArray) -> NDArray:
-    if not len(codes):
-        return np.empty((0, 2), codes.dtype)
-    failure, answers = None, []
-    with captured_messages() as messages:
-        try:
-            # Ten times the file is TFLM's own guess; a small file with large activations needs the second term.
-            arena_bytes = 10 * len(model) + 64 * codes[0].nbytes + 2**20
-            interpreter = tflm_runtime().Interpreter.from_bytes(model, arena_size=arena_bytes)
-            for code in codes:
-                interpreter.set_input(code[None], 0)
-                interpreter.invoke()
-                answers.append(interpreter.get_output(0).copy())
-        except (RuntimeError, ValueError) as error:
-            failure = error
-    if failure is not None:
-        raise refusal(messages.text, failure) from failure
-    return np.concatenate(answers)
-
-
 def _child(folder: Path, part: str) -> None:
-    answers = _answers((folder / "model.tflite").read_bytes(), np.load(folder / f"codes{part}.npy"))
+    codes = np.load(folder / f"codes{part}.npy")
+    try:
+        answers = tflm_outputs((folder / "model.tflite").read_bytes(), [codes])[0]
+    except InputError as error:
+        sys.exit(error.what)
     np.save(folder / f"answers{part}.npy", answers)
 
 

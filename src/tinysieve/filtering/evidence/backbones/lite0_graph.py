@@ -24,7 +24,7 @@ STAGES = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3)
 
 
 @dataclass(frozen=True)
-class Block:
+class Lite0Block:
     """One inverted residual block: expand 1x1 (unless 1), depthwise, project 1x1, and a shortcut where shapes agree."""
 
     name: str
@@ -33,14 +33,14 @@ class Block:
     shortcut: bool
 
 
-def blocks() -> list[Block]:
+def blocks() -> list[Lite0Block]:
     """The sixteen blocks in order, named as the checkpoint names them."""
-    plan: list[Block] = []
+    plan: list[Lite0Block] = []
     channels = 32
     for _kernel, first_stride, expansion, out, repeats in STAGES:
         for repeat in range(repeats):
             stride = first_stride if repeat == 0 else 1
-            plan.append(Block(f"_blocks.{len(plan)}", stride, expansion > 1, stride == 1 and channels == out))
+            plan.append(Lite0Block(f"_blocks.{len(plan)}", stride, expansion > 1, stride == 1 and channels == out))
             channels = out
     return plan
 
@@ -83,7 +83,7 @@ def lite0_flatbuffer(tensors: dict[str, Any], batch: int) -> bytes:
     return graph.to_bytes()
 
 
-def _block(graph: _Graph, tensors: dict[str, Any], block: Block, entered: int) -> int:
+def _block(graph: _Graph, tensors: dict[str, Any], block: Lite0Block, entered: int) -> int:
     x = entered
     if block.expands:
         weights = folded(tensors, f"{block.name}._expand_conv", f"{block.name}._bn0")

@@ -36,13 +36,32 @@ typedef struct {
     int8_t shift, in_unsigned, out_unsigned;
 } ts_requantize_parameters;
 
+/* b has `period` values, used again for every `period` values of a. */
+typedef struct {
+    uint32_t count, period;
+    int32_t multiplier;
+    int16_t a_zero, b_zero, out_zero, low, high;
+    int8_t shift;
+} ts_multiply_parameters;
+
+/* The output code of every input code, by the input code as an unsigned byte. */
+typedef struct {
+    uint32_t count;
+    const int8_t *table;
+} ts_lookup_parameters;
+
+/* Lengths of the output's axes, and how far apart in the input the values of each lie. */
+typedef struct {
+    uint32_t a, b, c, d, step_a, step_b, step_c, step_d;
+} ts_transpose_parameters;
+
 typedef struct {
     uint16_t in_h, in_w, in_c, top, bottom, left, right, before, after;
     int8_t value;
 } ts_pad_parameters;
 
 typedef struct {
-    uint32_t pixels, channels;
+    uint32_t images, pixels, channels;
     int32_t multiplier;
     int16_t in_zero, out_zero;
     int8_t shift;
@@ -67,9 +86,13 @@ void ts_max_pool(const ts_window *window, const int8_t *input, int8_t *output);
 /* These work element by element: output may be input. */
 void ts_add(const ts_add_parameters *p, const int8_t *a, const int8_t *b, int8_t *output);
 void ts_requantize(const ts_requantize_parameters *p, const int8_t *input, int8_t *output);
+void ts_lookup(const ts_lookup_parameters *p, const int8_t *input, int8_t *output);
+/* Output may be a, and b only where it has as many values. */
+void ts_multiply(const ts_multiply_parameters *p, const int8_t *a, const int8_t *b, int8_t *output);
 
 /* Input and output must not overlap. */
 void ts_pad(const ts_pad_parameters *p, const int8_t *input, int8_t *output);
+void ts_transpose(const ts_transpose_parameters *p, const int8_t *input, int8_t *output);
 void ts_mean(const ts_mean_parameters *p, const int8_t *input, int8_t *output);
 void ts_softmax(const ts_softmax_parameters *p, const int8_t *input, int8_t *output);
 void ts_copy(const ts_copy_parameters *p, const int8_t *input, int8_t *output);

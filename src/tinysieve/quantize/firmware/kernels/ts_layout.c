@@ -35,3 +35,16 @@ void ts_copy(const ts_copy_parameters *p, const int8_t *input, int8_t *output) {
         }
     }
 }
+
+void ts_transpose(const ts_transpose_parameters *p, const int8_t *input, int8_t *output) {
+    for (uint32_t a = 0; a < p->a; ++a) {
+        for (uint32_t b = 0; b < p->b; ++b) {
+            for (uint32_t c = 0; c < p->c; ++c) {
+                const int8_t *from = input + a * p->step_a + b * p->step_b + c * p->step_c;
+                for (uint32_t d = 0; d < p->d; ++d) {
+                    *output++ = from[d * p->step_d];
+                }
+            }
+        }
+    }
+}

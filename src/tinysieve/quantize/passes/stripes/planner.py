@@ -66,7 +66,7 @@ def paper_plans(model: bytes, machine: Machine, progress: Progress) -> tuple[Pap
 def _alive(model: bytes) -> tuple[int, ...]:
     graph = read_graph(model)
     buffers = [*lifetimes(graph), *tflm_scratch(graph)]
-    rounded = [type(one)(one.tensor, aligned(one.size_bytes), one.first, one.last) for one in buffers]
+    rounded = [type(life)(life.tensor, aligned(life.size_bytes), life.first, life.last) for life in buffers]
     return live_bytes(rounded, len(graph.operators))
 
 
@@ -85,8 +85,8 @@ def _segments(model: bytes, alive: Sequence[int]) -> Iterator[tuple[Segment, int
                 continue
             segment = segment_of(tree, layers, first, last)
             if segment is not None and segment.height > 1:
-                around = sum(aligned(one.size_bytes) for one in lives if one.tensor not in segment.images
-                             and one.first <= last and one.last >= first)
+                around = sum(aligned(life.size_bytes) for life in lives if life.tensor not in segment.images
+                             and life.first <= last and life.last >= first)
                 yield segment, around
 
 
@@ -94,7 +94,7 @@ def _options(
     model: bytes, machine: Machine, alive: Sequence[int], progress: Progress
 ) -> dict[int, list[list[Room]]]:
     """By first operator: for each segment that starts there, its rooms by falling peak."""
-    found: dict[int, list[list[Room]]] = {}
+    options: dict[int, list[list[Room]]] = {}
     segments = list(_segments(model, alive))
     for done, (segment, around) in enumerate(segments):
         weighing, rooms, peak = SegmentRoom(segment, around, machine), [], max(alive[segment.first:segment.last + 1])
@@ -104,9 +104,9 @@ def _options(
                 rooms.append(room)
                 peak = room.peak_bytes
         if rooms:
-            found.setdefault(segment.first, []).append(rooms)
+            options.setdefault(segment.first, []).append(rooms)
         progress(done + 1, len(segments))
-    return found
+    return options
 
 
 def _limits(alive: Sequence[int], options: dict[int, list[list[Room]]]) -> list[int]:
@@ -126,12 +126,12 @@ def _within(limit: int, alive: Sequence[int], options: dict[int, list[list[Room]
         if not here:
             continue
         if size <= limit:
-            best[at + 1] += [PaperPlan(one.rooms, max(one.peak_bytes, size), one.extra_persistent_bytes, one.extra_macs)
-                             for one in here]
+            best[at + 1] += [PaperPlan(begun.rooms, max(begun.peak_bytes, size), begun.extra_persistent_bytes, begun.extra_macs)
+                             for begun in here]
         for rooms in options.get(at, []):
             fitting = next((room for room in rooms if room.peak_bytes <= limit), None)
             if fitting is not None:
-                best[fitting.stripes.segment.last + 1] += [_with(one, fitting) for one in here]
+                best[fitting.stripes.segment.last + 1] += [_with(begun, fitting) for begun in here]
     return list(_not_beaten(best[-1]))
 
 
@@ -142,7 +142,7 @@ def _with(plan: PaperPlan, room: Room) -> PaperPlan:
 
 def _not_beaten(plans: Iterable[PaperPlan]) -> tuple[PaperPlan, ...]:
     kept: list[PaperPlan] = []
-    for plan in sorted(plans, key=lambda one: (one.extra_macs, one.bytes, len(one.rooms))):
+    for plan in sorted(plans, key=lambda candidate: (candidate.extra_macs, candidate.bytes, len(candidate.rooms))):
         if not kept or plan.bytes < kept[-1].bytes:
             kept.append(plan)
     return tuple(kept)
@@ -186,8 +186,8 @@ def choose_stripes(
     tried = within or plans[-TRIED_AT_LEAST:]
     for done, plan in enumerate(tried):
         progress(done, len(tried))
-        found = _measured(model, plan, ram_bytes, measure, seed)
-        best = found if found.met or found.measured_bytes < best.measured_bytes else best
+        measured = _measured(model, plan, ram_bytes, measure, seed)
+        best = measured if measured.met or measured.measured_bytes < best.measured_bytes else best
         if best.met:
             break
     return best

@@ -80,17 +80,17 @@ def layers_of(tree: ModelTree) -> tuple[Layer | None, ...]:
 
 def segment_of(tree: ModelTree, layers: tuple[Layer | None, ...], first: int, last: int) -> Segment | None:
     """Operators ``first`` to ``last`` (inclusive) as a segment, None where they are none."""
-    found = tuple(layer for layer in layers[first:last + 1] if layer is not None)
-    if len(found) != last + 1 - first:
+    chain = tuple(layer for layer in layers[first:last + 1] if layer is not None)
+    if len(chain) != last + 1 - first:
         return None
-    made, read = {layer.output for layer in found}, {t for layer in found for t in layer.inputs}
-    readers, ends, output = tree.consumers(), tree.ends(), found[-1].output
+    made, read = {layer.output for layer in chain}, {t for layer in chain for t in layer.inputs}
+    readers, ends, output = tree.consumers(), tree.ends(), chain[-1].output
     outside = {t for t in made if t in ends or any(not first <= at <= last for at in readers.get(t, []))}
     if outside != {output} or not made - {output} <= read or output in read:
         return None
     inputs = tuple(sorted(read - made))
     dying = frozenset(t for t in inputs if t not in {int(n) for n in tree.graph.outputs} and max(readers[t]) <= last)
-    return Segment(found, inputs, output, dying, {t: Image(*tree.shape(t)[1:]) for t in (*made, *inputs)})
+    return Segment(chain, inputs, output, dying, {t: Image(*tree.shape(t)[1:]) for t in (*made, *inputs)})
 
 
 def _layer(tree: ModelTree, position: int) -> Layer | None:
@@ -120,11 +120,11 @@ def _convolution(tree: ModelTree, position: int, operator: Any, name: str) -> La
     if not all(tree.is_constant(t) for t in tree.inputs(operator)[1:]) or tree.dtype(filters) != "int8":
         return None
     same = operator.builtinOptions.padding == schema.Padding.SAME
-    found = {}
+    by_axis = {}
     for axis in (ROWS, COLUMNS):
         kernel, stride = kernel_and_stride(tree, operator, axis)
-        found[axis] = kernel, stride, same_padding(tree.shape(source)[axis], kernel, stride) if same else (0, 0)
-    (kernel, stride, (before, _)), (_, _, columns) = found[ROWS], found[COLUMNS]
+        by_axis[axis] = kernel, stride, same_padding(tree.shape(source)[axis], kernel, stride) if same else (0, 0)
+    (kernel, stride, (before, _)), (_, _, columns) = by_axis[ROWS], by_axis[COLUMNS]
     shape, (_, _, width, channels) = tree.shape(filters), tree.shape(output)
     each = math.prod(shape[1:] if name == "CONV_2D" else shape[1:3])
     return Layer(position, name, (source,), output, Window(kernel, stride, before), columns, False,

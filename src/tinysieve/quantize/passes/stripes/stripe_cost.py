@@ -69,10 +69,10 @@ class StripeCosts:
         """Cost of these output rows on their own; None where they cannot be a stripe."""
         if (first, last) not in self._stripes:
             try:
-                found = self._weigh(one_stripe(self.segment, 0, Rows(first, last))) if last > first else None
+                cost = self._weigh(one_stripe(self.segment, 0, Rows(first, last))) if last > first else None
             except InputError:
-                found = None
-            self._stripes[first, last] = found
+                cost = None
+            self._stripes[first, last] = cost
         return self._stripes[first, last]
 
     def _weigh(self, steps: Sequence[Step]) -> StripeCost:
@@ -112,15 +112,15 @@ class StripeCosts:
                 sizes[id(piece)] = self._bytes(piece)
         last = {root[id(piece)]: at for at, step in enumerate(steps) for piece in step.inputs if id(piece) in root}
         alive = {id(piece) for piece in waiting}
-        total = peak = sum(sizes[one] for one in alive)
+        total = peak = sum(sizes[key] for key in alive)
         for at, step in enumerate(steps):
             made = id(step.output)
             if root[made] == made and made not in alive:
                 alive.add(made)
                 total += sizes[made]
             peak = max(peak, total)
-            for one in {root[id(piece)] for piece in step.inputs if id(piece) in root}:
-                if last[one] == at:
-                    alive.discard(one)
-                    total -= sizes[one]
+            for key in {root[id(piece)] for piece in step.inputs if id(piece) in root}:
+                if last[key] == at:
+                    alive.discard(key)
+                    total -= sizes[key]
         return peak

@@ -48,9 +48,9 @@ class SegmentRoom:
         while improved:
             improved = False
             for moved in _neighbours(cuts, self.segment.height):
-                found = self._peak(moved)
-                if found < peak:
-                    peak, cuts, improved = found, moved, True
+                moved_peak = self._peak(moved)
+                if moved_peak < peak:
+                    peak, cuts, improved = moved_peak, moved, True
         return None if peak == IMPOSSIBLE else self._room(cuts, peak)
 
     def _room(self, cuts: tuple[int, ...], peak: int) -> Room:
@@ -109,9 +109,10 @@ class SegmentRoom:
 
 def _neighbours(cuts: tuple[int, ...], height: int) -> list[tuple[int, ...]]:
     """Cuts with one border moved by up to two rows, or all borders from one on moved together."""
-    found = []
+    neighbours = []
     for index in range(len(cuts)):
         for step in (-2, -1, 1, 2):
-            found.append((*cuts[:index], cuts[index] + step, *cuts[index + 1:]))
-            found.append((*cuts[:index], *(cut + step for cut in cuts[index:])))
-    return [one for one in found if list(one) == sorted(set(one)) and one[0] > 0 and one[-1] < height]
+            neighbours.append((*cuts[:index], cuts[index] + step, *cuts[index + 1:]))
+            neighbours.append((*cuts[:index], *(cut + step for cut in cuts[index:])))
+    return [candidate for candidate in neighbours
+            if list(candidate) == sorted(set(candidate)) and candidate[0] > 0 and candidate[-1] < height]

@@ -29,7 +29,7 @@ def stripe(model: bytes, plan: Sequence[Stripes]) -> PassResult:
         InputError: not a .tflite file, or a stripe would lie wholly in padding.
     """
     tree, notes = ModelTree(model), []
-    for stripes in sorted(plan, key=lambda one: -one.segment.first):  # from the back, so that positions stay true
+    for stripes in sorted(plan, key=lambda chosen: -chosen.segment.first):  # from the back, so that positions stay true
         writer = _Writer(tree, stripes)
         operators = [writer.operator(step) for step in stripe_steps(stripes)]
         tree.operators[stripes.segment.first:stripes.segment.last + 1] = operators
