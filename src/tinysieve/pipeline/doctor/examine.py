@@ -28,10 +28,11 @@ def examine(config: Path | None) -> Examination:
     """Look at Python, packages, GPU, TFLM, disk and licences, and at what a configuration asks for, if one is given."""
     from tinysieve.pipeline.doctor.configuration import configuration_findings
     from tinysieve.pipeline.doctor.packages import licences, packages
+    from tinysieve.pipeline.doctor.plugins import plugins
     from tinysieve.pipeline.doctor.this_machine import disk, gpu, python, tflm
 
     asked, folder = configuration_findings(config)
-    return Examination((*python(), *packages(), tflm(), *gpu(), *asked, disk(folder), *licences()))
+    return Examination((*python(), *packages(), *plugins(), tflm(), *gpu(), *asked, disk(folder), *licences()))
 
 
 def render(examination: Examination, json: bool) -> str:
