@@ -82,7 +82,8 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = out / "source"
         (source / "dataset").mkdir(parents=True)
         (source / "dataset/__init__.py").write_text('"""Databases for lazy people."""\n')
-        (source / "pyproject.toml").write_text('[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        (source / "pyproject.toml").write_text('[build-system]\nrequires = ["setuptools"]\n'
+                                               'build-backend = "setuptools.build_meta"\n'
                                                '[project]\nname = "dataset"\nversion = "2.0.0"\n')
         run(*PIP, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", out, source, cwd=out)
     return next(out.glob("dataset-*.whl"))

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tiny_run import ROOT, TinyRun
+from tiny_run import ROOT, make_images, write_config
 
-from tinysieve.filtering.opinion import Opinions
+from tinysieve.filtering.opinion import ASK_REVIEW
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.doctor.finding import OK, PROBLEM, Finding
 from tinysieve.pipeline.doctor.plugins import plugins
+from tinysieve.pipeline.engine.stages import Run, run_stages
+from tinysieve.pipeline.main_job import stages_of
+from tinysieve.pipeline.stages.ingest import INGEST, samples_of
+from tinysieve.pipeline.stages.opinions import opinions_by
 
 # Asks for a look at every image whose name is in its setting; imports are written down.
 CODE = '''
@@ -94,19 +100,22 @@ def test_a_name_that_is_taken_is_a_problem(name: str, words: str, acme: Path, mo
     assert words in taken.advice
 
 
-def test_a_configuration_uses_one_by_its_name(acme: Path, tiny: TinyRun, tmp_path: Path) -> None:
-    shutil.copytree(tiny.run, tmp_path / "run")
-    run = ["-c", str(tiny.config), "-o", f"run={tmp_path / 'run'}"]
-    assert tinysieve(acme, "filter", *run).returncode == 0
+def test_a_configuration_uses_one_by_its_name(acme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(acme)
+    monkeypatch.setitem(sys.modules, "acme_watchlist", None)
+    del sys.modules["acme_watchlist"]
+    make_images(tmp_path / "images")
+    path = write_config(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "run")
+    assert "filters/watchlist" not in {stage.name for stage in stages_of(load_config(path))}
     assert not (acme / "imported").exists()
-    assert not (tmp_path / "run/filters/watchlist").exists()
-    done = tinysieve(acme, "filter", *run, "-o", "filter.watchlist={enabled: true, word: train/person/3.jpg}")
-    assert done.returncode == 0, done.stderr
-    assert "run  filters/watchlist: has not run yet" in done.stderr
-    opinions = Opinions.load(next((tmp_path / "run/filters/watchlist").glob("*.parquet")))
-    assert opinions.filter == "watchlist"
-    assert (opinions.confidence > 0).sum() == 1
+
+    config = load_config(path, ("filter.watchlist={enabled: true, word: train/person/3.jpg}",))
+    stage = next(stage for stage in stages_of(config) if stage.name == "filters/watchlist")
+    run = Run(config, config.run)
+    run_stages(run, (INGEST, stage), lambda status: None)
+    opinions = opinions_by("watchlist").of(run)
+    hit = samples_of(run).table["filepath"].to_pylist().index("train/person/3.jpg")
+    assert np.flatnonzero(opinions.proposed == ASK_REVIEW).tolist() == [hit]
     assert (acme / "imported").exists()
-    failed = tinysieve(acme, "filter", *run, "-o", "filter.watchlist={wrod: x}")
-    assert failed.returncode == 2
-    assert "wrod" in failed.stderr
+    with pytest.raises(InputError, match="wrod"):
+        load_config(path, ("filter.watchlist={wrod: x}",))

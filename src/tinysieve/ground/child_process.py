@@ -31,7 +31,7 @@ def ask_module(module: str, question: bytes, timeout_s: float) -> bytes:
         raise InputError(f"no answer within {timeout_s:g} s", where=module, why="the model may be damaged",
                          fix="check where the model comes from") from error
     if done.returncode:
-        raise InputError(f"it stopped: {_reason(done)}", where=module, why="the model may be damaged",
+        raise InputError(f"the process ended: {_reason(done)}", where=module, why="the model may be damaged",
                          fix="check where the model comes from")
     return done.stdout
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tinysieve.pipeline.doctor.finding import MISSING, OK, PROBLEM, Finding
+from tinysieve.pipeline.engine.words import count
 
 
 @dataclass(frozen=True)
@@ -56,4 +57,4 @@ def render(examination: Examination, json: bool) -> str:
 def _summary(examination: Examination) -> str:
     if not examination.problems:
         return "no problems"
-    return f"{len(examination.problems)} to mend: " + ", ".join(one.name for one in examination.problems)
+    return f"{count(len(examination.problems), 'problem', 'problems')}: " + ", ".join(one.name for one in examination.problems)
