@@ -29,7 +29,7 @@ lint: .venv/dev.stamp
 
 # Without the trainings (voc2007), the scripts that write pictures or weights, and what others import.
 BENCHMARKS = $(filter-out $(addprefix benchmarks/, chromium.py gap_won_back.py label_quality_inputs.py label_quality_peers.py \
-	train_presence_head.py voc2007.py voc_classes.py walkthrough_pictures.py), $(wildcard benchmarks/[a-z]*.py))
+	rooms_picture.py train_presence_head.py voc2007.py voc_classes.py walkthrough_pictures.py), $(wildcard benchmarks/[a-z]*.py))
 
 bench: .venv/dev.stamp
 	@for one in $(BENCHMARKS); do echo "== $$one"; $(BIN)/python $$one || echo "   $$one: a goal was missed, or it could not run"; done

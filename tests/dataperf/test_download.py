@@ -159,7 +159,7 @@ def test_too_many_bytes_are_refused(server: Server, tmp_path: Path) -> None:
 def test_your_files_are_not_replaced(server: Server, tmp_path: Path) -> None:
     url, digest = server.offer("set.zip", zipped(a=b"a", b=b"b"))
     (tmp_path / "b").write_bytes(b"mine")
-    with pytest.raises(InputError, match="is there with other content"):
+    with pytest.raises(InputError, match="exists with other content"):
         fetch(url, digest, tmp_path)
     assert (tmp_path / "b").read_bytes() == b"mine"
     assert not (tmp_path / "a").exists()

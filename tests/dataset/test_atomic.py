@@ -51,8 +51,8 @@ def test_a_pipe_and_a_folder_are_not_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("path", "message"), [
     ("", "is a folder"),
-    ("file/out.parquet", "file is no folder"),
-    ("file/deeper/out.parquet", "file is no folder"),
+    ("file/out.parquet", "file is not a folder"),
+    ("file/deeper/out.parquet", "file is not a folder"),
     ("round/out.parquet", "symbolic links"),
     ("x" * 300, "File name too long"),
     ("missing/" + "x" * 300 + "/out.parquet", "File name too long"),

@@ -129,7 +129,7 @@ def test_the_test_split_is_frozen_at_the_first_ingest(tree: Path, tmp_path: Path
     photo(tree / "train/person/new.jpg", 500)
     hold_test_split(run(list_folders(tree), tree, tmp_path / "second").samples, frozen)
     (tree / "test/person/0.jpg").rename(tree / "test/background/moved.jpg")
-    with pytest.raises(FrozenSplit, match="1 images came or have another label, 1 are gone or had another label"):
+    with pytest.raises(FrozenSplit, match="1 images are new or relabelled, 1 are missing or were relabelled"):
         hold_test_split(run(list_folders(tree), tree, tmp_path / "third").samples, frozen)
 
 
@@ -164,7 +164,7 @@ def test_missing_rows_are_an_error_when_asked(tmp_path: Path) -> None:
     root = tmp_path / "images"
     photo(root / "a.jpg", 1)
     listing = list_wake_vision(wake_vision_files(tmp_path))
-    with pytest.raises(InputError, match=r"8 rows have no image file, the first is 'b.jpg'") as caught:
+    with pytest.raises(InputError, match=r"8 rows have no image file, first: 'b.jpg'") as caught:
         match_files(listing, image_files(root), root, "error")
     assert caught.value.where == f"{tmp_path / 'train.csv'}: record 2 after the header"
 

@@ -151,7 +151,7 @@ def _train(which: str) -> Callable[[Run, Path], None]:
         write_history(folder, [EpochRecord(epoch, 0.7 - epoch / 20, 0.5 + epoch / 30, 0.7 - epoch / 30 - gain,
                                            0.5 + epoch / 40 + gain) for epoch in (1, 2, 3)])
         recipe = {"name": "demo", "batch_size": 32, "epochs": 3, "learning_rate": 0.001, "rotation": 0.2,
-                  "horizontal_flip": True, "comparable": False, "source": "shows the machinery; not comparable"}
+                  "horizontal_flip": True, "comparable": False, "source": "for demonstration; not comparable"}
         _write(folder, f"train-{which}", {
             "version": versions_of(run).resolve("HEAD" if which == "mended" else "0"), "recipe": recipe, "seed": 0,
             "train_images": TRAIN, "validation_images": VALIDATION, "best_epoch": 3, "best_validation_accuracy": 0.575 + gain})

@@ -66,7 +66,7 @@ def test_cards_say_what_was_found_and_what_is_not_known(cards: dict[str, str]) -
     assert "set `card.model_license` before it is passed on" in model
     assert "Trained on PASCAL VOC 2007 photos" in model
     assert "| train | 8 → 7 | 8 | 0 | 0 → 1 |" in data
-    assert "2 images are worth a person's look, 0 of them changed already." in data
+    assert "2 images are in the review queue, 0 of them changed already." in data
     assert "| person | background | 2 |" in data
 
 

@@ -180,7 +180,7 @@ def test_each_share_has_its_own_folder_and_keeping_nobody_is_still_json(
     ("40,0.1", {}, r"with 0.1 % corrupt 0 of the 360 labels that teach are wrong"),
     ("40,99.9", {}, r"with 99.9 % corrupt 360 of the 360 labels"),
     ("40,20", {"batch_size": 361}, "400 images are too few"),
-    ("40,40", {}, "40 % corrupt stands there twice"),
+    ("40,40", {}, "40 % corrupt appears twice"),
     ("40,0", {}, "corrupt = 0.0 is not in"),
 ])
 def test_what_cannot_be_run_is_refused_before_a_network_is_trained(

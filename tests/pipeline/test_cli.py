@@ -10,14 +10,19 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from tiny_run import ROOT, TinyRun, make_images, write_config
+from typer.main import get_command
 
 from tinysieve.pipeline import cli
 from tinysieve.pipeline.commands import versions
+from tinysieve.pipeline.commands.command_group import HEADINGS, OTHER, summary
 
 
 def tinysieve(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -42,6 +47,45 @@ def copy(tiny: TinyRun, tmp_path: Path) -> list[str]:
 
 def test_help(snapshot: SnapshotAssertion) -> None:
     assert tinysieve("--help").stdout == snapshot
+
+
+def commands_below(group: Any) -> Iterator[Any]:
+    for command in group.commands.values():
+        yield command
+        if hasattr(command, "commands"):
+            yield from commands_below(command)
+
+
+def test_every_command_has_a_heading_and_a_sentence_that_fits_the_help() -> None:
+    """80 columns, two of them margin, and the widest name with the gaps around it."""
+    group: Any = get_command(cli.app)
+    assert {command.rich_help_panel for command in group.commands.values()} == set(HEADINGS) - {OTHER}
+    room = 80 - 2 - 4 - max(map(len, group.commands))
+    assert [name for name, command in group.commands.items() if len(summary(command)) > room] == []
+    assert [command.name for command in commands_below(group) if len(summary(command)) < 15] == []
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = ("import sys; from tinysieve.pipeline.cli import app\ntry: app(['--help'])\nexcept SystemExit: pass\n"
+            "print([name for name in ('rich', 'numpy', 'yaml', 'pydantic', 'cv2', 'tensorflow') if name in sys.modules])")
+    seen = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert seen.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    assert tinysieve("--version").stdout == f"tinysieve {version('tinysieve')}\n"
+
+
+@pytest.mark.parametrize(("words", "traced"), [
+    (["--debug", "log"], True), (["log", "--debug"], True), (["review", "--debug"], True), (["review", "queue", "--debug"], True),
+    (["log"], False), (["log", "-o", "--debug"], False),
+])
+def test_debug_is_an_option_before_and_after_the_command(
+    words: list[str], traced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it is the value of another option it means nothing."""
+    assert ended(monkeypatch, *words, "-c", str(tmp_path / "none.yaml")) == 2
+    assert ("Traceback" in capsys.readouterr().err) == traced
 
 
 def test_wrong_input_is_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
@@ -69,13 +113,13 @@ def test_an_impossible_run_folder_is_a_sentence(
 
 
 @pytest.mark.parametrize(("error", "code", "words"), [
-    (OSError(errno.ENOSPC, "No space left", "a/b.npy"), 3, "error: No space left: a/b.npy\n  fix:   make room"),
+    (OSError(errno.ENOSPC, "No space left", "a/b.npy"), 3, "error: No space left: a/b.npy\n  fix:   free disk space"),
     (OSError(errno.EFBIG, "File too large"), 3, "error: File too large\n  fix:   raise the limit"),
-    (OSError("no number"), 3, "error: no number\n  fix:   'tinysieve doctor'"),
+    (OSError("no number"), 3, "error: no number\n  fix:   run 'tinysieve doctor'"),
     (MemoryError("Unable to allocate 5 GiB"), 3, "error: not enough memory: Unable to allocate 5 GiB"),
-    (ZeroDivisionError("of ours"), 4, "ZeroDivisionError: of ours\nerror: this is a defect of tinysieve"),
-    (EOFError("of ours"), 4, "EOFError: of ours\nerror: this is a defect of tinysieve"),
-    (KeyboardInterrupt(), 130, "interrupted; the next run goes on from the last finished piece\n"),
+    (ZeroDivisionError("of ours"), 4, "ZeroDivisionError: of ours\nerror: internal error in tinysieve"),
+    (EOFError("of ours"), 4, "EOFError: of ours\nerror: internal error in tinysieve"),
+    (KeyboardInterrupt(), 130, "interrupted; run the same command to resume\n"),
     (BrokenPipeError(errno.EPIPE, "Broken pipe"), 141, ""),
 ])
 def test_exit_code_1_is_left_to_the_gates(
@@ -91,7 +135,7 @@ def test_exit_code_1_is_left_to_the_gates(
     sys.stdout, sys.stderr = streams
     said = capsys.readouterr().err
     assert words in said
-    assert ("Traceback" in said) == (code == cli.Defect.exit_code)
+    assert ("Traceback" in said) == (code == cli.InternalError.exit_code)
 
 
 def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
@@ -107,7 +151,7 @@ def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert process.returncode == 130
-    assert said.endswith("interrupted; the next run goes on from the last finished piece\n")
+    assert said.endswith("interrupted; run the same command to resume\n")
 
 
 def test_missing_weights_are_exit_code_3(copy: list[str], tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_run_does_not_differ_from_itself(run: Run) -> None:
     assert found.significance.same_answer == TEST
     one = found.significance.b_against_a
     assert (one.difference, one.mcnemar.p_value, one.better, one.worse) == (0.0, 1.0, False, False)
-    assert "both models give the same answers" in comparison_text(found)
+    assert "both models give the same predictions" in comparison_text(found)
 
 
 def test_significance_has_the_exact_p_and_its_mirror(run: Run, other: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_model_with_one_answer_is_named_beside_the_result(run: Run, other: Pat
     found = compared(run.folder, other)
     assert found.significance is not None
     assert "B answers person for every image" in found.significance.one_answer
-    assert "B answers person for every image: the difference says nothing of the labels" in comparison_text(found)
+    assert "B answers person for every image: the difference does not measure the labels" in comparison_text(found)
 
 
 def test_the_order_of_stored_answers_does_not_matter(run: Run, other: Path) -> None:
@@ -120,7 +120,7 @@ def test_other_tests_are_refused_with_a_reason(run: Run, other: Path) -> None:
     assert found.significance is None
     assert "0 test images only in A, 0 only in B, 1 with another label" in found.refused
     assert [(one.split, one.a != one.b) for one in found.data.as_ingested] == [("test", True)]
-    assert "cannot be told: the frozen test splits differ" in comparison_text(found)
+    assert "not comparable: the frozen test splits differ" in comparison_text(found)
 
 
 def test_images_of_one_run_alone_are_counted_by_split(run: Run, other: Path) -> None:
@@ -141,7 +141,7 @@ def test_images_of_one_run_alone_are_counted_by_split(run: Run, other: Path) -> 
 
 
 def test_labels_recipe_settings_model_and_verdict_are_named(run: Run, other: Path) -> None:
-    """B was trained on the labels as they came: the six decisions of `decide` are what A has more."""
+    """B was trained on the original labels: the six decisions of `decide` are what A has more."""
     root = versions_of(run).resolve("0")
     edit(other / "train-mended/train-mended.json", lambda one: one.update(version=root))
     edit(other / "train-mended/train-mended.json", lambda one: one["recipe"].update(epochs=9))

@@ -54,7 +54,7 @@ def test_rows_without_a_file_are_told_with_what_becomes_of_their_photos(capsys: 
     console.show_ingest({**counts, "skipped_rows": rows})
     assert capsys.readouterr().out.splitlines()[1:] == [
         "37 skipped: see ingest/skipped.csv",
-        "  35 rows: no such file; photos that no row names count as unlabeled",
+        "  35 rows: no such file; photos without a row count as unlabeled",
         "  1 row: path leaves the image root",
         "1 leaked: see ingest/leaks.csv"]
     console.show_ingest(counts)
@@ -85,8 +85,8 @@ def test_work_that_reports_nothing_is_not_silent(monkeypatch: pytest.MonkeyPatch
         now[0] += 7.0
         time.sleep(0.3)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[:2] == ["train: starting", "train: at work for 3 s"]
-    assert lines[2:] == ["train: 3/100 images, at work for 10 s"]
+    assert lines[:2] == ["train: starting", "train: running, 3 s elapsed"]
+    assert lines[2:] == ["train: 3/100 images, running, 10 s elapsed"]
     assert set(threading.enumerate()) <= others
 
 

@@ -76,7 +76,7 @@ gpu
 disk
   problem  free        1 B
 
-1 to mend: free"""
+1 problem: free"""
     assert render(Examination((Finding("disk", "free", OK, "1 GB"),)), json=False).endswith("\n\nno problems")
 
 
@@ -126,7 +126,7 @@ def test_packages_missing_old_and_under_another_name(monkeypatch: pytest.MonkeyP
     found = {one.name: one for one in packages.packages()}
     assert list(found) == ["numpy", "tensorflow-cpu", "keras", "rich", "ray"]
     assert found["numpy"].state == PROBLEM
-    assert found["numpy"].advice == "wants >=2.0: pip install 'numpy>=2.0'"
+    assert found["numpy"].advice == "needs >=2.0: pip install 'numpy>=2.0'"
     assert (found["tensorflow-cpu"].state, found["tensorflow-cpu"].found) == (OK, "2.21.0 (as tensorflow)")
     assert found["keras"].state == OK
     assert (found["rich"].state, found["rich"].found) == (PROBLEM, "not installed")

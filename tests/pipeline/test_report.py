@@ -127,13 +127,13 @@ def test_says_what_was_measured(page: Page) -> None:
     """12 test images, 6 right before and 10 after: 50.0 % to 83.3 %; 4 discordant, p = 2 * 0.5^4 = 0.125."""
     text = page.text.replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert "On 12 frozen test images" in text
-    assert "int8 accuracy goes from 50.0 % (baseline, labels as they came) to 83.3 %" in text
+    assert "int8 accuracy goes from 50.0 % (baseline, original labels) to 83.3 %" in text
     assert "+33.3 points" in text
     assert "McNemar p = 0.125: 4 images only the mended model gets right, 0 only the baseline" in text
     assert ("It does not fit: flash 899,000 of 1,048,576 B (149,576 B to spare); "
             "arena 363,184 of 327,680 B (35,504 B too much).") in text
     assert "Of 22 images that may change, 3 were flipped (2 person to background, 1 background to person)" in text
-    assert "1 dropped and 2 unlabeled ones labelled (policy <default>); 2 are worth a person's look, 0 of them changed" in text
+    assert "1 dropped and 2 unlabeled ones labelled (policy <default>); 2 are in the review queue, 0 of them changed" in text
     assert "not with published results" in text
     assert "Gates missed: arena" in text
     assert "363,184 B (354.7 KiB)" in text
@@ -141,7 +141,7 @@ def test_says_what_was_measured(page: Page) -> None:
     assert "Rows skipped: no such file, or unusable 1" in text
     assert "nowhere.png" in text
     assert "weights 0123abcd" in text
-    assert "Nobody looked whether training images are near-duplicates of test images." in text
+    assert "Near-duplicates of test images in the training data were not checked." in text
 
 
 def test_shows_the_map_and_how_far_the_scores_can_be_believed(page: Page, run: Run) -> None:
@@ -244,7 +244,7 @@ def test_follows_undo_and_is_made_again_for_what_changed(run: Run, photos: Path,
     versions_of(moved).undo()
     page = rendered_again(moved)
     assert "No label differs from version 0." in page
-    assert "The current labels are those that came: nothing was changed." in page
+    assert "The labels are unchanged." in page
     samples, store = samples_of(moved), versions_of(moved)
     assert [one.id for one in version_chain(store)] == [store.resolve("0")]
     assert len(decide(samples, store.load("0"))) == 6
@@ -261,7 +261,7 @@ def test_says_what_could_not_be_measured(photos: Path, tmp_path: Path) -> None:
     changes: dict[str, Any] = {"arena": None, "device": None, "budgets": [arena], "gates_missed": [],
                                "gates_unmeasured": ["arena"], "slices": []}
     page = Page(rendered(make_run(tmp_path / "run", photos, **changes)))
-    assert "Whether it fits is not known: arena not measured." in page.text
+    assert "It is not known whether it fits: arena not measured." in page.text
     assert "Not measured: arena" in page.text
     assert "not measured on this machine" in page.text
     assert "Slices" not in page.text
@@ -294,7 +294,7 @@ def test_sentences_for_a_published_recipe_that_fits(run: Run) -> None:
     assert said[2].startswith("It fits: flash 899,000 of 1,048,576 B (149,576 B to spare).")
     assert said[3] == ("Of 1,000 images that may change, 0 were flipped (0 person to background, 0 background to person), "
                        "3 dropped and 1 unlabeled ones labelled (policy default, then review by Ada); "
-                       "1 is worth a person's look, 1 of them changed already.")
+                       "1 is in the review queue, 1 of them changed already.")
     assert said[4] == "Both models follow the published recipe 'seed' (the submission), so the result is comparable to it."
 
 

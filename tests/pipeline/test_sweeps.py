@@ -154,7 +154,7 @@ def test_unknown_names(ridge: FoldedRidge, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no learner 'forest'"):
         learner_called("forest", ridge)
     wrong = {"--set mnist-1d": "no image set", "--levels 5,much": "noise levels", "--levels 100": "0 to 99",
-             "--learner forest": "no learner", "--filter sieve": "no filter", f"--data {tmp_path}": "is not there"}
+             "--learner forest": "no learner", "--filter sieve": "no filter", f"--data {tmp_path}": "does not exist"}
     for words, message in wrong.items():
         told = CliRunner().invoke(app, ["experiment", "noise-sweep", *words.split()])
         assert isinstance(told.exception, (InputError, MissingRequirement))

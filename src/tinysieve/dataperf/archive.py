@@ -75,7 +75,7 @@ def unpack(archive: Path, folder: Path, limit_bytes: int) -> list[str]:
             left -= member.size_bytes
             if left < 0 or len(names) >= MOST_MEMBERS:
                 raise InputError(f"{archive.name} unpacks to more than {limit_bytes:,} B or {MOST_MEMBERS:,} files",
-                                 why="it might fill the disk", fix="raise the limit if you trust it")
+                                 why="it could fill the disk", fix="raise the limit if you trust it")
             _write(member, folder)
             names.append(member.name)
     except _BROKEN as error:
@@ -145,7 +145,7 @@ class _Bounded:
 
     def read(self, size: int) -> bytes:
         if size > _LONGEST_HEADER_BYTES:
-            raise InputError(f"the archive has a header of {size:,} B", why="it would fill the memory",
+            raise InputError(f"the archive has a header of {size:,} B", why="it would fill memory",
                              fix="do not trust this archive")
         return self.stream.read(size)
 
@@ -166,4 +166,4 @@ def _refusal(name: str, what: str, archive: Path) -> InputError:
 
 
 def _broken(archive: Path, error: Exception) -> InputError:
-    return InputError(f"{archive.name} cannot be unpacked: {error}", fix="unpack it by hand and look what is wrong with it")
+    return InputError(f"{archive.name} cannot be unpacked: {error}", fix="unpack it by hand to see what is wrong")

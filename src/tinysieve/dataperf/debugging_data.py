@@ -81,18 +81,18 @@ def _features(column: pa.ChunkedArray, path: Path) -> FloatArray:
     kind = column.type
     is_list = pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind)
     if not is_list or not (pt.is_floating(kind.value_type) or pt.is_integer(kind.value_type)):
-        raise InputError(f"column 'encoding' is {kind}", where=str(path), fix="it holds a list of numbers a row")
+        raise InputError(f"column 'encoding' is {kind}", where=str(path), fix="each row must be a list of numbers")
     lengths = np.asarray(pc.fill_null(pc.list_value_length(column), -1), np.int64)
     _refuse(np.not_equal(lengths, max(lengths[0], 1)), path, "an encoding of another length than the first, or empty,")
     values = pc.fill_null(pc.cast(pc.list_flatten(column), pa.float32()), float("nan"))
     features = np.asarray(values, np.float32).reshape(len(lengths), -1)
-    _refuse(np.asarray(~np.isfinite(features).all(axis=1), bool), path, "an encoding with a value that is no finite number")
+    _refuse(np.asarray(~np.isfinite(features).all(axis=1), bool), path, "an encoding with a value that is not finite")
     return features
 
 
 def _labels(column: pa.ChunkedArray, path: Path) -> IntArray:
     if not pt.is_integer(column.type):
-        raise InputError(f"column 'label' is {column.type}", where=str(path), fix="it holds 0 or 1")
+        raise InputError(f"column 'label' is {column.type}", where=str(path), fix="it must be 0 or 1")
     labels = np.asarray(pc.fill_null(column, -1), np.int64)
     _refuse(~np.isin(labels, (0, 1)), path, "a label that is not 0 or 1")
     return labels
@@ -122,7 +122,7 @@ def read_true_labels(path: Path, filenames: tuple[str, ...]) -> IntArray:
     values = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
     for name in filenames:
         if name not in label_of:
-            raise InputError(f"no row for the train file '{name}'", where=str(path), why="its true label is not known")
+            raise InputError(f"no row for the train file '{name}'", where=str(path), why="its true label is unknown")
         if label_of[name] not in values:
             raise InputError(f"hv_label {label_of[name]!r} of '{name}' is not 0 or 1", where=str(path))
     return np.array([values[label_of[name]] for name in filenames], np.int64)

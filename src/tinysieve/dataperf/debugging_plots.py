@@ -46,7 +46,7 @@ def read_evaluation(path: Path, data_id: str) -> TaskEvaluation:
     except FileNotFoundError as error:
         raise InputError("no result of this task", where=str(path), fix="run 'tinysieve dataperf debugging' first") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"no result file of the debugging benchmark: {error!r}", where=str(path)) from error
+        raise InputError(f"not a result file of the debugging benchmark: {error!r}", where=str(path)) from error
     curves = [CleaningCurve(method, tuple(y for y, _ in curve), tuple(x for _, x in curve)) for method, curve in points.items()]
     return TaskEvaluation(data_id, before, tuple(curves))
 
@@ -100,7 +100,7 @@ def _scatter(axes: Axes, evaluations: Sequence[TaskEvaluation], seconds: Mapping
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set(xlabel="seconds to rank", ylabel="share of inspections until 95 % of the last accuracy",
-             title="Sooner is lower, faster is further left", ylim=(-0.03, None))
+             title="Lower is better, left is faster", ylim=(-0.03, None))
     axes.legend(fontsize=8.5, loc="upper left", bbox_to_anchor=(1.01, 1.0))
 
 

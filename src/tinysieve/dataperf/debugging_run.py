@@ -94,4 +94,4 @@ def _readable(files: dict[str, Path], rows: int, budget: int) -> tuple[list[tupl
 
 
 def _absent(name: str, task: TaskSetup, files: dict[str, Path]) -> InputError:
-    return InputError(f"no submission '{name}' for task {task.data_id}", fix=f"one of: {', '.join(files) or 'none is there'}")
+    return InputError(f"no submission '{name}' for task {task.data_id}", fix=f"one of: {', '.join(files) or 'none'}")

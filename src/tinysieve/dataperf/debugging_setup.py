@@ -94,7 +94,7 @@ def find_setup(folder: Path, docker: bool) -> Path:
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    raise InputError(f"no {names[0]} or {names[1]}", where=str(folder), fix="give --setup FILE")
+    raise InputError(f"no {names[0]} or {names[1]}", where=str(folder), fix="use --setup FILE")
 
 
 def load_setup(path: Path) -> DebuggingSetup:
@@ -106,11 +106,11 @@ def load_setup(path: Path) -> DebuggingSetup:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"the setup file cannot be read: {error.strerror}", where=str(path), fix="give --setup FILE") from error
+        raise InputError(f"the setup file cannot be read: {error.strerror}", where=str(path), fix="use --setup FILE") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"not YAML: {error}", where=str(path)) from error
     if not isinstance(data, dict):
-        raise InputError("the setup file holds no settings", where=str(path), fix="it needs the keys 'paths' and 'tasks'")
+        raise InputError("the setup file has no settings", where=str(path), fix="it needs the keys 'paths' and 'tasks'")
     try:
         setup = DebuggingSetup.model_validate(data | {"folder": path.parent})
     except ValidationError as error:
@@ -125,5 +125,5 @@ def _refuse_twins(setup: DebuggingSetup, path: Path) -> None:
     names = [task.data_id for task in setup.tasks]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"task '{twice[0]}' stands twice", where=str(path), why="both would write the same result file",
-                         fix="keep one")
+        raise InputError(f"task '{twice[0]}' appears twice", where=str(path), why="both would write the same result file",
+                         fix="remove one of them")

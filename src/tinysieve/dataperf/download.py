@@ -63,9 +63,9 @@ def download(url: str, sha256: str, folder: Path, limit_bytes: int, progress: Pr
 
 def _checked(url: str, sha256: str) -> str:
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise InputError(f"{url!r} is no http or https address", where="--url", fix="give the address of the file itself")
+        raise InputError(f"{url!r} is not an http or https URL", where="--url", fix="use the URL of the file itself")
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-        raise InputError(f"{sha256!r} is no SHA-256", where="--sha256", why="without it nobody knows what was downloaded",
+        raise InputError(f"{sha256!r} is not a SHA-256", where="--sha256", why="it shows that the right file was downloaded",
                          fix="write its 64 hexadecimal digits")
     return sha256.lower()
 
@@ -83,11 +83,11 @@ def _fetch(url: str, part: Path, limit_bytes: int, progress: Progress) -> None:
             _fetch(url, part, limit_bytes, progress)
             return
         raise MissingRequirement(f"the server answers {error.code} {error.reason}", where=url,
-                                 fix="check the address in a browser") from error
+                                 fix="check the URL in a browser") from error
     except (OSError, http.client.HTTPException) as error:
         kept = part.stat().st_size if part.exists() else 0
-        raise MissingRequirement(f"the transfer broke: {error}", where=url,
-                                 fix=f"run the same command again; {kept:,} B are kept") from error
+        raise MissingRequirement(f"the download failed: {error}", where=url,
+                                 fix=f"run the same command to resume; {kept:,} B are kept") from error
 
 
 def _continues(answer: http.client.HTTPResponse, have: int) -> bool:
@@ -123,8 +123,8 @@ def _require_digest(part: Path, wanted: str, url: str) -> None:
         page = file.read(200).lstrip().lower().startswith((b"<!doctype html", b"<html"))
     part.unlink()
     raise InputError(f"the file's SHA-256 is {found}, not {wanted}", where=url,
-                     why="it is a web page" if page else "it is another file, or it was changed on the way",
-                     fix="give the address of the file itself" if page else "ask the publisher for the right checksum")
+                     why="it is a web page" if page else "it is another file, or it was corrupted",
+                     fix="use the URL of the file itself" if page else "ask the publisher for the checksum")
 
 
 def _put(part: Path, url: str, folder: Path, staging: Path, limit_bytes: int) -> list[str]:
@@ -147,8 +147,8 @@ def _move(staging: Path, folder: Path, names: list[str]) -> None:
         target = folder / name
         same = not target.exists() or (target.is_file() and _digest(target) == _digest(staging / name))
         if name.split("/")[0] == WORK_FOLDER or not same:
-            raise InputError(f"{target} is there with other content", why="your files are not replaced",
-                             fix="move it away, or give another --out")
+            raise InputError(f"{target} exists with other content", why="existing files are never replaced",
+                             fix="move it, or use another --out")
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (staging / name).replace(folder / name)

@@ -77,7 +77,7 @@ def finite_matrix(column: pa.Array, dim: int | None, where: str, names: tuple[st
     _refuse(lengths != dim, lambda row: f"an embedding with {max(lengths[row], 0)} numbers, not {dim}", names, where)
     flat = column.flatten()
     numbers = pc.fill_null(flat.cast(pa.float64()), float("nan")).to_numpy(zero_copy_only=False).reshape(len(column), dim)
-    _refuse(~np.isfinite(numbers).all(1), lambda row: "an embedding with a value that is no finite number", names, where)
+    _refuse(~np.isfinite(numbers).all(1), lambda row: "an embedding with a value that is not finite", names, where)
     return np.ascontiguousarray(numbers)
 
 
@@ -85,4 +85,4 @@ def _refuse(bad: NDArray[np.bool_], what: Callable[[int], str], names: tuple[str
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise InputError(f"{'row ' + str(row) if names is None else names[row]} has {what(row)}", where=where,
-                         why="the classifier cannot learn from it", fix="mend or remove the row")
+                         why="the classifier needs finite values", fix="correct or remove the row")

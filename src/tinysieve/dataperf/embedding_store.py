@@ -72,7 +72,7 @@ class ParquetEmbeddings:
             with _opened(path, (EMBEDDING,)) as part:
                 for batch in part.iter_batches(1, columns=[EMBEDDING]):
                     return finite_matrix(batch.column(0), None, str(path)).shape[1]
-        raise InputError(f"{self.parts[0].parent} has no row", why="there is no embedding to train on")
+        raise InputError(f"{self.parts[0].parent} has no row", why="training needs embeddings")
 
     def count(self) -> int:
         """Rows of all parts, from their footers."""
@@ -112,13 +112,13 @@ def open_parquet(path: Path) -> ParquetEmbeddings:
     if path.is_file():
         return ParquetEmbeddings((path,))
     if not path.is_dir():
-        raise InputError(f"{path} does not exist", fix="give a Parquet file, or the directory that Spark wrote")
+        raise InputError(f"{path} does not exist", fix="use a Parquet file, or a directory written by Spark")
     if (path / "_temporary").exists():
         raise InputError(f"{path} is not finished: it still has _temporary", why="rows would be missing",
-                         fix="wait until its writer has finished")
+                         fix="wait until it is complete")
     parts = tuple(sorted(one for one in path.rglob("*") if one.is_file() and not _hidden(one.relative_to(path))))
     if not parts:
-        raise InputError(f"{path} has no Parquet part", fix="give the directory that holds part-*.parquet")
+        raise InputError(f"{path} has no Parquet part", fix="use the directory with part-*.parquet")
     return ParquetEmbeddings(parts)
 
 
@@ -135,7 +135,7 @@ def read_columns(path: Path, names: list[str]) -> pa.Table:
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise InputError(f"the parts of {path} do not fit together: {error}") from error
+        raise InputError(f"the parts of {path} are inconsistent: {error}") from error
 
 
 def _wanted_rows(path: Path, values: pa.Array, dim: int) -> list[EmbeddingRows]:
@@ -181,4 +181,4 @@ def _opened(path: Path, needed: tuple[str, ...] = ()) -> Iterator[pq.ParquetFile
                 raise InputError(f"{path} has no column {missing[0]}, unlike the parts before it")
             yield part
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} cannot be read: {error}", fix="give a whole Parquet file") from error
+        raise InputError(f"{path} cannot be read: {error}", fix="use a complete Parquet file") from error

@@ -49,7 +49,7 @@ class RayEmbeddings:
         """
         first = self.dataset.select_columns([EMBEDDING]).take(1)
         if not first:
-            raise InputError(f"{self.source} has no row", why="there is no embedding to train on")
+            raise InputError(f"{self.source} has no row", why="training needs embeddings")
         return len(first[0][EMBEDDING])
 
     def rows(self, wanted: Iterable[str]) -> EmbeddingRows:

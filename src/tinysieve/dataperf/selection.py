@@ -82,7 +82,7 @@ def read_test_set(path: Path, dim: int) -> TestSet:
     require_columns(open_test_set(path).columns(), (EMBEDDING, CONFIDENCE), path)
     table = read_columns(path, [EMBEDDING, CONFIDENCE])
     if not table.num_rows:
-        raise InputError(f"{path} has no row", why="there is nothing to score on")
+        raise InputError(f"{path} has no row", why="scoring needs test rows")
     if (actual := first_dim(table[EMBEDDING])) != dim:
         raise InputError(f"Test file dim={actual}, but setup file specifies dim={dim}", where=str(path))
     return TestSet(vectors_of(table[EMBEDDING], dim, str(path)), binary_labels(table[CONFIDENCE], path))
@@ -125,7 +125,7 @@ def _score(task: SelectionTask, train: TrainSet, rows: EmbeddingRows, dim: int, 
         warn(f"{task.name}: the solver stopped at its limit of iterations; the original stops there too")
     test = read_test_set(task.test, dim)
     if not test.labels.any():
-        warn(f"{task.name}: the test set {task.test} has no row of the class; recall, precision and f1 say nothing")
+        warn(f"{task.name}: the test set {task.test} has no positive row; recall, precision and f1 are meaningless")
     return confusion(model.predict(test.vectors), test.labels).scores()
 
 
@@ -134,7 +134,7 @@ def _report_rows(task: SelectionTask, train: TrainSet, left: NDArray[np.int64], 
     unknown = [name for name, count in zip(train.ids, matched, strict=True) if not count]
     if not len(left):
         raise InputError(f"none of the {len(train):,} ids of {task.name} has an embedding", where=str(task.train),
-                         why="nothing is left to train on",
+                         why="no training data remains",
                          fix="the ids and the embedding file must come from the same release" if train.ids else "add rows")
     if unknown:
         more = ", ..." if len(unknown) > _NAMED_IDS else ""

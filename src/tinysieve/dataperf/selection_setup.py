@@ -50,7 +50,7 @@ def read_setup(path: Path, docker: bool = False) -> SelectionSetup:
     """Read a setup file as the original does; keys that it does not know are left alone.
 
     Args:
-        path: YAML with data_dir, docker_data_dir, emb_file, results_dir, dim, eval_tasks, and one key a task that
+        path: YAML with data_dir, docker_data_dir, emb_file, results_dir, dim, eval_tasks, and one key per task that
             holds [train csv, test parquet].
         docker: take `docker_data_dir` in place of `data_dir`.
 
@@ -80,7 +80,7 @@ def _setup(settings: dict[str, Any], data: Path, path: Path) -> SelectionSetup:
         raise InputError(f"eval_tasks is {names!r}", where=str(path), fix="write a list of task names")
     if len(set(names)) < len(names):
         raise InputError(f"eval_tasks names a task twice: {', '.join(names)}", where=str(path),
-                         why="the result has one entry a task", fix="name each task once")
+                         why="the result has one entry per task", fix="name each task once")
     return SelectionSetup(
         data / _text(settings, "emb_file", path), data / _text(settings, "results_dir", path), _dim(settings, path),
         tuple(_task(settings, name, data, path) for name in names),
@@ -91,23 +91,23 @@ def _mapping(path: Path) -> dict[str, Any]:
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", fix="give the setup file with --setup_yaml_path") from error
+        raise InputError(f"{path} cannot be read: {error.strerror}", fix="use --setup_yaml_path FILE") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text (byte {error.start})", fix="save it as UTF-8") from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        raise InputError(f"{path} is no YAML: {getattr(error, 'problem', 'nested too deeply')}",
+        raise InputError(f"{path} is not YAML: {getattr(error, 'problem', 'nested too deeply')}",
                          where=f"{path}:{mark.line + 1}" if mark else str(path)) from error
     if not isinstance(settings, dict):
-        raise InputError(f"{path} holds no mapping of keys to values", fix="its keys: " + ", ".join(_KEYS))
+        raise InputError(f"{path} is not a mapping of keys to values", fix="its keys: " + ", ".join(_KEYS))
     return settings
 
 
 def _value(settings: dict[str, Any], key: str, path: Path) -> Any:
     if key not in settings:
         near = difflib.get_close_matches(key, [str(name) for name in settings], 1)
-        raise InputError(f"no key '{key}'" + (f" (is '{near[0]}' meant to be it?)" if near else ""), where=str(path),
-                         fix="the setup needs " + ", ".join(_KEYS) + " and one key a task")
+        raise InputError(f"no key '{key}'" + (f" (did you mean '{near[0]}'?)" if near else ""), where=str(path),
+                         fix="the setup needs " + ", ".join(_KEYS) + " and one key per task")
     return settings[key]
 
 

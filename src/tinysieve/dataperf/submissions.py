@@ -35,7 +35,7 @@ def find_submissions(folder: Path, data_id: str) -> dict[str, Path]:
         method = name.replace(_ENDING, "").replace(f"{data_id}_", "")
         if method in found:
             raise InputError(f"a second submission called '{method}', beside {found[method].name}", where=str(path),
-                             why="a result is named by its method alone", fix="rename one")
+                             why="results are named by method", fix="rename one")
         found[method] = path
     return found
 
@@ -58,11 +58,11 @@ def read_submission(path: Path, rows: int, budget: int) -> Order:
     """
     numbers = list(_numbers(path))
     if not numbers:
-        raise InputError("the submission is empty", where=str(path), fix="write a row index a line, from 0, worst first")
+        raise InputError("the submission is empty", where=str(path), fix="write one row index per line, from 0, worst first")
     for line, number in enumerate(numbers[:budget], start=1):
         if not 0 <= number < rows:
             raise InputError(f"index {number} is not in 0..{rows - 1}", where=f"{path}:{line}",
-                             why=f"the task has {rows} train rows, counted from 0", fix="mend the line")
+                             why=f"the task has {rows} train rows, counted from 0", fix="correct the line")
     return np.array(numbers[:budget], np.int64)
 
 
@@ -72,7 +72,7 @@ def _numbers(path: Path) -> Iterator[int]:
             for line, text in enumerate(file, start=1):
                 yield _number(text.rstrip(), f"{path}:{line}")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the submission cannot be read: {error}", where=str(path), fix="it is plain text") from error
+        raise InputError(f"the submission cannot be read: {error}", where=str(path), fix="it must be plain text") from error
 
 
 def _number(text: str, where: str) -> int:
@@ -80,7 +80,7 @@ def _number(text: str, where: str) -> int:
         return int(text)
     except ValueError as error:
         what = f"'{text[:40]}' is not a whole number" if text else "a blank line"
-        raise InputError(what, where=where, fix="write a row index a line, from 0") from error
+        raise InputError(what, where=where, fix="write one row index per line, from 0") from error
 
 
 def write_order(path: Path, order: Order) -> None:
@@ -108,7 +108,7 @@ def read_seconds(folder: Path, data_id: str, method: str) -> float | None:
     try:
         seconds = float(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise InputError("the time file holds no number", where=str(path), fix="write the seconds, such as 0.35") from error
+        raise InputError("the time file has no number", where=str(path), fix="write the seconds, such as 0.35") from error
     if not math.isfinite(seconds):
         raise InputError(f"the time file says {seconds}", where=str(path), fix="write the seconds, such as 0.35")
     return seconds

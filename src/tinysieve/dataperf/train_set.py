@@ -64,7 +64,7 @@ def require_columns(found: Sequence[str], needed: Sequence[str], path: Path) -> 
         if name not in found:
             raise InputError(f'{path}: Train file does not have "{name}" column', fix="its columns: " + ", ".join(found))
         if list(found).count(name) > 1:
-            raise InputError(f'{path} has the column "{name}" twice', fix="keep one")
+            raise InputError(f'{path} has the column "{name}" twice', fix="remove one of them")
 
 
 def binary_labels(column: pa.ChunkedArray, path: Path, first_line: int = 0) -> NDArray[np.bool_]:
@@ -82,5 +82,5 @@ def binary_labels(column: pa.ChunkedArray, path: Path, first_line: int = 0) -> N
         row = int(np.flatnonzero(~known)[0])
         where = f"{path}:{row + first_line}" if first_line else f"{path}, row {row}"
         raise InputError(f"{CONFIDENCE} is {text[row].as_py()!r}", where=where,
-                         why="the classifier knows two classes; 1 is the class that is looked for", fix="write 0 or 1")
+                         why="1 is the class to find, 0 everything else", fix="write 0 or 1")
     return np.asarray(pc.equal(text, "1").to_numpy())

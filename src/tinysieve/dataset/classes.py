@@ -38,10 +38,10 @@ class ClassNames:
         for name in (self.positive, self.negative):
             if name.strip() != name or name.lower() in _RESERVED:
                 raise InputError(f"'{name}' cannot be the name of a class", where="task",
-                                 why="it means something else in tables and answers, or has spaces around it",
+                                 why="the name is reserved, or has spaces around it",
                                  fix="choose another name")
         if self.positive.lower() == self.negative.lower():
-            raise InputError(f"both classes are called '{self.positive}'", where="task", fix="give two names")
+            raise InputError(f"both classes are called '{self.positive}'", where="task", fix="use two different names")
 
     @property
     def in_code_order(self) -> tuple[str, str]:

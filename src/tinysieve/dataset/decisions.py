@@ -44,7 +44,7 @@ class Decisions:
     def __post_init__(self) -> None:
         unique, counts = np.unique(self.rows, return_counts=True)
         if (counts > 1).any():
-            raise InputError(f"row {unique[counts > 1][0]} is decided twice", fix="keep one decision for each sample")
+            raise InputError(f"row {unique[counts > 1][0]} has two decisions", fix="keep one decision for each sample")
 
     def __len__(self) -> int:
         return len(self.rows)

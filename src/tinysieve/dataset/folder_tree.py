@@ -76,7 +76,7 @@ def export_tree(samples: SampleTable, version: Version, images: Path, folder: Pa
         progress: told (done, total) now and then.
 
     Raises:
-        InputError: the folder holds something or lies among the images, or a photo is not there any more.
+        InputError: the folder holds something or lies among the images, or a photo is missing.
     """
     images = images.resolve()
     _refuse_folder(folder, images)
@@ -122,11 +122,11 @@ def _harmless(path: PurePosixPath) -> str:
 
 def _refuse_folder(folder: Path, images: Path) -> None:
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise InputError("the folder to export to is not empty", where=str(folder), why="nothing is ever overwritten",
+        raise InputError("the export folder is not empty", where=str(folder), why="export never overwrites files",
                          fix="name a new folder")
     if folder.resolve().is_relative_to(images):
-        raise InputError("the folder to export to lies among the images", where=str(folder),
-                         why="the next ingest would take every image twice", fix=f"name a folder outside {images}")
+        raise InputError("the export folder is inside the image folder", where=str(folder),
+                         why="the next ingest would read every image twice", fix=f"name a folder outside {images}")
 
 
 def _folders(samples: SampleTable, version: Version, rows: NDArray[np.int64]) -> list[str]:
@@ -138,7 +138,7 @@ def _paths(samples: SampleTable, rows: NDArray[np.int64]) -> list[PurePosixPath]
     paths = [PurePosixPath(text) for text in samples.table["filepath"].take(rows).to_pylist()]
     for path in paths:
         if path.is_absolute() or ".." in path.parts:
-            raise InputError(f"'{path}' leaves the image folder", fix="make the sample table again with 'tinysieve ingest'")
+            raise InputError(f"'{path}' leaves the image folder", fix="run 'tinysieve ingest' again")
     return paths
 
 
@@ -150,13 +150,13 @@ def _fill(partial: Path, images: Path, paths: list[PurePosixPath], targets: list
     for done, (path, target) in enumerate(zip(paths, targets, strict=True), start=1):
         photo = images / path
         if not photo.is_file():
-            raise InputError("a photo is not there any more", where=str(photo), why="the tree would lack it",
-                             fix="put it back, or run 'tinysieve ingest' again")
+            raise InputError("a photo is missing", where=str(photo), why="the export would be incomplete",
+                             fix="restore it, or run 'tinysieve ingest' again")
         try:
             place(photo, partial / target)
         except OSError as error:
-            raise InputError(f"a file cannot be made: {error.strerror}", where=target,
-                             fix="hard links need one file system; use --copies") from error
+            raise InputError(f"a file cannot be created: {error.strerror}", where=target,
+                             fix="hard links need a single file system; use --copies") from error
         progress(done, len(paths))
 
 

@@ -56,7 +56,7 @@ def decode(source: Path | str | bytes) -> Pixels:
 def _refuse_unfit(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise UndecodableImage(f"over-large: {width} x {height} is more than {MAX_PIXELS:,} pixels")
+        raise UndecodableImage(f"too large: {width} x {height} is more than {MAX_PIXELS:,} pixels")
     frames = getattr(image, "n_frames", 1)
     # MPO is what many phones write: a still photo with a preview behind it.
     if frames > 1 and image.format != "MPO":

@@ -47,7 +47,7 @@ class SampleTable:
         if missing:
             raise InputError(f"sample table without column {', '.join(missing)}")
         if pc.count_distinct(self.table["sample_id"]).as_py() != self.table.num_rows:
-            raise InputError("sample table holds a sample_id twice", why="every decision names its sample by it")
+            raise InputError("duplicate sample_id in the sample table", why="decisions refer to samples by sample_id")
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

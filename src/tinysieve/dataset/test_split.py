@@ -36,10 +36,10 @@ def hold_test_split(samples: SampleTable, file: Path) -> None:
     if came.num_rows or gone.num_rows:
         first = (came if came.num_rows else gone)["filepath"][0].as_py()
         raise FrozenSplit(
-            f"the source gives another test split than the frozen one: {came.num_rows} images came or have another label, "
-            f"{gone.num_rows} are gone or had another label", where=f"{first}; frozen in {file}",
-            why="models of this run could no longer be compared on the same test images",
-            fix="bring the test images and labels back, or set another 'run' folder",
+            f"the test split differs from the frozen one: {came.num_rows} images are new or relabelled, "
+            f"{gone.num_rows} are missing or were relabelled", where=f"{first}; frozen in {file}",
+            why="models of this run would no longer be comparable",
+            fix="restore the test images and labels, or set another 'run' folder",
         )
 
 

@@ -112,7 +112,7 @@ class VersionStore:
         """
         parent = self.load("HEAD").parent
         if parent is None:
-            raise InputError("version 0 is current: there is nothing to undo", where=str(self.folder))
+            raise InputError("version 0 is current: nothing to undo", where=str(self.folder))
         self._point_at(parent, "undo")
         return self.load(parent)
 
@@ -152,8 +152,8 @@ class VersionStore:
         if not ids:
             raise InputError("no versions yet", where=str(self.folder), fix="run 'tinysieve ingest' first")
         if found not in ids:
-            raise InputError(f"HEAD names no version: {found[:40]!r}", where=str(self.folder / "HEAD"),
-                             fix="choose the current one with 'tinysieve checkout ID'; known: " + ", ".join(ids))
+            raise InputError(f"HEAD is not a version: {found[:40]!r}", where=str(self.folder / "HEAD"),
+                             fix="set the current version with 'tinysieve checkout ID'; known: " + ", ".join(ids))
         return found
 
     def _written_head(self) -> str:

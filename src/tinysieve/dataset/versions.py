@@ -107,7 +107,7 @@ def _refuse_frozen(samples: SampleTable, rows: np.ndarray, frozen: frozenset[str
         raise FrozenSplit(
             f"{len(touched)} decisions would change split '{first['split']}', which is frozen",
             where=f"{first['filepath']} ({first['sample_id']})",
-            why="a model is only proved better on images whose labels no filter touched",
+            why="accuracy must be measured on labels that no filter changed",
             fix="leave these samples out of the decisions",
         )
 

@@ -55,8 +55,8 @@ def check_file(path: Path, reads: Iterable[Path] = ()) -> None:
     target = _target(path)
     for read in reads:
         if target.exists() and read.exists() and target.samefile(read):
-            raise InputError(f"{path} is to be read and written", where=str(path), why="the input would be gone",
-                             fix="write to another file")
+            raise InputError(f"{path} is both input and output", where=str(path), why="the input would be lost",
+                             fix="choose another output file")
     try:
         _try_to_write(target)
     except OSError as error:
@@ -104,5 +104,5 @@ def _try_to_write(target: Path) -> None:
 
 def _unwritable(path: Path, target: Path, error: OSError) -> InputError:
     blocking = [parent for parent in target.parents if os.path.exists(parent) and not os.path.isdir(parent)]
-    why = f"{blocking[0]} is no folder" if blocking else error.strerror or str(error)
-    return InputError(f"cannot be written: {why}", where=str(path), fix="give a path in a folder that is there or can be made")
+    why = f"{blocking[0]} is not a folder" if blocking else error.strerror or str(error)
+    return InputError(f"cannot be written: {why}", where=str(path), fix="use a path in a folder that exists or can be created")

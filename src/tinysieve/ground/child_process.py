@@ -43,7 +43,7 @@ def ask_module(module: str, question: bytes, timeout_s: float) -> bytes:
         raise InputError(f"no answer within {timeout_s:g} s", where=module, why="the model may be damaged",
                          fix="check where the model comes from") from error
     if done.returncode:
-        raise InputError(f"it stopped: {stop_reason(done.returncode, done.stderr)}", where=module,
+        raise InputError(f"the process ended: {stop_reason(done.returncode, done.stderr)}", where=module,
                          why="the model may be damaged", fix="check where the model comes from")
     return done.stdout
 

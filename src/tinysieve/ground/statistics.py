@@ -90,8 +90,8 @@ def confusion(predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> Co
     """
     predicted, labels = np.asarray(predicted), np.asarray(labels)
     if predicted.shape != labels.shape or predicted.ndim != 1 or not len(labels):
-        raise InputError(f"predictions {list(predicted.shape)} and labels {list(labels.shape)} are not a row an image",
-                         fix="give one prediction and one label for each image, at least one")
+        raise InputError(f"predictions {list(predicted.shape)} and labels {list(labels.shape)} differ in length",
+                         fix="give one prediction and one label per image, at least one")
     strange = np.setdiff1d(np.concatenate([predicted, labels]), [0, 1])
     if len(strange):
         raise InputError(f"class {strange[0]} is neither 0 (background) nor 1 (person)",
@@ -186,6 +186,6 @@ def looks_reversed(cells: Confusion, significance: float = 1e-3) -> bool:
 def _paired(first: BoolArray, second: BoolArray) -> tuple[BoolArray, BoolArray]:
     first, second = np.asarray(first, bool), np.asarray(second, bool)
     if first.shape != second.shape or first.ndim != 1 or not len(first):
-        raise InputError(f"{list(first.shape)} and {list(second.shape)} answers are not pairs on the same images",
+        raise InputError(f"{list(first.shape)} and {list(second.shape)} predictions cannot be paired",
                          fix="score both models on the same images in the same order")
     return first, second

@@ -68,9 +68,9 @@ def load_state(model: keras.Model, identity: str, path: Path) -> list[EpochRecor
         note = json.loads(stored["note"].tobytes())
         if note["identity"] != identity:
             raise InputError(
-                "a training state of another run is in the way",
+                "the folder holds the training state of another run",
                 where=str(path),
-                why="its data, recipe, seed or Keras backend differ, so going on from it would mix two runs",
+                why="its data, recipe, seed or Keras backend differ; resuming would mix two runs",
                 fix="delete it, or train in another folder",
             )
         arrays = {name: stored[name] for name in stored.files}

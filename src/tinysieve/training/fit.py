@@ -151,7 +151,7 @@ def _one_epoch(
         raise InputError(
             f"the loss is not a number: {train_loss} in training, {loss} in validation",
             where=f"epoch {epoch} of recipe {recipe.name!r}",
-            fix=f"learning_rate {recipe.learning_rate} is too large for these data",
+            fix=f"learning_rate {recipe.learning_rate} is too large for this data",
         )
     return EpochRecord(epoch, train_loss, train_accuracy, loss, accuracy)
 

@@ -43,16 +43,16 @@ class LabelledImages:
         unusable = np.flatnonzero((self.labels != 0) & (self.labels != 1))
         if len(unusable):
             raise InputError(
-                f"label {int(self.labels[unusable[0]])} in split {self.split!r}; {len(unusable)} such of {len(self)}",
+                f"label {int(self.labels[unusable[0]])} in split {self.split!r}; {len(unusable)} such labels among {len(self)}",
                 where=f"row {int(self.rows[unusable[0]])}",
-                why="only 0 (background) and 1 (person) can be trained on",
+                why="training needs labels 0 (background) and 1 (person)",
                 fix="leave unlabeled and dropped images out",
             )
         for code, name in enumerate(CLASS_NAMES):
             if not np.any(self.labels == code):
                 raise InputError(
                     f"no image of class {name!r} among the {len(self)} images of split {self.split!r}",
-                    why="a class that is not there cannot be learned or measured",
+                    why="a class without images cannot be learned or measured",
                     fix="check the labels, the split, and what the policy dropped",
                 )
 
@@ -62,14 +62,14 @@ class LabelledImages:
             raise InputError(
                 f"pixels are {self.pixels.dtype} {list(shape)}, not uint8 [N, size, size, 3]",
                 where=f"split {self.split!r}",
-                fix="pack the images anew",
+                fix="pack the images again",
             )
 
     def _check_rows(self) -> None:
         if len(self.rows) == 0:
             raise InputError(
                 f"split {self.split!r} is empty",
-                why="nothing can be learned or measured without images",
+                why="training and measuring need images",
                 fix=f"give images to {self.split}",
             )
         if len(self.rows) != len(self.labels):
@@ -77,7 +77,7 @@ class LabelledImages:
         if self.rows.min() < 0 or self.rows.max() >= len(self.pixels):
             raise InputError(
                 f"row {int(self.rows.max())} of split {self.split!r}, but only {len(self.pixels)} images are packed",
-                fix="pack the images anew: the labels belong to another data set",
+                fix="pack the images again: the labels belong to another data set",
             )
 
     def digest(self) -> str:
@@ -95,6 +95,6 @@ def check_disjoint(train: LabelledImages, validation: LabelledImages) -> None:
         raise InputError(
             f"{len(shared)} images are in split {train.split!r} and in split {validation.split!r}",
             where=f"row {int(shared[0])}",
-            why="the best epoch would be chosen on images that were learned by heart",
-            fix="split the data so that no image is on both sides",
+            why="the best epoch would be chosen on training images",
+            fix="split the data so that no image is in both",
         )

@@ -66,7 +66,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("challenge-2", 128, 50, source="Wake Vision challenge 2, data_centric.py"),
         Recipe("seed", 32, 50, source="the data-centric submission that relabels with YOLO11"),
         # Small batches: batch normalisation's moving moments need some two hundred steps before they mean anything.
-        Recipe("demo", 8, 8, comparable=False, source="shows the machinery; not comparable"),
+        Recipe("demo", 8, 8, comparable=False, source="for demonstration; not comparable"),
     )
 }
 

@@ -60,7 +60,7 @@ def load_pool(store: EmbeddingStore, known: TrainSet, warn: Callable[[str], None
     """
     label = dict(zip(known.ids, known.labels.tolist(), strict=True))
     if torn := [name for name, value in zip(known.ids, known.labels.tolist(), strict=True) if label[name] != value]:
-        raise InputError(f"{torn[0]} is both 1 and 0", why="it cannot be known to be both", fix="remove one of the rows")
+        raise InputError(f"{torn[0]} is both 1 and 0", why="an image cannot be both", fix="remove one of the rows")
     vectors, ids = np.empty((store.count(), store.dim()), np.float32), list[str]()
     for batch in store.batches():
         vectors[len(ids) : len(ids) + len(batch.ids)] = batch.vectors
@@ -70,6 +70,6 @@ def load_pool(store: EmbeddingStore, known: TrainSet, warn: Callable[[str], None
         warn(f"{missing:,} of {len(label):,} known ids have no embedding")
     pool = Pool(tuple(ids), vectors, np.flatnonzero(labels == 1), np.flatnonzero(labels == 0))
     if not len(pool.positives):
-        raise InputError("no id with Confidence 1 has an embedding", why="there is no example of the class",
+        raise InputError("no id with Confidence 1 has an embedding", why="the class needs an example",
                          fix="the ids and the embedding file must come from the same release")
     return pool

@@ -58,7 +58,7 @@ def _known(what: str, name: str, names: list[str]) -> str:
     if name in names:
         return name
     near = difflib.get_close_matches(name, names, 1)
-    raise InputError(f"{name!r} is no {what}" + (f" (did you mean {near[0]!r}?)" if near else ""),
+    raise InputError(f"{name!r} is not a known {what}" + (f" (did you mean {near[0]!r}?)" if near else ""),
                      fix="use one of " + ", ".join(names))
 
 

@@ -25,7 +25,7 @@ def list_folders(root: Path, train_folders: tuple[str, ...] = ()) -> Listing:
         train_folders: which of `train`, `train_quality`, `train_large` to use; empty for all that are there.
 
     Raises:
-        InputError: no split folder, a class folder of another name, or two folders whose names differ in case only.
+        InputError: no split folder, a class folder of another name, or two folders whose names differ only in case.
     """
     files = image_files(root)
     inside = files.filter(pc.match_substring(files, "/"))
@@ -56,7 +56,7 @@ def require_classes(listing: Listing, root: Path) -> None:
         for name in CLASS_NAMES:
             if (split, name) not in there:
                 raise InputError(f"split '{split}' holds no image labelled {name}", where=str(root),
-                                 why="the pipeline trains on train, stops on validation and measures on test",
+                                 why="train, validation and test are all needed: to train, to choose the epoch, to measure",
                                  fix=f"put images into a folder '{name}' of that split's folder")
 
 
@@ -76,7 +76,7 @@ def _check(files: pa.Array, labelled: pa.Array, label: pa.Array, root: Path) -> 
     strange = files.filter(pc.and_(labelled, pc.is_null(label)))
     if len(strange):
         lie = "1 image lies" if len(strange) == 1 else f"{len(strange):,} images lie"
-        raise InputError(f"{lie} in no class folder, the first is {strange[0].as_py()!r}", where=str(root),
+        raise InputError(f"{lie} outside the class folders, first: {strange[0].as_py()!r}", where=str(root),
                          fix="class folders are person and background, or 1 and 0, in upper or lower case")
 
 
@@ -85,5 +85,5 @@ def _refuse_two_spellings(folders: pa.Array, root: Path) -> None:
     for name in sorted(pc.unique(folders).to_pylist()):
         other = spelled.setdefault(name.lower(), name)
         if other != name:
-            raise InputError(f"the names of the folders {other!r} and {name!r} differ in case only", where=str(root),
-                             why="they would count as one", fix="put all their images into one of them, or rename the other")
+            raise InputError(f"the names of the folders {other!r} and {name!r} differ only in case", where=str(root),
+                             why="they would be read as a single folder", fix="merge the folders, or rename one of them")

@@ -68,8 +68,8 @@ def parse_labels(values: pa.Array | pa.ChunkedArray, where: str) -> pa.Array:
     if index.null_count:
         line = int(np.flatnonzero(index.is_null().to_numpy(zero_copy_only=False))[0])
         raise InputError(
-            f"label {text[line].as_py()!r} is none of 1, 0, -1, person, background or empty",
-            where=f"{where}:{line + 2}", fix="mend the value or name another label column",
+            f"label {text[line].as_py()!r} is not one of 1, 0, -1, person, background or empty",
+            where=f"{where}:{line + 2}", fix="correct the value, or set another label column",
         )
     return pa.array(list(_LABELS.values()), pa.string()).take(index)
 

@@ -32,7 +32,7 @@ def match_files(listing: Listing, files: pa.Array, root: Path, on_missing: OnMis
         on_missing: what becomes of rows without a file.
 
     Raises:
-        InputError: no row at all has a file; `on_missing` is "error" and a row has none; or no image is left.
+        InputError: no row at all has a file; `on_missing` is "error" and a row has none; or no images remain.
     """
     _require_a_file(listing.table, files, root)
     listing = _once(_refuse_outside(_without_heldout_nulls(listing)))
@@ -41,8 +41,8 @@ def match_files(listing: Listing, files: pa.Array, root: Path, on_missing: OnMis
     missing = listing.skipped[known:]
     if missing and on_missing == "error":
         have = "1 row has" if len(missing) == 1 else f"{len(missing):,} rows have"
-        raise InputError(f"{have} no image file, the first is {missing[0].filepath!r}", where=missing[0].where,
-                         fix="fetch the images, or set dataset.on_missing: skip")
+        raise InputError(f"{have} no image file, first: {missing[0].filepath!r}", where=missing[0].where,
+                         fix="download the images, or set dataset.on_missing: skip")
     rows = listing.table.drop_columns([ORIGIN, RECORD])
     extra = files.filter(pc.invert(pc.is_in(files, rows["filepath"].combine_chunks())))
     named_elsewhere = pa.array([row.filepath for row in listing.skipped], pa.string())
@@ -51,7 +51,7 @@ def match_files(listing: Listing, files: pa.Array, root: Path, on_missing: OnMis
                           "label": pa.nulls(len(extra), pa.string())})
     table = pa.concat_tables([rows, unlabeled], promote_options="default").combine_chunks()
     if not table.num_rows:
-        raise InputError("no image is left", where=str(root), fix="check image folder and file names")
+        raise InputError("no images remain", where=str(root), fix="check image folder and file names")
     return Listing(table, listing.skipped)
 
 
@@ -63,8 +63,9 @@ def _require_a_file(table: pa.Table, files: pa.Array, root: Path) -> None:
     first, there = names[0].as_py(), _closest(names[0].as_py() or "", files)
     raise InputError(
         f"none of {len(names):,} row{'s' if len(names) > 1 else ''} names a file below {root}: the first names {first!r}, "
-        + ("and no image is there" if there is None else f"a file there is {there!r}"), where=_places(table.slice(0, 1))[0],
-        fix="paths count from dataset.source.images, and upper and lower case differ: mend the paths, or name another folder")
+        + ("and that folder has no images" if there is None else f"an existing file is {there!r}"),
+        where=_places(table.slice(0, 1))[0],
+        fix="paths are relative to dataset.source.images and case-sensitive: correct the paths, or set another folder")
 
 
 def _closest(name: str, files: pa.Array) -> str | None:

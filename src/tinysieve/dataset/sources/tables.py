@@ -44,7 +44,7 @@ def read_table(path: Path) -> pa.Table:
 def _refuse_doubled(names: Sequence[str], path: Path) -> None:
     doubled = [name for name in names if names.count(name) > 1]
     if doubled:
-        raise InputError(f'{path} has the column "{doubled[0]}" twice', why="nothing says which of them counts", fix="keep one")
+        raise InputError(f'{path} has the column "{doubled[0]}" twice', why="it is ambiguous", fix="remove one of them")
 
 
 def list_table(

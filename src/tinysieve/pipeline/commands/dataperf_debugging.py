@@ -1,4 +1,4 @@
-"""`dataperf debugging`: score cleaning orders, make them, draw what became of them."""
+"""`dataperf debugging`: score cleaning orders, create baselines, plot results."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinysieve.pipeline.commands.command_group import CommandGroup
 from tinysieve.pipeline.commands.options import Json
 
 if TYPE_CHECKING:
     from tinysieve.dataperf.debugging_run import TaskOutcome
     from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
 
-commands = typer.Typer(help="Score cleaning orders as DataPerf's vision-debugging does; verbs make and draw them.")
+commands = typer.Typer(cls=CommandGroup, help="Score cleaning orders as DataPerf's vision-debugging benchmark does.")
 
-SetupOption = Annotated[Path | None, typer.Option("--setup", help="The setup file; task_setup.yml or .yaml here by default.")]
-TasksOption = Annotated[list[str] | None, typer.Option("--tasks", help="Only these data_ids; several by comma or repetition.")]
-MethodsOption = Annotated[list[str] | None, typer.Option("--submission", help="Only this method's submissions; may be repeated.")]
-WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")]
-DockerArgument = Annotated[str | None, typer.Argument(metavar="[docker]", help="Take task_setup_docker.yml.")]
+SetupOption = Annotated[Path | None, typer.Option("--setup", help="Setup file. Default: task_setup.yml or .yaml in this folder.")]
+TasksOption = Annotated[list[str] | None, typer.Option("--tasks", help="Only these data_ids; separate with commas or repeat.")]
+MethodsOption = Annotated[list[str] | None, typer.Option("--submission", help="Only this method; may be repeated.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Number of processes. Default: one per core.")]
+DockerArgument = Annotated[str | None, typer.Argument(metavar="[docker]", help="Use task_setup_docker.yml.")]
 
 
 @commands.callback(invoke_without_command=True)
 def debugging(context: typer.Context, setup: SetupOption = None, tasks: TasksOption = None,
               submission: MethodsOption = None, workers: WorkersOption = None, json: Json = False) -> None:
-    """Evaluate all submissions of all tasks and write {data_id}_evaluation.json; a wrong submission: exit code 2 at the end."""
+    """Score all submissions of all tasks. Writes {data_id}_evaluation.json; exits with 2 when a submission is invalid."""
     if context.invoked_subcommand is None:
         _evaluate(setup, None, tasks, submission, workers, json)
 
@@ -33,24 +34,24 @@ def debugging(context: typer.Context, setup: SetupOption = None, tasks: TasksOpt
 @commands.command()
 def docker(setup: SetupOption = None, tasks: TasksOption = None, submission: MethodsOption = None,
            workers: WorkersOption = None, json: Json = False) -> None:
-    """Evaluate like the bare command, with task_setup_docker.yml."""
+    """Score all submissions with task_setup_docker.yml."""
     _evaluate(setup, "docker", tasks, submission, workers, json)
 
 
 @commands.command("create-baselines")
 def create_baselines(
     where: DockerArgument = None, setup: SetupOption = None, tasks: TasksOption = None,
-    baseline: Annotated[list[str] | None, typer.Option("--baseline", help="These, not the setup's; may be repeated.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the rankings that draw.")] = 0, json: Json = False,
+    baseline: Annotated[list[str] | None, typer.Option("--baseline", help="Use this instead of the setup's; repeatable.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of random rankings.")] = 0, json: Json = False,
 ) -> None:
-    """Rank the rows of each task by the setup's baselines and write submissions and time files."""
+    """Write submissions of the baselines, with their run times."""
     from json import dumps
 
     from tinysieve.dataperf.baselines.registry import BASELINES, chosen_rankers, create_baseline
     from tinysieve.pipeline.dataperf.rankings import RANKINGS
 
     loaded, chosen = _open(setup, where, tasks)
-    names = baseline or [one.name for one in loaded.baselines]
+    names = baseline or [named.name for named in loaded.baselines]
     rankers = chosen_rankers(names, {**BASELINES, **RANKINGS})
     written = []
     for task in chosen:
@@ -62,7 +63,7 @@ def create_baselines(
 
 @commands.command()
 def plot(where: DockerArgument = None, setup: SetupOption = None, tasks: TasksOption = None, json: Json = False) -> None:
-    """Draw each task's curves and the overall figure, PNG and SVG, into the results folder."""
+    """Plot the results of each task and of all tasks, as PNG and SVG."""
     from json import dumps
 
     from tinysieve.dataperf.debugging_plots import plot_results
@@ -77,7 +78,7 @@ def _open(setup: Path | None, where: str | None, tasks: list[str] | None) -> tup
     from tinysieve.ground.errors import InputError
 
     if where not in (None, "docker"):
-        raise InputError(f"argument '{where}'", fix="the only one is 'docker'; a setup file is given by --setup")
+        raise InputError(f"unknown argument '{where}'", fix="write 'docker' or nothing; to name a setup file, use --setup")
     loaded = load_setup(setup if setup is not None else find_setup(Path(), where == "docker"))
     return loaded, loaded.chosen(tuple(name for given in tasks or () for name in given.split(",")))
 
@@ -107,11 +108,11 @@ def _show(outcomes: list[TaskOutcome], json: bool) -> None:
 
     done = [outcome.evaluation for outcome in outcomes if outcome.evaluation is not None]
     if json:
-        typer.echo(dumps({one.data_id: one.as_json() for one in done}))
+        typer.echo(dumps({evaluation.data_id: evaluation.as_json() for evaluation in done}))
         return
-    for one in done:
-        typer.echo(f"On task [{one.data_id}]: Accuracy before cleaning: {one.accuracy_before}")
-        for curve in one.curves:
+    for evaluation in done:
+        typer.echo(f"On task [{evaluation.data_id}]: Accuracy before cleaning: {evaluation.accuracy_before}")
+        for curve in evaluation.curves:
             typer.echo(f"  {curve.fraction_fixes:.4f} of the inspections  {curve.accuracies[-1]:.2f} at the end  {curve.method}")
     for method, mean in sorted(mean_fraction_fixes(done).items(), key=lambda pair: pair[1]):
         typer.echo(f"mean {mean:.4f}  {method}")

@@ -1,4 +1,4 @@
-"""The tasks of `mlcube.yaml`: the containers' parameters become the setup files that the other verbs read."""
+"""The tasks of `mlcube.yaml`: parameters of the containers become setup files that the other commands read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from tinysieve.pipeline.commands import dataperf_selection
+from tinysieve.pipeline.commands.command_group import CommandGroup
 
-commands = typer.Typer(no_args_is_help=True)
+commands = typer.Typer(cls=CommandGroup, no_args_is_help=True)
 
 Parameters = Annotated[Path, typer.Option("--parameters_file", help="YAML with the task's settings.")]
 EmbeddingFolder = Annotated[Path, typer.Option("--embedding_folder")]
@@ -20,7 +21,7 @@ ResultsFolder = Annotated[Path, typer.Option("--results_folder")]
 
 @commands.command()
 def download(parameters_file: Parameters, output_path: Annotated[Path, typer.Option("--output_path")]) -> None:
-    """Fetch `dataset_url`, whose checksum `dataset_sha256` the parameters must give."""
+    """Download the data set. The parameters name dataset_url and its checksum dataset_sha256."""
     from tinysieve.pipeline.commands.mlcube_tasks import read_parameters, run_verb
 
     settings = read_parameters(parameters_file, ("dataset_url", "dataset_sha256"))
@@ -31,7 +32,7 @@ def download(parameters_file: Parameters, output_path: Annotated[Path, typer.Opt
 @commands.command(name="create_baselines")
 def create_baselines(embedding_folder: EmbeddingFolder, groundtruth_folder: GroundtruthFolder,
                      submission_folder: SubmissionFolder) -> None:
-    """Write the baselines' submissions for every task whose embeddings are there."""
+    """Write submissions of the baselines for every task with embeddings."""
     from tinysieve.pipeline.commands.mlcube_tasks import run_debugging
 
     run_debugging(("create-baselines",), embedding_folder, groundtruth_folder, submission_folder, submission_folder)
@@ -41,7 +42,7 @@ def create_baselines(embedding_folder: EmbeddingFolder, groundtruth_folder: Grou
 def select_(input_path: Annotated[Path, typer.Option("--input_path", help="CSV of known ids.")],
             embeddings_path: Annotated[Path, typer.Option("--embeddings_path")], parameters_file: Parameters,
             output_path: Annotated[Path, typer.Option("--output_path", help="The train CSV to write.")]) -> None:
-    """Choose a train set; the parameters n_random and n_closest are the template's, `strategy` names another one."""
+    """Choose a train set. The parameter strategy names the method; n_random and n_closest are those of the template."""
     from tinysieve.pipeline.commands.mlcube_tasks import read_parameters, run_verb
 
     settings = read_parameters(parameters_file, ())
@@ -55,9 +56,9 @@ def select_(input_path: Annotated[Path, typer.Option("--input_path", help="CSV o
 def evaluate(
     submission_folder: SubmissionFolder, groundtruth_folder: GroundtruthFolder, embedding_folder: EmbeddingFolder,
     eval_path: Annotated[Path, typer.Option("--eval_path", help="Data folder of the selection benchmark.")],
-    results_folder: ResultsFolder, log_path: Annotated[Path, typer.Option("--log_path", help="The selection's log file.")],
+    results_folder: ResultsFolder, log_path: Annotated[Path, typer.Option("--log_path", help="Log file of the selection.")],
 ) -> None:
-    """Score whichever benchmark has its data there: debugging submissions, selection train sets, or both."""
+    """Score debugging submissions, selection train sets, or both, whichever has data."""
     from tinysieve.ground.errors import InputError
     from tinysieve.pipeline.commands.mlcube_tasks import has_selection, run_debugging, run_selection
 
@@ -67,13 +68,13 @@ def evaluate(
     if has_selection(eval_path):
         run_selection(eval_path, log_path)
     elif not debugging:
-        raise InputError("there is nothing to evaluate", where=f"{embedding_folder}, {eval_path}",
-                         fix="put the debugging embeddings into embedding_folder or the selection's resources into eval_path")
+        raise InputError("nothing to evaluate", where=f"{embedding_folder}, {eval_path}",
+                         fix="put debugging embeddings into embedding_folder, or the selection data into eval_path")
 
 
 @commands.command()
 def plot(results_folder: ResultsFolder, submission_folder: SubmissionFolder) -> None:
-    """Draw the curves of the debugging results."""
+    """Plot the debugging results."""
     from tinysieve.pipeline.commands.mlcube_tasks import run_debugging
 
     run_debugging(("plot",), None, None, submission_folder, results_folder)

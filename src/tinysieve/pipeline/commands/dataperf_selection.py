@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 
-SetupOption = Annotated[Path, typer.Option("--setup_yaml_path", "--setup-yaml-path", "--setup", help="The setup file.")]
+SetupOption = Annotated[Path, typer.Option("--setup_yaml_path", "--setup-yaml-path", "--setup", help="Setup file.")]
 DockerOption = Annotated[str, typer.Option("--docker_flag", "--docker-flag", metavar="True|False",
-                                           help="True takes docker_data_dir in place of data_dir.")]
-ReaderOption = Annotated[str, typer.Option(metavar="parquet|ray", help="Who reads the embeddings; ray needs the extra 'scale'.")]
+                                           help="True: use docker_data_dir instead of data_dir.")]
+ReaderOption = Annotated[str, typer.Option(metavar="parquet|ray", help="How to read embeddings; ray needs the extra 'scale'.")]
 
 
 @commands.command()
 def selection(setup_yaml_path: SetupOption = Path("task_setup.yaml"), docker_flag: DockerOption = "False",
               reader: ReaderOption = "parquet", json: Json = False) -> None:
-    """Train on each task's chosen images, score on its test set, write result_UTC-....json."""
+    """Score train sets. Trains on the chosen images of each task, tests on its test set, writes result_UTC-....json."""
     from datetime import UTC, datetime
 
     from tinysieve.dataperf.selection import evaluate, result_text, write_results
@@ -41,12 +41,12 @@ def selection(setup_yaml_path: SetupOption = Path("task_setup.yaml"), docker_fla
 @commands.command()
 def select(
     positives: Annotated[Path, typer.Option(help="CSV with ImageID and Confidence: known images of the class (1) and, if "
-                                                 "there are any, known others (0).")],
+                                                 "any, known images of other classes (0).")],
     embeddings: Annotated[Path, typer.Option(help="Parquet file or Spark directory with ImageID and embedding.")],
     out: Annotated[Path, typer.Option(help="The train CSV to write.")],
     strategy: Annotated[str, typer.Option(help="random, n_closest, farthest_point, uncertainty or pseudo_positives.")]
     = "pseudo_positives",
-    o: Annotated[list[str] | None, typer.Option("-o", help="A setting of the strategy: -o size=300")] = None,
+    o: Annotated[list[str] | None, typer.Option("-o", help="Setting of the strategy, such as -o size=300.")] = None,
     seed: int = 0,
     reader: ReaderOption = "parquet",
     json: Json = False,
@@ -56,18 +56,18 @@ def select(
 
     train = choose(positives, embeddings, out, strategy, _settings(o or ()), seed, reader)
     counts = {"rows": len(train), "positives": int(train.labels.sum()), "file": str(out)}
-    typer.echo(dumps(counts) if json else f"{counts['rows']:,} rows, {counts['positives']:,} of them 1: {out}")
+    typer.echo(dumps(counts) if json else f"{counts['rows']:,} rows, {counts['positives']:,} positive: {out}")
 
 
 @commands.command()
 def download(
-    url: Annotated[str, typer.Option(help="Address of the file itself, http or https.")],
-    sha256: Annotated[str, typer.Option(help="Its checksum, 64 hexadecimal digits.")],
-    out: Annotated[Path, typer.Option(help="Folder for the file, or for what it unpacks to.")],
-    limit_gb: Annotated[float, typer.Option(min=0, help="Refuse more than so many GB, packed or unpacked.")] = 20.0,
+    url: Annotated[str, typer.Option(help="URL of the file, http or https.")],
+    sha256: Annotated[str, typer.Option(help="SHA-256 of the file, 64 hexadecimal digits.")],
+    out: Annotated[Path, typer.Option(help="Folder for the file or the unpacked archive.")],
+    limit_gb: Annotated[float, typer.Option(min=0, help="Largest size in GB, packed or unpacked.")] = 20.0,
     json: Json = False,
 ) -> None:
-    """Fetch one file, resume where it broke, check it, unpack it; refuses archives that leave the folder."""
+    """Download a file, verify its checksum and unpack it. Resumes a broken download; refuses archives that write elsewhere."""
     from json import dumps
 
     from tinysieve.dataperf.download import download as fetch

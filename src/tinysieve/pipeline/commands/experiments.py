@@ -1,4 +1,4 @@
-"""`experiment`: noise planted on purpose, to see what the filters find and what that is worth."""
+"""`experiment`: plant label noise, measure what the filters find and what that gains."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinysieve.pipeline.commands.command_group import BENCHMARKS, CommandGroup
 from tinysieve.pipeline.commands.options import Json, Overrides, open_run
 
 if TYPE_CHECKING:
     from tinysieve.pipeline.experiments.problem import Problem
 
 commands = typer.Typer()
-group = typer.Typer(no_args_is_help=True, help="Plant noise, find it, train, and compare.")
-commands.add_typer(group, name="experiment")
+group = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Measure the filters on labels with planted noise.")
+commands.add_typer(group, name="experiment", rich_help_panel=BENCHMARKS)
 
 Data = Annotated[str, typer.Option("--set", help="fashion-mnist or cifar-10.")]
-Folder = Annotated[Path | None, typer.Option("--data", help="Folder with the set's files; default: where Debian installs them.")]
-RunConfig = Annotated[Path | None, typer.Option("--config", "-c", help="Embeddings and labels of this run instead of a set.")]
+Folder = Annotated[Path | None, typer.Option("--data", help="Folder with its files. Default: where Debian installs them.")]
+RunConfig = Annotated[Path | None, typer.Option("--config", "-c", help="Use embeddings and labels of this run instead.")]
 LearnerName = Annotated[str, typer.Option("--learner", help="network (one hidden layer) or ridge (closed form).")]
-FilterBy = Annotated[str, typer.Option("--filter", help="Which labels are issues; see label-issues.")]
-Folds = Annotated[int, typer.Option(min=2, help="Parts for out-of-fold probabilities.")]
+FilterBy = Annotated[str, typer.Option("--filter", help="How to decide which labels are issues; see label-issues.")]
+Folds = Annotated[int, typer.Option(min=2, help="Folds of the out-of-fold probabilities.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1)]
 Out = Annotated[Path, typer.Option(help="Folder for CSV, JSON and plot.")]
 
@@ -30,10 +31,10 @@ Out = Annotated[Path, typer.Option(help="Folder for CSV, JSON and plot.")]
 def noise_sweep(
     dataset: Data = "fashion-mnist", data: Folder = None, config: RunConfig = None, o: Overrides = None,
     learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: Folds = 5, seed: Seed = 0,
-    levels: Annotated[str, typer.Option(help="Noise levels in per cent.")] = "0,5,10,15,20,25,30,35,40,45",
+    levels: Annotated[str, typer.Option(help="Noise levels in percent.")] = "0,5,10,15,20,25,30,35,40,45",
     out: Out = Path("runs/noise-sweep"), json: Json = False,
 ) -> None:
-    """Accuracy with noisy and with cleaned labels, pruned against planted, at noise from 0 to 45 %."""
+    """Compare noisy and cleaned labels at several noise levels."""
     from tinysieve.pipeline.experiments.sweep_files import NOISE_SWEEP, check_choices, parse_levels, run_noise_sweep
 
     shares = parse_levels(levels)
@@ -45,10 +46,10 @@ def noise_sweep(
 def prune_sweep(
     dataset: Data = "fashion-mnist", data: Folder = None, config: RunConfig = None, o: Overrides = None,
     learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: Folds = 5, seed: Seed = 0,
-    noise: Annotated[float, typer.Option(help="Share of labels planted wrong.")] = 0.45,
+    noise: Annotated[float, typer.Option(help="Share of labels to make wrong.")] = 0.45,
     out: Out = Path("runs/prune-sweep"), json: Json = False,
 ) -> None:
-    """Accuracy when the worst share of the label issues is pruned and the rest relabelled, from 100 % to 0 %."""
+    """Measure accuracy when label issues are pruned or relabelled. The pruned share goes from 100 % to 0 %, worst first."""
     from tinysieve.pipeline.experiments.sweep_files import PRUNE_SWEEP, check_choices, run_prune_sweep
     from tinysieve.pipeline.experiments.sweeps import check_share
 
@@ -60,20 +61,20 @@ def prune_sweep(
 @group.command("cifar-noise")
 def cifar_noise(
     dataset: Annotated[str, typer.Option("--set", help="cifar-10 or cifar-100.")] = "cifar-10",
-    data: Annotated[Path | None, typer.Option(help="Folder with the set's binary files, or CIFAR-10 as Parquet.")] = None,
-    corrupt: Annotated[str, typer.Option(help="Corrupt shares in per cent.")] = "40",
-    learn: Annotated[str, typer.Option(help="Temperatures: instance, class or joint.")] = "instance",
+    data: Annotated[Path | None, typer.Option(help="Folder with the binary files, or CIFAR-10 as Parquet.")] = None,
+    corrupt: Annotated[str, typer.Option(help="Shares of labels to corrupt, in percent.")] = "40",
+    learn: Annotated[str, typer.Option(help="What has a temperature: instance, class or joint.")] = "instance",
     instance_init: float = 1.0, instance_rate: float = 2.0, instance_decay: float = 0.0,
     class_init: float = 1.0, class_rate: float = 0.1, class_decay: float = 0.0001,
-    keep: Annotated[float | None, typer.Option(help="Share that is kept for the retraining; default: 1 - corrupt.")] = None,
-    per_class: Annotated[bool, typer.Option("--per-class", help="Drop the most suspect of each class, not of the set.")] = False,
-    network: Annotated[str, typer.Option(help="small, or wide-resnet-28-10 (wants a GPU).")] = "small",
-    images: Annotated[int | None, typer.Option(help="Training images, drawn at random; 0 for all.")] = 10_000,
+    keep: Annotated[float | None, typer.Option(help="Share to keep for retraining. Default: 1 - corrupt.")] = None,
+    per_class: Annotated[bool, typer.Option("--per-class", help="Drop the most suspect labels per class.")] = False,
+    network: Annotated[str, typer.Option(help="small, or wide-resnet-28-10 (needs a GPU to be practical).")] = "small",
+    images: Annotated[int | None, typer.Option(help="Number of random training images; 0 for all.")] = 10_000,
     epochs: int = 12, batch_size: int = 128, learning_rate: float = 0.1, held_out: float = 0.1, seed: Seed = 0,
     triage: Annotated[str, typer.Option(help="tsne_plots or easy_hard_and_need_review.")] = "tsne_plots",
     out: Out = Path("runs/cifar-noise"), json: Json = False,
 ) -> None:
-    """Corrupt CIFAR's labels, train with and without data parameters, drop the most suspect labels, train again."""
+    """Measure data parameters on CIFAR with corrupted labels. Trains with and without them, drops suspect labels, retrains."""
     from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
     from tinysieve.pipeline.experiments.cifar_noise import CifarNoise
     from tinysieve.pipeline.experiments.cifar_noise_files import check_names, run_cifar_noise

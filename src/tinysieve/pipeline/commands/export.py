@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinysieve.pipeline.commands.command_group import DATA
 from tinysieve.pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, Json, Overrides, open_run
 
 if TYPE_CHECKING:
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(rich_help_panel=DATA)
 def export(
-    folder: Annotated[Path, typer.Argument(help="New folder; receives train|val|test/person|background.")],
+    folder: Annotated[Path, typer.Argument(help="New folder for train|val|test/person|background.")],
     config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
-    version: Annotated[str, typer.Option(help="Whose labels: an id, its beginning, HEAD or 0.")] = "HEAD",
-    links: Annotated[bool, typer.Option("--links/--copies", help="Symbolic links to the photos, or copies of them.")] = False,
-    hard_links: Annotated[bool, typer.Option("--hard-links", help="Hard links instead.")] = False,
+    version: Annotated[str, typer.Option(help="Version of the labels: an id or its first characters, HEAD or 0.")] = "HEAD",
+    links: Annotated[bool, typer.Option("--links/--copies", help="Link to the photos, or copy them.")] = False,
+    hard_links: Annotated[bool, typer.Option("--hard-links", help="Make hard links.")] = False,
     json: Json = False,
 ) -> None:
-    """Write a version of the labels as a tree of image folders; what is unlabeled or dropped stays out."""
+    """Write a version of the labels as image folders. Unlabeled and dropped images are left out."""
     import json as json_text
 
     from tinysieve.dataset.folder_tree import export_tree
@@ -50,5 +51,5 @@ def _placer(links: bool, hard_links: bool) -> Placer:
     from tinysieve.ground.errors import InputError
 
     if links and hard_links:
-        raise InputError("both --links and --hard-links", fix="give one of them")
+        raise InputError("both --links and --hard-links", fix="use only one")
     return hard_link if hard_links else symbolic_link if links else copy

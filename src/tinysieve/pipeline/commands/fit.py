@@ -7,25 +7,26 @@ from typing import Annotated
 
 import typer
 
+from tinysieve.pipeline.commands.command_group import MODEL
 from tinysieve.pipeline.commands.options import Json
 
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(rich_help_panel=MODEL)
 def fit(
     model: Annotated[Path, typer.Argument(help="A .tflite file.")],
-    output: Annotated[Path, typer.Argument(help="Where the fitted .tflite goes.")],
-    ram: Annotated[str, typer.Option(help="Arena that TFLM may use.")] = "320KiB",
-    flash: Annotated[str, typer.Option(help="Flash for the file and the runtime's code.")] = "1MiB",
-    max_extra_macs: Annotated[str, typer.Option(help="Multiply-accumulates that stripes may add.")] = "6%",
-    keep_signatures: Annotated[bool, typer.Option("--keep-signatures", help="Keep the signatures.")] = False,
-    strip_float_io: Annotated[bool, typer.Option("--strip-float-io", help="Take float input and output off.")] = False,
+    output: Annotated[Path, typer.Argument(help="Path of the new .tflite file.")],
+    ram: Annotated[str, typer.Option(help="Largest arena under TFLM.")] = "320KiB",
+    flash: Annotated[str, typer.Option(help="Largest flash of the model file and the runtime's code.")] = "1MiB",
+    max_extra_macs: Annotated[str, typer.Option(help="Largest increase in MACs by striping.")] = "6%",
+    keep_signatures: Annotated[bool, typer.Option("--keep-signatures", help="Keep the signatures of the model.")] = False,
+    strip_float_io: Annotated[bool, typer.Option("--strip-float-io", help="Remove float input and output.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite OUTPUT.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the search for a memory plan and of the inputs that check it.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the search for a memory plan and of the test inputs.")] = 0,
     json: Json = False,
 ) -> None:
-    """Squeeze and stripe a model until it fits, its outputs unchanged bit for bit; exit code 1 where it does not fit."""
+    """Reduce RAM and flash of a model; outputs do not change. Exit code 1 when it still does not fit."""
     from tinysieve.pipeline.model_files.fitting import fit_file, target_of
 
     fit_file(model, output, target_of(ram, flash, max_extra_macs), seed, keep_signatures, strip_float_io, force, json)

@@ -1,4 +1,4 @@
-"""`inspect`: what a .tflite file is made of and what it needs to run."""
+"""`inspect`: the parts of a .tflite file and what it needs to run."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
+from tinysieve.pipeline.commands.command_group import MODEL
 from tinysieve.pipeline.commands.options import Json
 
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(rich_help_panel=MODEL)
 def inspect(model: Annotated[Path, typer.Argument(help="A .tflite file.")], json: Json = False) -> None:
-    """Say what a .tflite file is made of: bytes, operators, MACs, live memory, arena, flash."""
+    """Show operators, MACs, memory and flash of a .tflite file."""
     import json as text
 
     from tinysieve.pipeline.console.inspection import inspection_text
@@ -25,5 +26,5 @@ def inspect(model: Annotated[Path, typer.Argument(help="A .tflite file.")], json
     with about(model):
         data = read_model(model)
         with progress("inspect"):
-            found = inspect_model(data)
-    typer.echo(text.dumps(found.to_json(), indent=1) if json else inspection_text(found), nl=json)
+            inspection = inspect_model(data)
+    typer.echo(text.dumps(inspection.to_json(), indent=1) if json else inspection_text(inspection), nl=json)

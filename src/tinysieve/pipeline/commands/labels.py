@@ -7,27 +7,28 @@ from typing import Annotated
 
 import typer
 
+from tinysieve.pipeline.commands.command_group import LABELS
 from tinysieve.pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, Json, Overrides, open_run
 
 commands = typer.Typer()
 
 Method = Annotated[str, typer.Option(help="Ranking: adjusted_margin, self_confidence, margin or entropy.")]
-FilterBy = Annotated[str, typer.Option("--filter", help="Which labels are issues: prune_by_noise_rate, prune_by_class, both, "
+FilterBy = Annotated[str, typer.Option("--filter", help="Labels that count as issues: prune_by_noise_rate, prune_by_class, both, "
                                        "confident_learning, predicted_neq_given, low_self_confidence, low_margin.")]
 
 
-@commands.command("label-issues")
+@commands.command("label-issues", rich_help_panel=LABELS)
 def label_issues(
-    probabilities: Annotated[Path, typer.Option(help="Out-of-fold probabilities [N, K]: .npy, or .npz.")],
-    out: Annotated[Path, typer.Option(help="Parquet to write: every row, worst label first.")],
+    probabilities: Annotated[Path, typer.Option(help="Out-of-fold probabilities [N, K]: .npy or .npz.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write: every row, worst label first.")],
     labels: Annotated[Path | None, typer.Option(help="Given labels: .npz, .npy, .csv, .parquet or .txt; "
                                                 "default: the same .npz.")] = None,
     method: Method = "adjusted_margin", filter_by: FilterBy = "prune_by_noise_rate",
-    probabilities_key: Annotated[str, typer.Option(help="Array of an .npz.")] = "pred_probs",
-    labels_key: Annotated[str, typer.Option(help="Array of an .npz, or column of a table.")] = "given",
+    probabilities_key: Annotated[str, typer.Option(help="Array in the .npz.")] = "pred_probs",
+    labels_key: Annotated[str, typer.Option(help="Array in the .npz, or column of the table.")] = "given",
     json: Json = False,
 ) -> None:
-    """Find the labels that out-of-fold probabilities contradict; needs no data set, only the two arrays."""
+    """Find label errors from out-of-fold probabilities. Needs no images: only probabilities and labels."""
     from tinysieve.ground.atomic_files import check_file
     from tinysieve.ground.errors import InputError
     from tinysieve.pipeline.console import label_issues as view
@@ -35,23 +36,23 @@ def label_issues(
 
     check_file(out, reads=(probabilities, labels or probabilities))
     if labels is None and probabilities.suffix == ".npy":
-        raise InputError("no labels given", where=str(probabilities), why="an .npy file holds the probabilities only",
-                         fix="give --labels FILE, or one .npz with both arrays")
+        raise InputError("no labels given", where=str(probabilities), why="an .npy file holds only the probabilities",
+                         fix="use --labels FILE, or an .npz with both arrays")
     pred_probs = read_probabilities(probabilities, probabilities_key)
     given = read_labels(labels or probabilities, pred_probs, labels_key)
     view.find_and_show(pred_probs, given, filter_by, method, out, json)
 
 
-@commands.command("clean-view")
+@commands.command("clean-view", rich_help_panel=LABELS)
 def clean_view(
     config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, method: Method = "adjusted_margin",
     filter_by: FilterBy = "prune_by_noise_rate",
-    prune_fraction: Annotated[float, typer.Option(help="Share of the issues, worst first, that is dropped; the rest is "
+    prune_fraction: Annotated[float, typer.Option(help="Share of the issues to drop, worst first; the rest is "
                                                   "relabelled.")] = 1.0,
-    out: Annotated[Path | None, typer.Option(help="Parquet to write: every judged sample, worst first.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Parquet file to write: every judged sample, worst first.")] = None,
     json: Json = False,
 ) -> None:
-    """Make a version without the label issues: a ledger of drops on top of the current version, no copied images."""
+    """Create a version without the label issues. No image is copied; 'tinysieve undo' reverts it."""
     from tinysieve.filtering.filter import OUT_OF_FOLD
     from tinysieve.ground.atomic_files import check_file
     from tinysieve.pipeline.console import label_issues as view

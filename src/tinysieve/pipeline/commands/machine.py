@@ -1,4 +1,4 @@
-"""`doctor`, `demo` and `config show`: is everything there, does it work, what is set?"""
+"""`doctor`, `demo` and `config show`: check the installation, try it, show the settings."""
 
 from __future__ import annotations
 
@@ -7,33 +7,35 @@ from typing import Annotated
 
 import typer
 
+from tinysieve.pipeline.commands.command_group import SETUP, WHOLE_JOB, CommandGroup
 from tinysieve.pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, Json, Overrides, open_run
 
 commands = typer.Typer()
-config_group = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
-commands.add_typer(config_group, name="config")
+config_group = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Show the configuration.")
+commands.add_typer(config_group, name="config", rich_help_panel=SETUP)
 
 
 @config_group.command("show")
 def config_show(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None) -> None:
-    """Print the effective configuration, defaults filled in."""
+    """Print the configuration with all defaults filled in."""
     import yaml
 
     typer.echo(yaml.safe_dump(open_run(config, o).config.model_dump(mode="json"), sort_keys=False), nl=False)
 
 
-@commands.command()
-def doctor(config: Annotated[Path | None, typer.Option("--config", "-c")] = None, json: Json = False) -> None:
-    """Look at Python, packages, weights, GPU, TFLM, disk and licences, and say what to do."""
+@commands.command(rich_help_panel=SETUP)
+def doctor(config: Annotated[Path | None, typer.Option("--config", "-c", help="Also check images and weights of this file.")]
+           = None, json: Json = False) -> None:
+    """Check packages, plugins, weights, GPU, disk and licences. Says what to do about each problem; changes nothing."""
     from tinysieve.pipeline.doctor.examine import examine, render
 
     typer.echo(render(examine(config), json))
 
 
-@commands.command()
-def demo(folder: Annotated[Path, typer.Option(help="Where photos and run go.")] = Path("runs/demo"),
+@commands.command(rich_help_panel=WHOLE_JOB)
+def demo(folder: Annotated[Path, typer.Option(help="Folder for photos and run.")] = Path("runs/demo"),
          seed: int = 0) -> None:
-    """The whole job on photos that installed packages carry: shows the machinery, not an accuracy."""
+    """Run the whole job on photos from installed packages. Shows how it works; accuracy means nothing here."""
     from tinysieve.pipeline.demo.run import run_demo
 
     run_demo(folder, seed)

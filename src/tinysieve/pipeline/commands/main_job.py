@@ -1,9 +1,10 @@
-"""The main job: one verb a stage, `run` for all, `status` for none."""
+"""The main job: a command per stage, `run` for all, `status` to see what is up to date."""
 
 from __future__ import annotations
 
 import typer
 
+from tinysieve.pipeline.commands.command_group import DATA, LABELS, MODEL, WHOLE_JOB
 from tinysieve.pipeline.commands.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -18,38 +19,38 @@ from tinysieve.pipeline.commands.options import (
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(rich_help_panel=DATA)
 def ingest(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
            explain: Explain = False, json: Json = False) -> None:
-    """Decode every image once, quarantine the broken, freeze the test split, make version 0."""
+    """Read images and labels, and freeze the test split. Broken images are quarantined; the labels become version 0."""
     run_until(config, o, "ingest", dry_run, explain, json)
 
 
-@commands.command(name="filter")
+@commands.command(name="filter", rich_help_panel=LABELS)
 def filter_(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
             explain: Explain = False, json: Json = False) -> None:
-    """Find and mend wrong labels, label what has none: detect, embed, opinions, policy."""
+    """Find and correct wrong labels, and label unlabeled images. Runs the detector, the filters and the policy."""
     run_until(config, o, "policy", dry_run, explain, json)
 
 
-@commands.command()
+@commands.command(rich_help_panel=MODEL)
 def train(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
           explain: Explain = False, json: Json = False) -> None:
-    """Train the baseline on version 0 and the mended model on the current version, same recipe and seed."""
+    """Train on the original and on the corrected labels. Recipe and seed are the same: only the labels differ."""
     run_until(config, o, "train-mended", dry_run, explain, json)
 
 
-@commands.command()
+@commands.command(rich_help_panel=MODEL)
 def quantize(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
              explain: Explain = False, json: Json = False) -> None:
     """Convert both models to full-integer int8."""
     run_until(config, o, "quantize-mended", dry_run, explain, json)
 
 
-@commands.command()
+@commands.command(rich_help_panel=MODEL)
 def verify(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
            explain: Explain = False, json: Json = False) -> None:
-    """Measure the int8 model against the baseline and the budgets; exit code 1 when a gate is missed."""
+    """Compare the int8 model with the baseline and the budgets. Exit code 1 when a gate is missed."""
     from tinysieve.pipeline.stages.verify import require_gates
 
     run_until(config, o, "verify", dry_run, explain, json)
@@ -57,17 +58,17 @@ def verify(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: 
         require_gates(open_run(config, o))
 
 
-@commands.command()
+@commands.command(rich_help_panel=WHOLE_JOB)
 def report(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
            explain: Explain = False, json: Json = False) -> None:
-    """Run everything and write report.html."""
+    """Run all stages and write report.html."""
     run_until(config, o, "report", dry_run, explain, json)
 
 
-@commands.command()
+@commands.command(rich_help_panel=WHOLE_JOB)
 def run(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
         explain: Explain = False, json: Json = False) -> None:
-    """Run all stages up to the report, then judge the gates like `verify`."""
+    """Run all stages and check the gates. Exit code 1 when a gate is missed."""
     from tinysieve.pipeline.stages.verify import require_gates
 
     run_until(config, o, "report", dry_run, explain, json)
@@ -75,7 +76,7 @@ def run(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: Dry
         require_gates(open_run(config, o))
 
 
-@commands.command()
+@commands.command(rich_help_panel=WHOLE_JOB)
 def status(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
-    """Say for each stage whether it is up to date, and why not."""
+    """Show which stages are up to date, and why others are not."""
     run_until(config, o, "report", True, True, json)

@@ -1,4 +1,4 @@
-"""`metadata`: a copy of a model that says what it is, for phones and model viewers."""
+"""`metadata`: a copy of a model with TFLite metadata, for phones and model viewers."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from typing import Annotated
 
 import typer
 
+from tinysieve.pipeline.commands.command_group import MODEL
 from tinysieve.pipeline.commands.options import Json
 
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(rich_help_panel=MODEL)
 def metadata(
-    model: Annotated[Path, typer.Argument(help="A .tflite file; it stays as it is.")],
-    output: Annotated[Path, typer.Argument(help="Where the copy goes.")],
-    run: Annotated[Path | None, typer.Option(help="Folder of the run that made it: its label version goes in.")] = None,
-    licence: Annotated[str, typer.Option("--license", help="Licence of the model, in words.")] = "",
-    label: Annotated[list[str] | None, typer.Option(help="The class of each score, in the model's order.")] = None,
+    model: Annotated[Path, typer.Argument(help="A .tflite file; it is not changed.")],
+    output: Annotated[Path, typer.Argument(help="Path of the copy.")],
+    run: Annotated[Path | None, typer.Option(help="Folder of the run that made the model; adds its label version.")] = None,
+    licence: Annotated[str, typer.Option("--license", help="Licence of the model.")] = "",
+    label: Annotated[list[str] | None, typer.Option(help="One per output, in order.")] = None,
     layout: Annotated[str, typer.Option(help="NHWC or NCHW.")] = "NHWC",
-    pixel_mean: Annotated[str, typer.Option(help="Taken from pixels 0..255: one number, or R,G,B.")] = "0",
-    pixel_std: Annotated[str, typer.Option(help="What pixels are divided by then: one number, or R,G,B.")] = "1",
-    float_io: Annotated[bool, typer.Option("--float-io", help="Its input and output are float32.")] = False,
+    pixel_mean: Annotated[str, typer.Option(help="Subtracted from pixels 0..255: one number, or R,G,B.")] = "0",
+    pixel_std: Annotated[str, typer.Option(help="Divisor of the pixels after that: one number, or R,G,B.")] = "1",
+    float_io: Annotated[bool, typer.Option("--float-io", help="Input and output are float32.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite OUTPUT.")] = False,
     json: Json = False,
 ) -> None:
-    """Write class names, normalization and version into a copy of a model, as TFLite metadata; outputs stay the same."""
+    """Write class names and normalization into a copy of a model. Uses TFLite metadata; the outputs stay the same."""
     import json as text
 
     from tinysieve.pipeline.model_files.metadata_file import described_text, stated_settings, write_described

@@ -1,4 +1,4 @@
-"""What MLCube's tasks do: their folders become a setup file, and the command's own verbs do the work."""
+"""What MLCube's tasks do: write a setup file for the given folders and run the commands of `tinysieve dataperf`."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def read_parameters(path: Path, needed: tuple[str, ...]) -> dict[str, str]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"{path} cannot be read: {error}", where="--parameters_file") from error
     if not isinstance(settings, dict):
-        raise InputError(f"{path} holds no mapping of keys to values", where="--parameters_file")
+        raise InputError(f"{path} is not a mapping of keys to values", where="--parameters_file")
     for key in needed:
         if settings.get(key) is None:
-            raise InputError(f"no key '{key}'", where=str(path), why="nothing is downloaded without an address and a checksum",
+            raise InputError(f"no key '{key}'", where=str(path), why="a download needs an address and a checksum",
                              fix=f"add {key}: ...")
     return {str(key): str(value) for key, value in settings.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""Options that the verbs share, and how a verb opens its run. Nothing heavy may be imported here: `--help` is fast."""
+"""Options that commands share, and how a command opens its run. Import nothing heavy here: `--help` must be fast."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import typer
 if TYPE_CHECKING:
     from tinysieve.pipeline.engine.stages import Run
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="YAML file; see configs/.")]
-Overrides = Annotated[list[str] | None, typer.Option("-o", help="Override a setting: -o train.recipe=seed")]
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="YAML file; examples in configs/.")]
+Overrides = Annotated[list[str] | None, typer.Option("-o", help="Override a setting, such as -o train.recipe=seed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")]
-Explain = Annotated[bool, typer.Option("--explain", help="With --dry-run: say why.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would run, and stop.")]
+Explain = Annotated[bool, typer.Option("--explain", help="Show why each stage would run; runs nothing.")]
 DEFAULT_CONFIG = Path("configs/demo.yaml")
 
 

@@ -1,15 +1,16 @@
-"""The labels' history: `log`, `diff`, `checkout`, `undo`."""
+"""History of the labels: `log`, `diff`, `checkout`, `undo`."""
 
 from __future__ import annotations
 
 import typer
 
+from tinysieve.pipeline.commands.command_group import LABELS
 from tinysieve.pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, Json, Overrides, open_run
 
 commands = typer.Typer()
 
 
-@commands.command()
+@commands.command(rich_help_panel=LABELS)
 def log(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
     """List the versions of the labels, newest first."""
     from tinysieve.pipeline.console import run_tables as console
@@ -18,9 +19,9 @@ def log(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json =
     console.show_log(versions_of(open_run(config, o)).log(), json)
 
 
-@commands.command()
+@commands.command(rich_help_panel=LABELS)
 def diff(old: str, new: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
-    """Show which labels differ between two versions (an id, its beginning, HEAD or 0)."""
+    """Show the labels that differ between two versions. A version is an id or its first characters, HEAD or 0."""
     from tinysieve.dataset.versions import diff as difference
     from tinysieve.pipeline.console import run_tables as console
     from tinysieve.pipeline.stages.ingest import samples_of, versions_of
@@ -30,9 +31,9 @@ def diff(old: str, new: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides
     console.show_diff(difference(samples_of(run), store.load(old), store.load(new)), json)
 
 
-@commands.command()
+@commands.command(rich_help_panel=LABELS)
 def checkout(version: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None) -> None:
-    """Make a version current; training uses it."""
+    """Make a version of the labels the current one. Training uses the current version."""
     from tinysieve.pipeline.engine.stages import locked
     from tinysieve.pipeline.stages.ingest import versions_of
 
@@ -41,9 +42,9 @@ def checkout(version: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides =
         typer.echo(f"current version: {versions_of(run).checkout(version).id}")
 
 
-@commands.command()
+@commands.command(rich_help_panel=LABELS)
 def undo(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None) -> None:
-    """Make the parent of the current version current; nothing is deleted."""
+    """Go back to the parent of the current version. Nothing is deleted."""
     from tinysieve.pipeline.engine.stages import locked
     from tinysieve.pipeline.stages.ingest import versions_of
 

@@ -27,11 +27,11 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
         data = yaml.safe_load(text)
     except OSError as error:
         raise InputError(f"no configuration at {path}", why=error.strerror or str(error),
-                         fix="give --config FILE; see configs/") from error
+                         fix="use --config FILE; examples in configs/") from error
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{path} is not YAML: {error}") from error
     if not isinstance(data, dict):
-        raise InputError(f"{path} holds no settings", fix="see configs/ for examples")
+        raise InputError(f"{path} has no settings", fix="examples in configs/")
     for override in overrides:
         _override(data, override)
     kind = config_type(data)
@@ -49,12 +49,12 @@ def _override(data: dict[str, Any], text: str) -> None:
     for parent in parents:
         data = data.setdefault(parent, {})
         if not isinstance(data, dict):
-            raise InputError(f"'{parent}' is a value and has no settings below it", where=f"-o {text}")
+            raise InputError(f"'{parent}' is a value, not a group of settings", where=f"-o {text}")
     try:
         data[last] = yaml.safe_load(value)
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"'{value}' is not YAML: {getattr(error, 'problem', None) or error}", where=f"-o {text}",
-                         fix="close what was opened, and put quotes around text with signs in it") from error
+                         fix="balance brackets; quote special characters") from error
 
 
 def deepest(error: ValidationError) -> Any:

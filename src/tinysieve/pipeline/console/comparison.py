@@ -21,26 +21,26 @@ def _lines(found: RunComparison) -> Iterator[str]:
     yield f"A  {found.a}"
     yield f"B  {found.b}"
     yield ""
-    yield "Result: " + (f"cannot be told: {found.refused}" if found.significance is None else _significance(found.significance))
+    yield "Result: " + (f"not comparable: {found.refused}" if found.significance is None else _significance(found.significance))
     yield from ("", "Data", *_data(found.data))
-    for title, rows, same in (("Recipe", found.recipe, "the same recipe and seed"),
-                              ("Settings, code and outside files", found.settings, "the same"),
-                              ("Model", found.model, "the same bytes"), ("Verdict", found.verdict, "the same figures")):
+    for title, rows, same in (("Recipe", found.recipe, "same recipe and seed"),
+                              ("Settings, code and input files", found.settings, "the same"),
+                              ("Model", found.model, "identical files"), ("Verdict", found.verdict, "same figures")):
         yield from ("", title, *_table(rows, same))
 
 
 def _significance(one: Significance) -> str:
     found, mcnemar = one.b_against_a, one.b_against_a.mcnemar
-    meaning = ("both models give the same answers" if one.same_answer == one.images else
-               f"B is {'more' if found.better else 'less'} accurate beyond the chance of which images were tested"
-               if found.better or found.worse else "chance alone can explain the difference")
+    meaning = ("both models give the same predictions" if one.same_answer == one.images else
+               f"B is {'more' if found.better else 'less'} accurate; the difference is statistically significant"
+               if found.better or found.worse else "the difference is not statistically significant")
     return (f"{meaning}.\n  accuracy A {one.accuracy_a:.4f}, B {one.accuracy_b:.4f} on the same {one.images:,} test images: "
             f"{points(found.difference)} (95 % interval {points(found.interval.low)} to {points(found.interval.high)})\n"
-            f"  both classes weighed alike: {points(found.balanced_difference)} ({points(found.balanced_interval.low)} to "
+            f"  balanced accuracy: {points(found.balanced_difference)} ({points(found.balanced_interval.low)} to "
             f"{points(found.balanced_interval.high)})\n"
             f"  McNemar {probability(mcnemar.p_value)}: {mcnemar.only_second_right:,} images only B gets right, "
-            f"{mcnemar.only_first_right:,} only A; same answer on {one.same_answer:,}"
-            + "".join(f"\n  {said}: the difference says nothing of the labels" for said in one.one_answer))
+            f"{mcnemar.only_first_right:,} only A; same prediction on {one.same_answer:,}"
+            + "".join(f"\n  {said}: the difference does not measure the labels" for said in one.one_answer))
 
 
 def _data(data: DataDifference) -> Iterator[str]:
@@ -53,13 +53,13 @@ def _data(data: DataDifference) -> Iterator[str]:
         yield f"  in another split: {data.moved:,}"
     if not data.common:
         return
-    yield from _labels("labels as they came", data.as_ingested)
+    yield from _labels("original labels", data.as_ingested)
     yield from _labels(f"labels trained on, version {data.version_a} -> {data.version_b}", data.trained)
 
 
 def _labels(title: str, changes: Sequence[LabelChange]) -> Iterator[str]:
     if not changes:
-        yield f"  {title}: the same"
+        yield f"  {title}: no difference"
         return
     yield f"  {title}: {len(changes):,} differ"
     yield from (f"    {number:>8,}  {kind}" for kind, number in counted(tuple(changes)).items())

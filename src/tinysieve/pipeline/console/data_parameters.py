@@ -32,7 +32,7 @@ def show_triage(folder: Path, as_json: bool) -> None:
     for label, row in found["triage"].items():
         counts.add_row(label, *(f"{row[name]:,}" for name in TRIAGE_NAMES))
     console.print(counts)
-    typer.echo(f"of the hard ones {found['hard']['wrong']:,} look wrong and {found['hard']['rare']:,} only rare")
+    typer.echo(f"hard samples: {found['hard']['wrong']:,} look wrong, {found['hard']['rare']:,} only rare")
     worst = Table(title="most suspect labels")
     for name in ("filepath", "label", "triage", "hard_because", "temperature", "final"):
         worst.add_column(name, justify="right" if name in ("temperature", "final") else "left")
@@ -40,4 +40,4 @@ def show_triage(folder: Path, as_json: bool) -> None:
         worst.add_row(row["filepath"], row["label"], row["triage"], row["hard_because"] or "",
                       f"{row['temperature']:.2f}", f"{row['final']:.2f}")
     console.print(worst)
-    typer.echo(f"all of them: {folder / TRIAGE_FILE}\npictures:    {folder / 'pictures'}")
+    typer.echo(f"all samples: {folder / TRIAGE_FILE}\npictures:    {folder / 'pictures'}")

@@ -22,8 +22,8 @@ def show_emulation(result: Emulation, as_json: bool) -> None:
     equal = "equal to" if result.exact_inputs == result.inputs else "DIFFERENT from"
     typer.echo(f"outputs      {equal} {result.compared_with} on {result.exact_inputs} of {result.inputs} inputs, "
                f"{result.kernels} kernels, linked for {result.linked_for}")
-    typer.echo(f"RAM          {result.ram_bytes:,} B: arena {result.arena_bytes:,} (input {result.input_bytes:,} and output "
-               f"{result.output_bytes:,} lie in it), other {result.static_bytes - result.arena_bytes:,}, "
+    typer.echo(f"RAM          {result.ram_bytes:,} B: arena {result.arena_bytes:,} (includes input {result.input_bytes:,} and "
+               f"output {result.output_bytes:,}), other {result.static_bytes - result.arena_bytes:,}, "
                f"stack {result.stack_bytes:,}")
     typer.echo(f"flash        {result.flash_bytes:,} B: weights {result.weights_bytes:,}, tables {result.tables_bytes:,}, "
                f"code {result.code_bytes:,}")
@@ -59,7 +59,7 @@ def show_bundle(bundle: Bundle, folder: Path, as_json: bool) -> None:
 
 
 def _fits(needed: int, there: int, fits: bool) -> str:
-    return f"{'fits' if fits else 'TOO MUCH'}: {needed / 1024:,.0f} of {there / 1024:,.0f} KiB"
+    return f"{'fits' if fits else 'TOO LARGE'}: {needed / 1024:,.0f} of {there / 1024:,.0f} KiB"
 
 
 def _latency(verdict: BoardVerdict) -> str:

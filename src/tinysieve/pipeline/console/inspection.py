@@ -41,7 +41,7 @@ def _graph(found: Inspection) -> Iterator[str]:
     for role, tensors in (("input", found.inputs), ("output", found.outputs)):
         for tensor in tensors:
             yield f"{role:<7} {_tensor(tensor)}"
-    yield f"class order  {_classes(found.class_order) if found.class_order else 'the file does not say'}"
+    yield f"class order  {_classes(found.class_order) if found.class_order else 'not stated in the file'}"
 
 
 def _classes(names: Sequence[str]) -> str:
@@ -65,11 +65,11 @@ def _memory(found: Inspection) -> Iterator[str]:
     yield f"live, at most    {found.lower_bound_bytes:>12,} B" + (f"  at {peak.name} #{peak.index}" if peak else "")
     yield f"greedy plan      {found.plan_bytes:>12,} B"
     if found.stored_plan_bytes is not None:
-        yield f"plan in the file {found.stored_plan_bytes:>12,} B  (TFLM follows it)"
+        yield f"plan in the file {found.stored_plan_bytes:>12,} B  (TFLM uses it)"
     if found.arena_bytes is None:
         yield f"arena              not measured: {found.arena_missing}"
         return
-    yield f"arena            {found.arena_bytes:>12,} B  the smallest that runs, measured with {found.arena_basis}"
+    yield f"arena            {found.arena_bytes:>12,} B  the smallest that works, measured with {found.arena_basis}"
     yield f"  activations    {found.activation_bytes:>12,} B"
     yield f"  persistent     {found.persistent_bytes:>12,} B"
 
@@ -84,7 +84,7 @@ def _live(rows: Sequence[LiveRow]) -> Iterator[str]:
     if not rows:
         return
     shown = sorted(rows, key=lambda row: (-row.live_bytes, row.operator.index))[:SHOWN_ROWS]
-    yield f"live memory, the {len(shown)} fullest of {len(rows)} operators (--json has all)"
+    yield f"live memory, {len(shown)} of {len(rows)} operators with the most (--json for all)"
     yield f"{'live, B':>12}  {'operator':<26} {'output':<20} tensors alive (number: bytes)"
     for row in shown:
         tensors = [f"{index}: {size:,}" for index, size in row.tensors[:SHOWN_TENSORS]]

@@ -32,12 +32,12 @@ def find_and_show(
         typer.echo(json.dumps(summary, indent=1))
         return
     typer.echo(f"{summary['issues']:,} label issues among {summary['rows']:,} labels of {summary['classes']} classes "
-               f"(filter {filter_by}); {summary['estimated_errors']:,} estimated by the joint")
+               f"(filter {filter_by}); {summary['estimated_errors']:,} estimated from the confident joint")
     if summary["classes"] == 2:
-        typer.echo("with two classes these filters differ: " + ", ".join(filters_for(2)))
+        typer.echo("filters that differ for two classes: " + ", ".join(filters_for(2)))
     for given, predicted, count in summary["most_frequent"]:
         typer.echo(f"{count:>9,}  labelled {given}, predicted {predicted}")
-    _worst(table, f"worst {min(_SHOWN, table.num_rows)} by {rank_by} (label_quality: 0 surely wrong, 1 surely right)")
+    _worst(table, f"worst {min(_SHOWN, table.num_rows)} by {rank_by} (label_quality: 0: surely wrong, 1: surely right)")
     typer.echo(f"all rows, worst first: {out}")
 
 
@@ -64,10 +64,10 @@ def show_clean_view(view: CleanView, out: Path | None, as_json: bool) -> None:
         typer.echo(json.dumps(view.counts() | {"out": str(out) if out else None}, indent=1))
         return
     typer.echo(f"{view.issues:,} label issues among {view.labels:,} labels of the train split; "
-               f"{view.estimated_errors:,} estimated by the joint")
+               f"{view.estimated_errors:,} estimated from the confident joint")
     _worst(view.table, "worst labels")
     typer.echo(f"clean view: {view.parent} -> {view.version}, {view.pruned:,} pruned, {view.relabelled:,} relabelled; "
-               "'tinysieve undo' goes back" if view.version != view.parent else f"nothing to take out of {view.parent}")
+               "'tinysieve undo' reverts it" if view.version != view.parent else f"no label issues in {view.parent}")
     if out:
         typer.echo(f"all judged samples, worst first: {out}")
 

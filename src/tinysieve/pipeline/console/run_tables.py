@@ -86,12 +86,12 @@ def show_imported(imported: Imported, as_json: bool) -> None:
     words = {"conflicts": "conflict" if len(conflicts) == 1 else "conflicts", "taken_back": "taken back"}
     typer.echo(", ".join(f"{number:,} {words.get(name, name)}" for name, number in counts.items() if name != "changed"))
     for one in conflicts[:_SHOWN_DIFFERENCES]:
-        typer.echo(f"  left as it is: {one.sample_id[:12]}: {printable(one.first)} against {printable(one.second)}")
+        typer.echo(f"  unchanged: {one.sample_id[:12]}: {printable(one.first)} against {printable(one.second)}")
 
 
 def show_filters(rows: Sequence[FilterRow]) -> None:
     """The table of filters before the policy."""
-    table = Table(title="filters, over the samples that may change")
+    table = Table(title="filters, over samples that may change")
     for name in ("filter", "signal", "coverage", "overlap", "conflict", "-> person", "-> background",
                  "new person", "new background", "drop", "review"):
         words = name in ("filter", "signal")
@@ -109,8 +109,8 @@ def show_precision(precision: Mapping[str, Any]) -> None:
     voting = {name: one for name, one in precision.items() if one["precision"] is not None}
     if not voting:
         return
-    table = Table(title="votes against given labels, estimated from all scores together")
-    for name in ("filter", "votes against", "right", "95 % interval", "of all wrong labels"):
+    table = Table(title="votes against given labels, estimated from all scores")
+    for name in ("filter", "votes against", "precision", "95 % interval", "recall"):
         table.add_column(name, justify="left" if name == "filter" else "right")
     for name, one in voting.items():
         share = one["precision"]
@@ -131,7 +131,7 @@ def show_ingest(counts: dict[str, Any]) -> None:
 
 def _show_skipped_rows(reasons: Mapping[str, int]) -> None:
     for reason, number in reasons.items():
-        fate = "; photos that no row names count as unlabeled" if reason == NO_FILE else ""
+        fate = "; photos without a row count as unlabeled" if reason == NO_FILE else ""
         typer.echo(f"  {count(number, 'row', 'rows')}: {reason}{fate}")
 
 
@@ -140,7 +140,7 @@ def show_policy(summary: dict[str, Any]) -> None:
     show_filters([FilterRow(**row) for row in summary["filters"]])
     show_precision(summary["precision"])
     show_pairs(f"policy '{summary['policy']}': {summary['parent']} -> {summary['version']}",
-               {**summary["changes"], "for a person to review": summary["review"]})
+               {**summary["changes"], "in the review queue": summary["review"]})
 
 
 def show_pairs(title: str, pairs: dict[str, int]) -> None:

@@ -30,10 +30,10 @@ def _show_difference(verdict: dict[str, Any]) -> None:
     typer.echo(f"{'difference':<14} {comparison['difference']:+.4f} ({comparison['interval']['low']:+.4f} to "
                f"{comparison['interval']['high']:+.4f}), McNemar p {comparison['mcnemar']['p_value']:.3g}")
     balanced = comparison["balanced_interval"]
-    typer.echo(f"{'balanced':<14} {verdict['baseline_confusion']['balanced_accuracy']:.4f} -> "
-               f"{verdict['confusion']['balanced_accuracy']:.4f}, both classes weighed alike: "
+    typer.echo(f"{'balanced':<14} accuracy {verdict['baseline_confusion']['balanced_accuracy']:.4f} -> "
+               f"{verdict['confusion']['balanced_accuracy']:.4f}, difference "
                f"{comparison['balanced_difference']:+.4f} ({balanced['low']:+.4f} to {balanced['high']:+.4f})")
-    typer.echo(f"{'one answer':<14} always the more frequent class: accuracy {verdict['confusion']['constant_accuracy']:.4f}")
+    typer.echo(f"{'constant':<14} always the more frequent class: accuracy {verdict['confusion']['constant_accuracy']:.4f}")
 
 
 def _show_budgets(budgets: list[dict[str, Any]]) -> None:

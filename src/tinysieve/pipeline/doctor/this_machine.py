@@ -23,7 +23,7 @@ def python() -> tuple[Finding, Finding]:
     supported = sys.version_info[:2] in SUPPORTED
     names = " or ".join(f"{major}.{minor}" for major, minor in SUPPORTED)
     version = Finding("python", "version", OK if supported else PROBLEM, platform.python_version(),
-                      "" if supported else f"make the virtual environment with Python {names}")
+                      "" if supported else f"create the virtual environment with Python {names}")
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores"
     return version, Finding("python", "platform", OK, machine)
 
@@ -36,7 +36,7 @@ def tflm() -> Finding:
         tflm_runtime()
     except MissingRequirement as error:
         return Finding("device interpreter", "TFLM", MISSING, error.what,
-                       "the arena is then 'not measured'; pip install 'tinysieve[mcu]' (x86-64 Linux only)")
+                       "without it the arena is 'not measured'; pip install 'tinysieve[mcu]' (x86-64 Linux only)")
     installed = installed_version("tflite-micro")
     return Finding("device interpreter", "TFLM", OK, f"loads, {installed[1] if installed else 'version unknown'}")
 
@@ -45,7 +45,7 @@ def gpu() -> tuple[Finding, ...]:
     """What nvidia-smi names, and whether the installed TensorFlow and torch could use it."""
     names = _gpu_names()
     if not names:
-        return (Finding("gpu", "NVIDIA GPU", MISSING, "none", "all works on the CPU, training and detection slower"),)
+        return (Finding("gpu", "NVIDIA GPU", MISSING, "none", "everything works on the CPU; training and detection are slower"),)
     found = [Finding("gpu", "NVIDIA GPU", OK, name) for name in names]
     tensorflow, torch = installed_version("tensorflow-cpu"), installed_version("torch")
     if tensorflow and tensorflow[0] == "tensorflow-cpu":

@@ -81,7 +81,7 @@ class _Lines:
                 if now - max(self._last, self._heard) >= SECONDS_BETWEEN_LINES:
                     self._last = now
                     counted = f"{self._counted}, " if self._counted else ""
-                    self._write(f"{counted}at work for {now - self._started:,.0f} s")
+                    self._write(f"{counted}running, {now - self._started:,.0f} s elapsed")
 
     def _write(self, words: str) -> None:
         print(f"{self._title}: {words}", file=sys.stderr, flush=True)

@@ -114,38 +114,38 @@ def leaks(verdict: Json) -> str:
     """Whether the mended model was trained on near-duplicates of test images, in a sentence.
 
     >>> leaks({"leaked_train_images": {"mended": 2}})
-    '2 training images of the mended model are near-duplicates of test images: its accuracy is flattered.'
+    '2 training images of the mended model are near-duplicates of test images: its accuracy is overstated.'
     """
     found = (verdict.get("leaked_train_images") or {}).get("mended")
     if found is None:
-        return "Nobody looked whether training images are near-duplicates of test images."
+        return "Near-duplicates of test images in the training data were not checked."
     if not found:
-        return "No training image of the mended model is a near-duplicate of a test image, as far as the duplicate filter sees."
+        return "No training image of the mended model is a near-duplicate of a test image, according to the duplicate filter."
     many = count(found, "training image of the mended model is a near-duplicate of a test image",
                  "training images of the mended model are near-duplicates of test images")
-    return f"{many}: its accuracy is flattered."
+    return f"{many}: its accuracy is overstated."
 
 
 def _accuracy(verdict: Json) -> str:
     mended, baseline = verdict["int8"], verdict["baseline_int8"]
     images = count(mended["images"], "frozen test image", "frozen test images")
-    return (f"On {images}, whose labels no filter may touch, int8 accuracy goes from "
-            f"{percent(baseline['value'])} (baseline, labels as they came) to "
-            f"{percent(mended['value'])} (mended labels, 95 % interval {interval(mended['interval'])}); one answer to all "
-            f"would reach {percent(verdict['confusion']['constant_accuracy'])}.")
+    return (f"On {images}, whose labels no filter changes, int8 accuracy goes from "
+            f"{percent(baseline['value'])} (baseline, original labels) to "
+            f"{percent(mended['value'])} (mended labels, 95 % interval {interval(mended['interval'])}); a constant "
+            f"classifier would reach {percent(verdict['confusion']['constant_accuracy'])}.")
 
 
 def _difference(comparison: Json) -> str:
     found, balanced, test = comparison["interval"], comparison["balanced_interval"], comparison["mcnemar"]
-    meaning = ("more than the chance of which images were tested explains; how far another training seed would move it, one run "
-               "cannot say" if comparison["better"] or comparison["worse"]
-               else "which chance alone can explain")
+    meaning = ("statistically significant for this choice of test images; how much the training seed matters, a single "
+               "run cannot show" if comparison["better"] or comparison["worse"]
+               else "not statistically significant")
     mended, baseline = test["only_second_right"], test["only_first_right"]
     if not mended and not baseline:
         return "There is no difference: both models are right on the same test images."
     return (f"The difference is {points(comparison['difference'])} (95 % interval {points(found['low'])} to "
             f"{points(found['high'])}; McNemar {probability(test['p_value'])}: {count(mended)} images only the mended model "
-            f"gets right, {count(baseline)} only the baseline), {meaning}. With both classes weighed alike it is "
+            f"gets right, {count(baseline)} only the baseline), {meaning}. In balanced accuracy it is "
             f"{points(comparison['balanced_difference'])} ({points(balanced['low'])} to {points(balanced['high'])}).")
 
 
@@ -156,13 +156,13 @@ def _fit(budgets: list[Json]) -> str:
             if one["measured"] is not None else f"{one['name']} not measured" for one in sizes]
     unknown = any(one["met"] is None for one in sizes)
     fits = "It does not fit" if any(one["met"] is False for one in sizes) else (
-        "Whether it fits is not known" if unknown else "It fits")
-    return f"{fits}: {'; '.join(said)}." if said else "No size budget was asked for."
+        "It is not known whether it fits" if unknown else "It fits")
+    return f"{fits}: {'; '.join(said)}." if said else "No size budget is set."
 
 
 def _changed(change: Change) -> str:
     if not change.made_by:
-        return "The current labels are those that came: nothing was changed."
+        return "The labels are unchanged."
 
     def moved(old: str, new: str) -> int:
         return change.counts.get((old, new), 0)
@@ -173,12 +173,12 @@ def _changed(change: Change) -> str:
     return (f"Of {count(change.eligible, 'image', 'images')} that may change, {count(away + back)} were flipped "
             f"({count(away)} person to background, {count(back)} background to person), {count(dropped)} dropped and "
             f"{count(named)} unlabeled ones labelled ({', then '.join(change.made_by)}); "
-            f"{count(change.review, 'is', 'are')} worth a person's look, {count(change.review_changed)} of them changed already.")
+            f"{count(change.review, 'is', 'are')} in the review queue, {count(change.review_changed)} of them changed already.")
 
 
 def _comparable(recipe: Json) -> str:
     if recipe["comparable"]:
         return (f"Both models follow the published recipe '{recipe['name']}' ({recipe['source']}), so the result is "
                 "comparable to it.")
-    return (f"Both models follow recipe '{recipe['name']}' ({recipe['source']}) and one seed: they may be compared "
+    return (f"Both models follow recipe '{recipe['name']}' ({recipe['source']}) and one seed: compare them "
             "with each other, not with published results.")

@@ -19,7 +19,7 @@ def cifar_100(folder: Path = FOLDER) -> ImageSet:
     """`train.bin` and `test.bin`: rows of coarse label, fine label (the one used), and 3,072 bytes of colour planes.
 
     Raises:
-        MissingRequirement: a file is not there.
+        MissingRequirement: a file does not exist.
         InputError: a file is not what it should be.
     """
     train, train_labels = _read(folder / "train.bin")
@@ -29,11 +29,11 @@ def cifar_100(folder: Path = FOLDER) -> ImageSet:
 
 def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     if not path.is_file():
-        raise MissingRequirement(f"{path.name} is not there", where=str(path.parent), why="the experiment needs CIFAR-100",
-                                 fix="give --data FOLDER with CIFAR-100's binary version (train.bin, test.bin)")
+        raise MissingRequirement(f"{path.name} does not exist", where=str(path.parent), why="the experiment needs CIFAR-100",
+                                 fix="use --data FOLDER with CIFAR-100's binary version (train.bin, test.bin)")
     rows = np.fromfile(path, np.uint8)
     if not len(rows) or len(rows) % _ROW:
-        raise InputError(f"{len(rows):,} bytes are no whole number of {_ROW:,}-byte rows", where=str(path))
+        raise InputError(f"{len(rows):,} bytes are not a multiple of {_ROW:,}-byte rows", where=str(path))
     rows = rows.reshape(-1, _ROW)
     labels = rows[:, 1].astype(np.int64)
     if labels.max() >= CLASSES:

@@ -176,7 +176,7 @@ def plant(images: ImageSet, settings: CifarNoise) -> tuple[IntArray, IntArray, i
     wrong = int((given != images.train_labels[rows])[out:].sum())
     if not 0 < wrong < len(rows) - out:
         raise InputError(f"with {100 * settings.corrupt:g} % corrupt {wrong:,} of the {len(rows) - out:,} labels that teach are "
-                         "wrong", why="there must be wrong labels to find, and right ones among them",
+                         "wrong", why="the experiment needs both wrong and correct labels",
                          fix="use more images, or another share")
     return rows, given, out
 

@@ -86,8 +86,8 @@ def _plan(levels: Sequence[float], settings: CifarNoise, keep: float | None, out
     for corrupt in levels:
         folder = out / f"{100 * corrupt:g}"
         if folder in planned:
-            raise InputError(f"{folder.name} % corrupt stands there twice", where=str(folder), why="both would be written there",
-                             fix="give each share once, with at most six digits")
+            raise InputError(f"{folder.name} % corrupt appears twice", where=str(folder), why="both would write to that folder",
+                             fix="use each share once, with at most six digits")
         planned[folder] = replace(settings, corrupt=corrupt, keep=1 - corrupt if keep is None else keep)
         check_folder(folder, (CURVES, PLOT, FIGURES, "pictures/trajectories.png"))
         check_folder(folder, (f"{one}/trajectories.npy" for one in TRAININGS))

@@ -33,17 +33,17 @@ def _table(path: Path) -> pa.Table:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"cannot be read as Parquet: {error}", where=str(path), fix="fetch it again") from error
+        raise InputError(f"cannot be read as Parquet: {error}", where=str(path), fix="download it again") from error
     for name in (PICTURES, LABELS):
         if table.column_names.count(name) != 1:
             raise InputError(f"no columns '{PICTURES}' and '{LABELS}', one each", where=str(path),
                              fix=f"its columns: {', '.join(table.column_names)}")
     bytes_of, number = table.schema.field(PICTURES).type, table.schema.field(LABELS).type
     if not (pa.types.is_binary(bytes_of) or pa.types.is_large_binary(bytes_of)):
-        raise InputError(f"column '{PICTURES}' is {bytes_of}, expected binary", where=str(path), fix="store the files' bytes")
+        raise InputError(f"column '{PICTURES}' is {bytes_of}, expected binary", where=str(path), fix="store the file contents")
     if not pa.types.is_integer(number) or table[LABELS].null_count:
         raise InputError(f"column '{LABELS}' is {number} with {table[LABELS].null_count:,} nulls, expected integers",
-                         where=str(path), fix="write 0..9, and leave out pictures without a label")
+                         where=str(path), fix="use labels 0..9, and leave out pictures without a label")
     return table
 
 
@@ -51,9 +51,9 @@ def _pixels(data: bytes | None, where: str) -> NDArray[np.uint8]:
     try:
         pixels = decode(data or b"")
     except UndecodableImage as error:
-        raise InputError(f"the picture is no JPEG: {error}", where=where, fix="fetch the file again") from error
+        raise InputError(f"the picture is not a JPEG: {error}", where=where, fix="download the file again") from error
     if pixels.shape != (SIDE, SIDE, 3):
         height, width = pixels.shape[:2]
         raise InputError(f"the picture is {width} x {height} pixels, not {SIDE} x {SIDE}", where=where,
-                         fix="give CIFAR's pictures as they are")
+                         fix="use CIFAR's pictures unchanged")
     return pixels

@@ -88,8 +88,8 @@ def _found(folder: Path, name: str) -> Path:
         if path.exists():
             return path
     raise MissingRequirement(
-        f"{name} is not there, plain or .gz", where=str(folder), why="the experiment needs Fashion-MNIST's idx files",
-        fix="on Debian: apt install dataset-fashion-mnist; elsewhere give --data FOLDER",
+        f"{name} does not exist, plain or .gz", where=str(folder), why="the experiment needs Fashion-MNIST's idx files",
+        fix="on Debian: apt install dataset-fashion-mnist; elsewhere use --data FOLDER",
     )  # fmt: skip
 
 
@@ -97,23 +97,23 @@ def _idx(path: Path, dimensions: int) -> Bytes:
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path), fix="fetch it again") from error
+        raise InputError(f"cannot be read: {error}", where=str(path), fix="download it again") from error
     header = 4 + 4 * dimensions
     shape = tuple(int.from_bytes(data[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(dimensions))
     if data[:4] != bytes([0, 0, 8, dimensions]) or len(data) != header + int(np.prod(shape, dtype=np.int64)):
-        raise InputError(f"not an idx file of bytes with {dimensions} dimensions", where=str(path), fix="fetch it again")
+        raise InputError(f"not an idx file of bytes with {dimensions} dimensions", where=str(path), fix="download it again")
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
 
 
 def _batch(path: Path) -> tuple[Bytes, NDArray[Any]]:
     if not path.exists():
-        raise MissingRequirement(f"{path.name} is not there", where=str(path.parent), fix="fetch CIFAR-10's binary version")
+        raise MissingRequirement(f"{path.name} does not exist", where=str(path.parent), fix="download CIFAR-10 in binary form")
     try:
         rows = np.fromfile(path, np.uint8)
     except OSError as error:
-        raise InputError(f"cannot be read: {error}", where=str(path), fix="fetch it again") from error
+        raise InputError(f"cannot be read: {error}", where=str(path), fix="download it again") from error
     if not len(rows) or len(rows) % 3073:
-        raise InputError(f"{len(rows):,} bytes are no whole number of 3,073-byte images", where=str(path))
+        raise InputError(f"{len(rows):,} bytes are not a multiple of 3,073-byte images", where=str(path))
     rows = rows.reshape(-1, 3073)
     return np.ascontiguousarray(rows[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), rows[:, 0]
 
@@ -123,7 +123,7 @@ def _one(folder: Path, pattern: str) -> Path:
     if len(found) != 1:
         raise MissingRequirement(
             f"{len(found)} files {pattern}", where=str(folder), why="the experiment needs CIFAR-10",
-            fix="give --data FOLDER with CIFAR-10's binary files (data_batch_1.bin ...), or with one train and one test Parquet "
+            fix="use --data FOLDER with CIFAR-10's binary files (data_batch_1.bin ...), or with one train and one test Parquet "
                 "file that have columns 'jpeg' and 'clean_label'",
         )  # fmt: skip
     return found[0]
@@ -131,4 +131,4 @@ def _one(folder: Path, pattern: str) -> Path:
 
 def _same_length(images: Bytes, labels: Bytes, folder: Path) -> None:
     if len(images) != len(labels):
-        raise InputError(f"{len(images):,} images and {len(labels):,} labels", where=str(folder), fix="fetch the files again")
+        raise InputError(f"{len(images):,} images and {len(labels):,} labels", where=str(folder), fix="download the files again")

@@ -32,7 +32,7 @@ def image_problem(name: str, folder: Path | None, seed: int, progress: Callable[
         InputError, MissingRequirement: no such set, or its files are not there.
     """
     if name not in SETS:
-        raise InputError(f"no image set '{name}'", fix=f"one of {', '.join(SETS)}; or a run of yours with --config")
+        raise InputError(f"no image set '{name}'", fix=f"one of {', '.join(SETS)}; or a run with --config")
     images = SETS[name](folder) if folder else SETS[name]()
     train, test = patch_features(images.train, images.test, np.random.default_rng(seed), progress)
     return Problem(images.name, train, images.train_labels, test, images.test_labels, images.classes)

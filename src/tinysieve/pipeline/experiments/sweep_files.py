@@ -44,7 +44,7 @@ def parse_levels(text: str) -> tuple[float, ...]:
     try:
         levels = tuple(float(part) / 100 for part in text.split(","))
     except ValueError as error:
-        raise InputError(f"noise levels '{text}'", fix="numbers in per cent with commas between, such as 0,10,20") from error
+        raise InputError(f"noise levels '{text}'", fix="percentages separated by commas, such as 0,10,20") from error
     if not all(0 <= level < 1 for level in levels):
         raise InputError(f"noise levels '{text}' are not all in 0 to 99 %")
     return levels

@@ -35,11 +35,11 @@ def plot_noise_sweep(points: Sequence[NoisePoint], name: str, learner: str, publ
         for index, label in ((1, "published, pruned"), (0, "published, noisy")):
             curve = [pair[index] for pair in PUBLISHED_NOISE.values()]
             accuracy.plot(levels, curve, "--" if index else ":", color=GREY, label=label)
-    _finish(accuracy, "wrong labels planted, %", "test accuracy", f"{name}, {learner}")
+    _finish(accuracy, "planted wrong labels, %", "test accuracy", f"{name}, {learner}")
     counts.plot(noise, [point.pruned for point in points], "o-", color=BLUE, label="pruned")
     counts.plot(noise, [point.planted for point in points], "o-", color=ORANGE, label="planted")
     counts.plot(noise, [point.pruned_wrong for point in points], "o--", color=GREY, label="pruned and planted")
-    _finish(counts, "wrong labels planted, %", "labels", "pruned against planted")
+    _finish(counts, "planted wrong labels, %", "labels", "pruned vs. planted")
     counts.yaxis.set_major_formatter("{x:,.0f}")
     _save(figure, path)
 

@@ -28,7 +28,7 @@ PROBABILITIES_KEY, LABELS_KEY = "pred_probs", "given"
 # What numpy, zipfile and zlib raise on files that are cut short, damaged or made to hurt; a header may ask for any memory.
 _DAMAGED = (OSError, ValueError, EOFError, TypeError, SyntaxError, RuntimeError, MemoryError, OverflowError, zipfile.BadZipFile,
             zlib.error, tokenize.TokenError)
-_FORMATS = "labels come from .npy, .npz, .csv, .parquet or .txt (one number a line)"
+_FORMATS = "labels come from .npy, .npz, .csv, .parquet or .txt (one number per line)"
 
 
 def read_probabilities(path: Path, key: str = PROBABILITIES_KEY) -> Probabilities:
@@ -126,8 +126,8 @@ def _refuse_gaps(path: Path) -> None:
     with path.open(encoding="latin-1") as lines:
         for number, line in enumerate(lines, 1):
             if gap and line.strip():
-                raise InvalidLabels("an empty line", where=f"{path}:{gap}", why="row i of labels and probabilities is one sample",
-                                    fix="write one label a line, and no empty lines")
+                raise InvalidLabels("an empty line", where=f"{path}:{gap}", why="labels and probabilities must match row by row",
+                                    fix="write one label per line, without empty lines")
             gap = gap or (0 if line.strip() else number)
 
 
@@ -145,12 +145,12 @@ def _numbers(values: pa.ChunkedArray, path: Path, place: Callable[[int], str]) -
         words = pc.fill_null(pc.utf8_trim_whitespace(pc.cast(values, pa.string())), "").combine_chunks()
     except pa.ArrowException as error:
         raise InvalidLabels(f"labels of type {values.type} cannot be read: {error}", where=str(path),
-                            fix="write one whole number a sample") from error
+                            fix="write one integer per sample") from error
     numeric = pc.match_substring_regex(words, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
     numbers = pc.cast(pc.if_else(numeric, words, "nan"), pa.float64()).to_numpy(zero_copy_only=False)
     wrong = np.flatnonzero(~(numbers == np.rint(numbers)))
     if len(wrong):
-        raise InvalidLabels(f"label {words[int(wrong[0])].as_py()!r} is no whole number ({len(wrong):,} such)",
+        raise InvalidLabels(f"label {words[int(wrong[0])].as_py()!r} is not an integer ({len(wrong):,} such)",
                             where=place(int(wrong[0])), why="classes are numbered 0..K-1 in the order of the columns",
-                            fix="write numbers instead of names, and no empty lines")
+                            fix="write numbers instead of names, without empty lines")
     return np.asarray(numbers)
