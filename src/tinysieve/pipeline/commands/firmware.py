@@ -13,7 +13,7 @@ from tinysieve.pipeline.commands.options import Json
 commands = typer.Typer()
 Model = Annotated[Path, typer.Argument(help="A full-integer int8 .tflite file.")]
 Kernels = Annotated[str, typer.Option(help="cmsis-nn (Cortex-M with DSP) or portable (any C compiler).")]
-Boards = Annotated[Path | None, typer.Option("--boards", help="YAML file with boards of your own, laid out as configs/boards.yaml.")]
+Boards = Annotated[Path | None, typer.Option("--boards", help="YAML file with your own boards, like configs/boards.yaml.")]
 Ram = Annotated[str | None, typer.Option(help="Largest arena of the C program, such as 128KiB; reached by striping.")]
 MaxExtraMacs = Annotated[str, typer.Option(help="Largest increase in MACs by striping.")]
 
