@@ -66,5 +66,5 @@ def test_vote_table_counts_by_hand() -> None:
     rows = vote_table([opinion("a", [1, 1, 0, -1]), opinion("b", [1, 0, -1, 0])],
                       np.array([0, 1, 1, -1], np.int8), np.ones(4, bool))
     assert (rows[0].coverage, rows[0].overlap, rows[0].conflict) == (0.75, 0.5, 0.25)
-    assert (rows[0].to_person, rows[0].to_background) == (1, 1)
-    assert rows[1].new_background == 1
+    assert (rows[0].to_positive, rows[0].to_negative) == (1, 1)
+    assert rows[1].new_negative == 1

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.images import Pixels
 from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, shrink
-from tinysieve.filtering.evidence.boxes import PERSON_CLASS
+from tinysieve.filtering.evidence.box_classes import PERSON_BOXES
 from tinysieve.ground.errors import InputError, MissingRequirement
 
 FloatArray = NDArray[np.float32]
@@ -92,6 +92,7 @@ class PresenceDetector:
     """
 
     name = "presence-head"
+    classes = PERSON_BOXES
 
     def __init__(self, min_confidence: float = 0.05, workers: int | None = None) -> None:
         self._head, self._backbone, self._floor = load_head(), Lite0Backbone(workers=workers), min_confidence
@@ -118,7 +119,7 @@ class PresenceDetector:
             return np.empty((0, 6), np.float32)
         height, width = image.shape[:2]
         box = coarse_box(activation) * np.array([width, height, width, height], np.float32)
-        return np.array([[*box, confidence, PERSON_CLASS]], np.float32)
+        return np.array([[*box, confidence, self.classes.numbers[0]]], np.float32)
 
 
 def coarse_box(activation: FloatArray, fraction: float = MAP_FRACTION) -> FloatArray:

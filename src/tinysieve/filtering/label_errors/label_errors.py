@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
+from tinysieve.dataset.classes import NEGATIVE, PERSON_TASK, POSITIVE, UNLABELED, ClassNames
 from tinysieve.filtering.label_errors.confident_joint import (
     SLACK,
     Codes,
@@ -149,24 +149,26 @@ def find_label_errors(
     return LabelErrors(issues, quality, predicted, confident, thresholds, joint)
 
 
-def label_error_opinions(p_positive: NDArray[np.floating], labels: NDArray[np.int8], filter_by: str = DEFAULT_FILTER) -> Opinions:
+def label_error_opinions(p_positive: NDArray[np.floating], labels: NDArray[np.int8], filter_by: str = DEFAULT_FILTER,
+                         classes: ClassNames = PERSON_TASK) -> Opinions:
     """The opinion that a label found wrong should be the other one; it abstains on all other samples.
 
     It rests on the same probabilities as the filter `out_of_fold` and so is no second signal beside it.
 
     Args:
-        p_positive: out-of-fold probability of person, float [N].
+        p_positive: out-of-fold probability of the positive class, float [N].
         labels: int8 [N]; samples without a label get no opinion.
         filter_by: which labels are wrong; see `issue_filters.filters_for`.
+        classes: what reasons call the two classes.
     """
     known = np.flatnonzero(labels > UNLABELED)
-    person = np.asarray(p_positive, np.float64)[known]
-    found = find_label_errors(np.stack([1 - person, person], axis=1), labels[known], filter_by)
+    positive = np.asarray(p_positive, np.float64)[known]
+    found = find_label_errors(np.stack([1 - positive, positive], axis=1), labels[known], filter_by)
     wrong = np.zeros(len(labels), bool)
     wrong[known[found.issues]] = True
     cases = [
         (labels <= UNLABELED, ABSTAIN, "has no label"),
-        (wrong & (labels == NEGATIVE), POSITIVE, "the label background contradicts its out-of-fold probability"),
-        (wrong, NEGATIVE, "the label person contradicts its out-of-fold probability"),
+        (wrong & (labels == NEGATIVE), POSITIVE, f"the label {classes.negative} contradicts its out-of-fold probability"),
+        (wrong, NEGATIVE, f"the label {classes.positive} contradicts its out-of-fold probability"),
     ]
     return opine("label_errors", "out_of_fold", cases, np.maximum(p_positive, 1 - p_positive), "the label is plausible")

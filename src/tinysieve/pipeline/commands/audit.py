@@ -20,6 +20,7 @@ commands.add_typer(audit, name="audit")
 def audit_sample(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
                  looks: Annotated[int, typer.Option(min=1, help="Samples to ask about.")] = 200, json: Json = False) -> None:
     """Draw samples at random from what was flipped, dropped, labelled and kept, into audit.csv."""
+    from tinysieve.filtering.decisions.answers import decision_words
     from tinysieve.pipeline.console import run_tables as console
     from tinysieve.pipeline.engine.stages import run_stages
     from tinysieve.pipeline.main_job import stages_until
@@ -28,7 +29,8 @@ def audit_sample(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
     run = open_run(config, o)
     run_stages(run, stages_until("policy"), console.announce)
     path = write_audit(run, looks)
-    told = (f"audit: {path}\nfill the column 'decision' with person, background, drop or skip, then: "
+    words = ", ".join(decision_words(run.config.task.classes))
+    told = (f"audit: {path}\nfill the column 'decision' with {words}, then: "
             f"tinysieve audit score {path} -c {config}")
     typer.echo(json_text.dumps({"audit": str(path)}) if json else told)
 

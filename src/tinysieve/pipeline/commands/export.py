@@ -18,7 +18,7 @@ commands = typer.Typer()
 
 @commands.command()
 def export(
-    folder: Annotated[Path, typer.Argument(help="New folder; receives train|val|test/person|background.")],
+    folder: Annotated[Path, typer.Argument(help="New folder; receives train|val|test with a folder for each class.")],
     config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
     version: Annotated[str, typer.Option(help="Whose labels: an id, its beginning, HEAD or 0.")] = "HEAD",
     links: Annotated[bool, typer.Option("--links/--copies", help="Symbolic links to the photos, or copies of them.")] = False,

@@ -64,6 +64,7 @@ def review_queue(
     looks: Annotated[int | None, typer.Option(min=1, help="Only the first so many: the budget of looks.")] = None,
 ) -> None:
     """Write the samples that a person should look at, and say where."""
+    from tinysieve.filtering.decisions.answers import decision_words
     from tinysieve.pipeline.review.order import first_looks, queue_in_order, save_queue_as_submission
     from tinysieve.pipeline.stages.filter_stages import REVIEW_QUEUE
 
@@ -77,7 +78,7 @@ def review_queue(
     named = "" if queue == run.at("policy") / REVIEW_QUEUE else f" --queue {queue}"
     typer.echo(f"review queue: {queue}\n"
                f"decide in a browser: tinysieve review serve -c {config}{named}\n"
-               "or fill the column 'decision' with person, background, drop or skip, then: "
+               f"or fill the column 'decision' with {', '.join(decision_words(run.config.task.classes))}, then: "
                f"tinysieve review import FILE -c {config}")
 
 
@@ -111,7 +112,7 @@ def review_export(
         told += [f"open {page} in a browser, download decisions.csv there, then: "
                  f"tinysieve review import decisions.csv -c {config}"]
     if label_studio is not None:
-        handover = write_label_studio(sheet.cards, run.config.dataset.source.images, label_studio)
+        handover = write_label_studio(sheet, run.config.dataset.source.images, label_studio)
         written |= {"tasks": str(handover.tasks), "labeling": str(handover.labeling),
                     "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
                     "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(handover.document_root), "storage": str(handover.storage)}
@@ -128,8 +129,8 @@ def review_import(
     leave_conflicts: Annotated[bool, typer.Option("--leave-conflicts", help="Leave samples on which people contradict each "
                                                                             "other as they are.")] = False,
     fiftyone: Annotated[bool, typer.Option("--fiftyone", help="Read what was changed in the dataset that 'tinysieve "
-                                                              "explore' filled: labels, and the tags person, background and "
-                                                              "drop.")] = False,
+                                                              "explore' filled: labels, and the tags that are called as a "
+                                                              "class, or drop.")] = False,
     json: Json = False,
 ) -> None:
     """Apply a person's decisions as a new version on top of the current one; all of the file or nothing."""
@@ -145,7 +146,7 @@ def review_import(
             raise InputError("a file and --fiftyone", fix="import one after the other")
         answers = read_answers_in_fiftyone(run, reviewer)
     else:
-        answers = read_diary(run) if file is None else read_file(file, reviewer)
+        answers = read_diary(run) if file is None else read_file(run, file, reviewer)
     show_imported(import_answers(run, answers, leave_conflicts), json)
 
 

@@ -6,32 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from tinysieve.pipeline.config.detectors import BoxFile, PresenceHeadDetector, UltralyticsDetector
 from tinysieve.pipeline.config.section import FilePath, Section, Share
-
-
-class UltralyticsDetector(Section):
-    """Any weights that Ultralytics reads; images whose best box is under `look_again_below` are seen mirrored too, at 0 none."""
-
-    kind: Literal["ultralytics"]
-    weights: FilePath
-    min_confidence: Share = 0.05
-    look_again_below: Share = 0.7
-    allow_download: bool = False
-
-
-class PresenceHeadDetector(Section):
-    """The shipped presence head; needs no download."""
-
-    kind: Literal["presence_head"]
-    min_confidence: Share = 0.05
-
-
-class BoxFile(Section):
-    """Boxes from a file, made elsewhere."""
-
-    kind: Literal["boxes"]
-    file: FilePath
-    normalized: bool = False
 
 
 class NeighborFilter(Section):

@@ -8,7 +8,7 @@ from tinysieve.ground.errors import GateMissed
 from tinysieve.pipeline.console.firmware import show_bundle, show_emulation
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.fitting import target_of
-from tinysieve.pipeline.model_files.model_file import about, read_model
+from tinysieve.pipeline.model_files.model_file import about, labels_beside, read_model
 from tinysieve.quantize.firmware.boards import board
 from tinysieve.quantize.firmware.c_program import generate
 from tinysieve.quantize.firmware.c_stripes import stripe_for_c
@@ -42,7 +42,8 @@ def emulate_file(
 def bundle_file(
     path: Path, folder: Path, labels: tuple[str, ...], kernels: str, ram: str | None, max_extra_macs: str, as_json: bool
 ) -> None:
-    """Write one model's bundle; labels that are not given are the file's own, else background and person.
+    """Write one model's bundle; labels that are not given are the file's own, else those of a `labels.txt` beside
+    it, as a run writes it, else the challenge's.
 
     Raises:
         GateMissed: the C program does not get down to the RAM asked for.
@@ -51,7 +52,7 @@ def bundle_file(
     chosen = kernel_set(kernels)
     with about(path):
         model = read_model(path)
-        named = labels or class_labels(model, len(CLASSES)) or CLASSES
+        named = labels or class_labels(model, len(CLASSES)) or labels_beside(path, len(CLASSES)) or CLASSES
         striped = _in_stripes(model, chosen, ram, max_extra_macs)
         with progress("flash bundle"):
             bundle = make_bundle(model, striped, path.stem, named, chosen)

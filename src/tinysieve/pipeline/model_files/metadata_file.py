@@ -6,10 +6,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, ClassNames
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
+from tinysieve.pipeline.model_files.model_file import about, check_output, labels_beside, read_model
 from tinysieve.pipeline.stages.recorded_run import open_recorded
+from tinysieve.quantize.tflite.io_contract import CHALLENGE, stated_for
 from tinysieve.quantize.tflite.model_metadata import About, Described, with_metadata
 
 
@@ -30,7 +32,9 @@ def write_described(model: Path, output: Path, run: Path | None, licence: str, f
     with about(model):
         data = read_model(model)
         version = _version(data, run)
-        described = with_metadata(data, About(version, licence))
+        named = labels_beside(model, 2)
+        stated = CHALLENGE if named is None else stated_for(ClassNames(named[POSITIVE], named[NEGATIVE]))
+        described = with_metadata(data, About(version, licence), stated)
     with replacing(output) as temporary:
         temporary.write_bytes(described.model)
     return _said(output, version, data, described)

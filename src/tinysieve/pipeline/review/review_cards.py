@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import LABEL_WORDS, UNLABELED, Codes
+from tinysieve.dataset.classes import UNLABELED, Codes
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.data_parameters.triage import TRIAGE_NAMES
@@ -35,8 +35,8 @@ class Card:
         row: in the sample table.
         sample_id, name: what it is called; `name` is the path below the image folder.
         width, height: of the photo in pixels.
-        label: what it is now: person, background, dropped, or "" for no label.
-        proposed: person, background, or "" where the filters lean to neither.
+        label: what it is now: a class, dropped, or "" for no label.
+        proposed: a class, or "" where the filters lean to neither.
         hardness: easy, hard or need review.
         reasons: one line a signal.
         boxes: left, top, width, height in percent of the photo, and confidence in [0, 1].
@@ -71,10 +71,11 @@ def build_cards(run: Run, queue: Path) -> tuple[Card, ...]:
     _refuse_rows(samples, rows, table["sample_id"], queue)
     labels = versions_of(run).load("HEAD").labels
     boxes, hardness = _boxes(run, samples, rows), _hardness(run, samples, labels, rows)
+    words = {**samples.classes.words, UNLABELED: ""}
     columns = [samples.table[name].take(pa.array(rows)).to_pylist() for name in ("sample_id", "filepath", "width", "height")]
     proposed, reasons = (_texts(table, name) for name in ("proposed", "reason"))
     return tuple(
-        Card(row, sample_id, name, width, height, _label(code), lean, TRIAGE_NAMES[hard], reason_lines(reason), frames)
+        Card(row, sample_id, name, width, height, words[code], lean, TRIAGE_NAMES[hard], reason_lines(reason), frames)
         for row, sample_id, name, width, height, code, lean, hard, reason, frames in zip(
             rows.tolist(), *columns, labels[rows].tolist(), proposed, hardness.tolist(), reasons, boxes, strict=True))
 
@@ -82,8 +83,8 @@ def build_cards(run: Run, queue: Path) -> tuple[Card, ...]:
 def reason_lines(text: str) -> tuple[str, ...]:
     """One line a signal; a reason that names its signal itself is not prefixed with it again.
 
-    >>> reason_lines("ultralytics: no person box; out_of_fold: out_of_fold says person")
-    ('ultralytics: no person box', 'out_of_fold says person')
+    >>> reason_lines("ultralytics: no cat box; out_of_fold: out_of_fold says cat")
+    ('ultralytics: no cat box', 'out_of_fold says cat')
     """
     parts = [part.strip() for part in text.split(";") if part.strip()]
     told = [part.partition(": ") for part in parts]
@@ -106,12 +107,8 @@ def _texts(table: pa.Table, name: str) -> list[str]:
     return pc.fill_null(pc.cast(table[name], pa.string()), "").to_pylist()
 
 
-def _label(code: int) -> str:
-    return "" if code == UNLABELED else LABEL_WORDS[code]
-
-
 def _boxes(run: Run, samples: SampleTable, rows: NDArray[np.int64]) -> list[tuple[Box, ...]]:
-    """Boxes that are at least as sure as a filter asks of a person box."""
+    """Boxes that are at least as sure as a filter asks of a box."""
     file = run.at("detect") / DETECTIONS
     if not file.is_file():
         return [()] * len(rows)

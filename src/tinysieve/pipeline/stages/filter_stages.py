@@ -174,7 +174,7 @@ def _detector_settings(config: Config) -> object:
 
 DETECT = Stage("detect", 1, ("ingest",), _detector_settings,
                lambda run, folder: detect(run, folder, DETECTIONS),
-               lambda run: evidence_fingerprints(run.config.filter.detector))
+               lambda run: evidence_fingerprints(run.config))
 EMBED = Stage("embed", 1, ("ingest",), backbone_settings, embed, backbone_fingerprint)
 OPINIONS = Stage("opinions", 5, ("ingest", "detect", "embed"), _filter_settings, _opinions)
 POLICY = Stage("policy", 6, ("ingest", "opinions"), lambda config: config.policy.model_dump(mode="json"), _policy,
