@@ -127,7 +127,8 @@ def resolve_answers(answers: Answers, samples: SampleTable, labels: Codes) -> Re
     return Review(
         _decisions(answers, rows, standing[agreed], labels), int(len(standing) - len(unique) - differs.sum()),
         int(((given | skips) & ~alive).sum()), int((skips & alive).sum()),
-        tuple(_conflict(answers, samples.classes, int(standing[first[group[index]]]), int(standing[index])) for index in np.flatnonzero(differs)),
+        tuple(_conflict(answers, samples.classes, int(standing[first[group[index]]]), int(standing[index]))
+              for index in np.flatnonzero(differs)),
     )
 
 

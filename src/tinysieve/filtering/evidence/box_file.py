@@ -107,8 +107,8 @@ def _matched(read: ListedBoxes, table: ImageSizes, path: Path) -> tuple[NDArray[
     """Row of the table of each row of the file, -1 where there is none; names of those; how many matched by their end."""
     encoded = read.images.dictionary_encode()
     if read.by_id:
-        rows = pc.fill_null(pc.index_in(encoded.dictionary, value_set=as_ids(table.sample_ids)), -1).to_numpy(zero_copy_only=False)
-        by_end = 0
+        place = pc.index_in(encoded.dictionary, value_set=as_ids(table.sample_ids))
+        rows, by_end = pc.fill_null(place, -1).to_numpy(zero_copy_only=False), 0
     else:
         matched = match_images(encoded.dictionary, as_ids(table.filepaths))
         rows, by_end = matched.rows, matched.by_end
@@ -146,7 +146,8 @@ def _grouped(read: ListedBoxes, inside: NDArray[np.int64], image: NDArray[np.int
     sizes = np.stack([table.widths, table.heights] * 2, axis=1).astype(np.float64)
     made = pixel_corners(read, inside[boxed], sizes[image[boxed]], path)
     unscored = np.isnan(read.confidence[inside[boxed]])
-    confidence = np.where(unscored, 1.0 if stated.confidence is None else stated.confidence, read.confidence[inside[boxed]]).astype(np.float32)
+    unstated = 1.0 if stated.confidence is None else stated.confidence
+    confidence = np.where(unscored, unstated, read.confidence[inside[boxed]]).astype(np.float32)
     listed_images = np.unique(image)
     slot = np.searchsorted(listed_images, image[boxed])
     order = np.argsort(slot, kind="stable")
@@ -157,12 +158,13 @@ def _grouped(read: ListedBoxes, inside: NDArray[np.int64], image: NDArray[np.int
             made.clipped, (*made.notes, *(note if unscored.any() and stated.confidence is None else ())))
 
 
-def _finished(boxes: Boxes, unknown: pa.Array, clipped: int, notes: list[str], table: ImageSizes, stated: Stated) -> ImportedBoxes:
+def _finished(boxes: Boxes, unknown: pa.Array, clipped: int, notes: list[str], table: ImageSizes,
+              stated: Stated) -> ImportedBoxes:
     ids = as_ids(table.sample_ids)
     silent = ids.filter(pc.invert(pc.is_in(ids, value_set=boxes.sample_ids))).unique()
     wanted, total = int(boxes.counted.sum()), len(boxes.confidence)
-    kinds = {boxes.classes.name_of(number): int((boxes.class_id == number).sum()) for number in np.unique(boxes.class_id).tolist()}
-    rest = listed([name for name in kinds if name not in {boxes.classes.name_of(one) for one in boxes.classes.numbers}])
+    strange = set(boxes.class_id.tolist()) - set(boxes.classes.numbers)
+    rest = listed([boxes.classes.name_of(number) for number in sorted(strange)])
     said = [f"{wanted:,} of {total:,} boxes are of class {' or '.join(stated.wanted)}" + (f"; others: {rest}" if rest else "")]
     if len(silent):
         fate = ("count as examined and empty, because complete is set" if stated.complete else
@@ -170,5 +172,6 @@ def _finished(boxes: Boxes, unknown: pa.Array, clipped: int, notes: list[str], t
         said.append(f"{len(silent):,} of {len(ids):,} photos have no row: they {fate}")
     if stated.complete:
         ends = np.full(len(silent), boxes.offsets[-1], np.int64)
-        boxes = replace(boxes, sample_ids=pa.concat_arrays([boxes.sample_ids, silent]), offsets=np.concatenate([boxes.offsets, ends]))
+        boxes = replace(boxes, sample_ids=pa.concat_arrays([boxes.sample_ids, silent]),
+                        offsets=np.concatenate([boxes.offsets, ends]))
     return ImportedBoxes(boxes, tuple(str(name) for name in unknown[:NAMED].to_pylist()), len(unknown), clipped, (*said, *notes))

@@ -142,6 +142,7 @@ def concatenate(parts: Sequence[Boxes], classes: BoxClasses) -> Boxes:
         np.concatenate([np.zeros((0, 4), np.float32), *(part.xyxy for part in parts)]),
         np.concatenate([np.zeros(0, np.float32), *(part.confidence for part in parts)]),
         np.concatenate([np.zeros(0, np.int16), *(part.class_id for part in parts)]),
+        classes,
     )
 
 

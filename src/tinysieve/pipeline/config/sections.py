@@ -209,6 +209,6 @@ class Config(Section):
         used = asked == "filter.detector" or self.filter.presence_head
         strange = [name for name in self.task.detector_classes if name.lower() not in SHIPPED_HEADS]
         if used and strange:
-            raise ValueError(f"{asked}: no presence head ships for class '{strange[0]}', only for {', '.join(SHIPPED_HEADS)}; use a "
-                             "detector that knows the class (ultralytics, boxes), and set filter.presence_head: false")
+            raise ValueError(f"{asked}: no presence head ships for class '{strange[0]}', only for {', '.join(SHIPPED_HEADS)}; "
+                             "use a detector that knows the class (ultralytics, boxes), and set filter.presence_head: false")
         return self

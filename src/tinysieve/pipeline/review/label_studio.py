@@ -99,7 +99,8 @@ def task(card: Card, folder: str, classes: ClassNames) -> dict[str, Any]:
     """
     data = {"image": f"/data/local-files/?d={quote(folder)}/{quote(card.name)}", "sample_id": card.sample_id, "name": card.name,
             "label": card.label or "none", "hardness": card.hardness,
-            "question": "; ".join((f"{classes.positive} or {classes.negative}? Label now: {card.label or 'none'}", *card.reasons))}
+            "question": "; ".join((f"{classes.positive} or {classes.negative}? Label now: {card.label or 'none'}",
+                                   *card.reasons))}
     result = [_rectangle(card, number) for number in range(len(card.boxes))]
     if card.proposed:
         result.append({"id": "proposal", "type": "choices", "from_name": CONTROL, "to_name": "image",

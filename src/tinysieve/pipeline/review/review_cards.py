@@ -121,8 +121,9 @@ def _percent(boxes: Boxes, one: int, size: NDArray[np.int64], least: float) -> t
     inside = slice(int(boxes.offsets[one]), int(boxes.offsets[one + 1]))
     corners = np.clip(boxes.xyxy[inside].astype(np.float64) / np.tile(size, 2) * 100, 0, 100)
     shown = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1).round(1).tolist()
+    confidence = np.where(boxes.counted[inside], boxes.confidence[inside], np.float32(-1))
     return tuple((left, top, width, height, round(float(sure), 2))
-                 for (left, top, width, height), sure in zip(shown, boxes.confidence[inside], strict=True) if sure >= least)
+                 for (left, top, width, height), sure in zip(shown, confidence, strict=True) if sure >= least)
 
 
 def _hardness(run: Run, samples: SampleTable, labels: Codes, rows: NDArray[np.int64]) -> Codes:

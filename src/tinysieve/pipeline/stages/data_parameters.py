@@ -138,8 +138,8 @@ def _draw(run: Run, samples: SampleTable, made: Triaged, folder: Path) -> None:
     from tinysieve.pipeline.pictures.triage import Triage
 
     pixels, pixel_row = open_pixels(run.at("ingest")), samples.numbers("pixel_row")[made.rows]
-    shown = Triage(lambda one: pixels[pixel_row[one]], samples.labels[made.rows], samples.classes.in_code_order, made.codes, made.sorted_by,
-                   made.suspicion, made.trajectories, made.epoch)
+    shown = Triage(lambda one: pixels[pixel_row[one]], samples.labels[made.rows], samples.classes.in_code_order, made.codes,
+                   made.sorted_by, made.suspicion, made.trajectories, made.epoch)
     draw_triage(shown, folder, run.config.seed)
 
 

@@ -54,7 +54,7 @@ def image_paths(run: Run, samples: SampleTable) -> list[Path]:
 
 
 def evidence_fingerprints(config: Config) -> dict[str, str]:
-    """The classes looked for, and the hash of the weights or of the boxes; "missing" where they are not there, as the stage says."""
+    """The classes looked for, and the hash of the weights or of the boxes; "missing" where they are not there."""
     return {"classes": ", ".join(config.task.detector_classes), **_fingerprints(config.filter.detector)}
 
 

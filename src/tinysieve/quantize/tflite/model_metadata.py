@@ -104,8 +104,9 @@ def metadata_flatbuffer(contract: IOContract, about: About, sha256: str) -> byte
     """
     builder = flatbuffers.Builder(1024)
     graph = _table(builder, 10, {2: _vector(builder, _input(builder, contract)), 3: _vector(builder, _output(builder, contract))})
-    described = f"Says which of {' and '.join(contract.stated.classes[::-1])} a picture shows. SHA-256 of the model without this: {sha256}"
-    fields = {0: builder.CreateString(" or ".join(contract.stated.classes[::-1])), 1: builder.CreateString(described),
+    named = contract.stated.classes[::-1]
+    described = f"Says which of {' and '.join(named)} a picture shows. SHA-256 of the model without this: {sha256}"
+    fields = {0: builder.CreateString(" or ".join(named)), 1: builder.CreateString(described),
               2: builder.CreateString(about.version), 3: _vector(builder, graph), 7: builder.CreateString(_PARSER)}
     if about.licence:
         fields[5] = builder.CreateString(about.licence)

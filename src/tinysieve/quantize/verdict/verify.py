@@ -115,7 +115,8 @@ def _one_answer(cells: Confusion, baseline: Confusion | None, classes: tuple[str
     """A model that says the same of every image has learnt nothing, whatever its accuracy and its p-value."""
     models = {"the model": cells} | ({} if baseline is None else {"the baseline": baseline})
     return tuple(f"{name} answers {classes[one.only_answer]} for every test image: its accuracy is that class's share, "
-                 "and a difference to it says nothing of the labels" for name, one in models.items() if one.only_answer is not None)
+                 "and a difference to it says nothing of the labels"
+                 for name, one in models.items() if one.only_answer is not None)
 
 
 def accuracy(right: NDArray[np.bool_]) -> Accuracy:

@@ -82,7 +82,8 @@ def _refuse_unread(names: list[str], spelled: dict[str, str], path: Path) -> Non
     if len(set(names)) != len(names):
         doubled = next(name for name in names if names.count(name) > 1)
         raise InputError(f"the column {doubled} stands twice", where=str(path), fix="keep one")
-    for looks_like, known, what in ((_LOOKS_LIKE_CONFIDENCE, CONFIDENCES, "confidence"), (_LOOKS_LIKE_CLASS, CLASS_COLUMNS, "class")):
+    for looks_like, known, what in ((_LOOKS_LIKE_CONFIDENCE, CONFIDENCES, "confidence"),
+                                    (_LOOKS_LIKE_CLASS, CLASS_COLUMNS, "class")):
         unread = [name for name in names if looks_like.search(name) and name not in (*known, *KEYS)]
         if unread:
             raise InputError(f"column '{spelled[unread[0]]}' looks like the {what} of the boxes and is not read", where=str(path),
@@ -99,8 +100,8 @@ def _confidence(rows: pa.Table, boxed: NDArray[np.bool_], stated: Stated, place:
         if stated.confidence is None:
             raise InputError("no column with the confidence of the boxes", where=str(path),
                              why="a doubtful box would count as certain",
-                             fix=f"add a column {', '.join(CONFIDENCES)}, or set filter.detector.confidence, 1 where a person drew "
-                                 "the boxes")
+                             fix=f"add a column {', '.join(CONFIDENCES)}, or set filter.detector.confidence, 1 where "
+                                 "a person drew the boxes")
         return np.where(boxed, stated.confidence, np.nan)
     if stated.confidence is not None:
         raise InputError(f"filter.detector.confidence is set, and the file has a column {there[0]}", where=str(path),

@@ -39,7 +39,8 @@ def read_coco(made: Any, stated: Stated, path: Path) -> ListedBoxes:
     for number, one in enumerate(made["annotations"]):
         place = f"{path}, annotation {one.get('id', number)}"
         if one.get("image_id") not in images:
-            raise InputError(f"image {one.get('image_id')!r} is not in the list of images", where=place, fix="export the file again")
+            raise InputError(f"image {one.get('image_id')!r} is not in the list of images", where=place,
+                             fix="export the file again")
         boxed.add(one["image_id"])
         rows.append(Row(images[one["image_id"]], four_numbers(one.get("bbox"), place), _name(one, names, place),
                         score_of(one.get("score"), place), place))
@@ -63,9 +64,9 @@ def read_coco_results(made: Any, stated: Stated, path: Path) -> ListedBoxes:
         if "score" not in one:
             raise InputError("a result without a score", where=place, why="a doubtful box would count as certain",
                              fix="write the score of each box")
-        image = one.get("file_name") or one["image_id"]
-        rows.append(Row(str(image), four_numbers(one["bbox"], place), _name(one, stated.names, place), score_of(one["score"], place),
-                        place))
+        image = str(one.get("file_name") or one["image_id"])
+        box, score = four_numbers(one["bbox"], place), score_of(one["score"], place)
+        rows.append(Row(image, box, _name(one, stated.names, place), score, place))
     return listed_from_rows(rows, "corner_size", "pixels", list(stated.names.values()))
 
 

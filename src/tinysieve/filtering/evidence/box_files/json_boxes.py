@@ -14,7 +14,8 @@ from tinysieve.filtering.evidence.box_files.listed_boxes import ListedBoxes, Sta
 from tinysieve.ground.errors import InputError
 
 _FORMS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Stated, Path], ListedBoxes]], ...] = (
-    (is_coco, read_coco), (is_coco_results, read_coco_results), (is_label_studio, read_label_studio), (is_fiftyone, read_fiftyone))
+    (is_coco, read_coco), (is_coco_results, read_coco_results),
+    (is_label_studio, read_label_studio), (is_fiftyone, read_fiftyone))
 _KNOWN = "COCO (annotations or results), Label Studio's JSON export, FiftyOne's labels.json or samples.json"
 
 

@@ -83,8 +83,8 @@ def _only_possible(share: NDArray[np.float64], layouts: tuple[str, ...], path: P
     if len(possible) == 1:
         words = _EXPLAINED.get(possible[0], "the numbers are two corners")
         return possible[0], (f"{words}: read any other way boxes would lie outside their photos",)
-    raise InputError("the four numbers of a box could mean several things" if possible else "no reading of the boxes fits the photos",
-                     where=str(path), why="boxes would be somewhere else in the photo",
+    what = "the four numbers of a box could mean several things" if possible else "no reading of the boxes fits the photos"
+    raise InputError(what, where=str(path), why="boxes would be somewhere else in the photo",
                      fix=f"set filter.detector.layout to one of {', '.join(layouts)}")
 
 

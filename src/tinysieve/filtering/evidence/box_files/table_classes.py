@@ -15,8 +15,8 @@ from tinysieve.filtering.evidence.box_classes import listed
 from tinysieve.filtering.evidence.box_files.listed_boxes import NO_CLASS, Stated, refuse_rows
 from tinysieve.ground.errors import InputError
 
-CLASS_COLUMNS = ("class", "name", "class_name", "classname", "label", "label_name", "labelname", "category", "category_name", "cls",
-                 "class_id", "classid", "category_id", "label_id")
+CLASS_COLUMNS = ("class", "name", "class_name", "classname", "label", "label_name", "labelname", "category", "category_name",
+                 "cls", "class_id", "classid", "category_id", "label_id")
 _NUMBER = r"^\d{1,4}(\.0*)?$"
 
 
@@ -29,7 +29,8 @@ class TableClasses:
     declared: bool
 
 
-def read_classes(rows: pa.Table, boxed: NDArray[np.bool_], stated: Stated, place: Callable[[int], str], path: Path) -> TableClasses:
+def read_classes(rows: pa.Table, boxed: NDArray[np.bool_], stated: Stated, place: Callable[[int], str],
+                 path: Path) -> TableClasses:
     """Classes of the rows that are boxes.
 
     Raises:
@@ -57,7 +58,8 @@ def read_classes(rows: pa.Table, boxed: NDArray[np.bool_], stated: Stated, place
 
 def _one_for_all(boxed: NDArray[np.bool_], stated: Stated, path: Path) -> TableClasses:
     if stated.class_of_all is None:
-        raise InputError("no column with the class of the boxes", where=str(path), why="a box around a dog would count as any other",
+        raise InputError("no column with the class of the boxes", where=str(path),
+                         why="a box around a dog would count as any other",
                          fix=f"add a column {', '.join(CLASS_COLUMNS)}; or, where all boxes are of one class, set "
                              "filter.detector.class_of_all to its name")
     return TableClasses(np.where(boxed, np.int32(0), np.int32(NO_CLASS)), {0: stated.class_of_all}, True)
@@ -72,11 +74,13 @@ def _integers(values: pa.Array, boxed: NDArray[np.bool_]) -> pa.Array:
     return pc.replace_substring_regex(values, r"^0*(\d+?)(\.0*)?$", r"\1")
 
 
-def _agreeing(columns: Mapping[str, pa.Array], boxed: NDArray[np.bool_], place: Callable[[int], str], path: Path) -> pa.Array | None:
+def _agreeing(columns: Mapping[str, pa.Array], boxed: NDArray[np.bool_], place: Callable[[int], str],
+              path: Path) -> pa.Array | None:
     """The one answer of columns that say the same; None where there are no columns."""
     names = list(columns)
     for other in names[1:]:
-        differs = np.asarray(pc.not_equal(pc.utf8_lower(columns[names[0]]), pc.utf8_lower(columns[other])).to_numpy(zero_copy_only=False))
+        unlike = pc.not_equal(pc.utf8_lower(columns[names[0]]), pc.utf8_lower(columns[other]))
+        differs = np.asarray(unlike.to_numpy(zero_copy_only=False))
         if (boxed & differs).any():
             first = int(np.flatnonzero(boxed & differs)[0])
             raise InputError(f"columns {names[0]} and {other} name different classes", where=f"{path}, {place(first)}",
@@ -84,11 +88,13 @@ def _agreeing(columns: Mapping[str, pa.Array], boxed: NDArray[np.bool_], place: 
     return columns[names[0]] if names else None
 
 
-def _numbered(numbers: pa.Array, boxed: NDArray[np.bool_], stated: Stated, place: Callable[[int], str], path: Path) -> TableClasses:
+def _numbered(numbers: pa.Array, boxed: NDArray[np.bool_], stated: Stated, place: Callable[[int], str],
+              path: Path) -> TableClasses:
     if not stated.names:
         raise InputError("the classes of the boxes are numbers, and nothing says what they mean", where=str(path),
                          why="class 0 is a person to one detector and a car to another",
-                         fix="set filter.detector.names: coco80 (person is 0), coco91 (person is 1), a list of names, or number: name")
+                         fix="set filter.detector.names: coco80 (person is 0), coco91 (person is 1), a list of names, or "
+                             "number: name")
     class_id = _as_ids(numbers, boxed)
     refuse_rows(boxed & ~np.isin(class_id, list(stated.names)), place, "has a class number without a name",
                 f"filter.detector.names has {min(stated.names)} to {max(stated.names)}: {listed(stated.names.values())}")

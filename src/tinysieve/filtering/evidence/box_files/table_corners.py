@@ -55,7 +55,8 @@ def read_corners(rows: pa.Table, stated: Stated, place: Callable[[int], str], pa
     for names, layouts in _FOUR:
         if all(name in rows.column_names for name in names):
             unit = "normalised" if names[0] in _SHARES else stated.unit
-            return Corners(_four_columns(rows, names, place), layouts if len(layouts) == 1 or stated.layout is None else (stated.layout,), unit)
+            known = layouts if len(layouts) == 1 or stated.layout is None else (stated.layout,)
+            return Corners(_four_columns(rows, names, place), known, unit)
     for name, layouts in _LISTS.items():
         if name in rows.column_names:
             numbers, keyed = _list_column(rows[name], name, place)

@@ -28,7 +28,8 @@ def read_yolo_folder(folder: Path, stated: Stated) -> ListedBoxes:
     """
     files = sorted(file for file in folder.rglob("*.txt") if file.name not in _LISTS)
     if not files:
-        raise InputError("no .txt files with boxes", where=str(folder), fix="name the folder of YOLO's labels, or a table of boxes")
+        raise InputError("no .txt files with boxes", where=str(folder),
+                         fix="name the folder of YOLO's labels, or a table of boxes")
     names = dict(stated.names) or _names_beside(folder)
     if not names:
         raise InputError("the classes of the boxes are numbers, and nothing says what they mean", where=str(folder),
@@ -51,7 +52,8 @@ def _lines(file: Path) -> list[tuple[int, str]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(file), fix="remove what is no label file from the folder") from error
+        raise InputError(f"cannot be read: {error}", where=str(file),
+                         fix="remove what is no label file from the folder") from error
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
