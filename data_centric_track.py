@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The challenge's entry point: train MCUNet on the folders at hand, quantize it, fit it, evaluate it, write the model.
 
-Run it in a folder with data/train|val|test/person|background ("validation" works as well as "val"). The architecture and the
+Run it in a folder with data/train|val|test/person|background ("validation" works as well as "val"); --positive and --negative
+name other classes. The architecture and the
 published recipes are fixed; whatever you change gets another recipe name that says so. Accuracy is that of LiteRT's reference
 kernels on the whole test split. A killed run is continued by the same command.
 """
@@ -27,6 +28,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """What the user asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", type=Path, default=Path("data"), help="has train, val, test (default: data)")
+    parser.add_argument("--positive", default="person", help="folder of the class to be detected (default: person)")
+    parser.add_argument("--negative", default="background", help="folder of its absence (default: background)")
     parser.add_argument("--recipe", default="challenge-1", choices=RECIPES, help="default: challenge-1")
     parser.add_argument("--epochs", type=int, help="other number of epochs; the recipe is then another one, by name")
     parser.add_argument("--batch-size", type=int, help="other batch size; likewise")
@@ -48,9 +51,11 @@ def open_run(options: argparse.Namespace) -> Run:
         raise InputError(f"{options.output.parent} is not a folder", where="--output", fix="make it, or write elsewhere")
     folder = options.work or options.output.with_suffix(".work")
     recipe = {"base": options.recipe, "epochs": options.epochs, "batch_size": options.batch_size}
+    # No filter runs here, so no detector is asked whether it knows the class.
     settings = {"run": folder, "seed": options.seed, "train": {"recipe": recipe}, "policy": {"kind": "default"},
+                "task": {"positive": options.positive, "negative": options.negative},
                 "dataset": {"source": {"kind": "folders", "images": options.dataset}},
-                "filter": {"detector": {"kind": "presence_head"}}}
+                "filter": {"detector": {"kind": "boxes", "file": folder / "none"}, "presence_head": False}}
     try:
         return Run(config_of(settings), folder)
     except ValidationError as error:

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, PERSON_TASK, POSITIVE, UNLABELED
 from tinysieve.dataset.samples import SampleTable
-from tinysieve.filtering.decisions.answers import TAKEN_BACK, WORDS, Answers, Review, resolve_answers
+from tinysieve.filtering.decisions.answers import TAKEN_BACK, Answers, Review, answer_codes, resolve_answers
 from tinysieve.ground.errors import InputError
 
 IDS = list("abcd")
 SAMPLES = SampleTable(pa.table({
     "sample_id": IDS, "filepath": IDS, "width": [1] * 4, "height": [1] * 4, "split": ["train"] * 4,
     "label": pa.array(["person", "background", None, "person"]), "pixel_row": list(range(4))}))
+WORDS = answer_codes(PERSON_TASK)
 LABELS = np.array([POSITIVE, NEGATIVE, UNLABELED, DROPPED], np.int8)
 
 

@@ -1,17 +1,23 @@
-"""A user's box file is evidence only when every number in it makes sense."""
+"""A user's box file is evidence only when every number in it makes sense, and nothing in it has to be guessed."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tinysieve.filtering.evidence.box_file import ImageSizes, read_box_file
-from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
+from tinysieve.filtering.evidence.box_classes import NUMBERINGS, BoxClasses
+from tinysieve.filtering.evidence.box_file import ImageSizes, ImportedBoxes, read_box_file
+from tinysieve.filtering.evidence.box_files.listed_boxes import Stated
+from tinysieve.filtering.evidence.boxes import Boxes, read_boxes, write_boxes
 from tinysieve.ground.errors import InputError
 
 TABLE = ImageSizes(["00a", "00b", "00c"], ["a.jpg", "b.jpg", "c.jpg"], np.array([100, 200, 50]), np.array([50, 80, 50]))
+# All that a table of bare corners lacks.
+PERSONS = Stated(class_of_all="person", confidence=1.0)
+COCO80, COCO91 = Stated(names=NUMBERINGS["coco80"]), Stated(names=NUMBERINGS["coco91"])
 
 
 def csv_with(folder: Path, *lines: str) -> Path:
@@ -20,37 +26,133 @@ def csv_with(folder: Path, *lines: str) -> Path:
     return path
 
 
-def test_boxes_are_grouped_by_image_and_empty_rows_count_as_examined(tmp_path):
+def counted(got: ImportedBoxes) -> dict[str, int]:
+    """Counting boxes by sample id."""
+    owner = np.repeat(got.boxes.sample_ids.to_pylist(), got.boxes.counts)
+    return {name: int((owner[got.boxes.counted] == name).sum()) for name in got.boxes.sample_ids.to_pylist()}
+
+
+def test_boxes_are_grouped_by_image_and_empty_rows_count_as_examined(tmp_path: Path) -> None:
     path = csv_with(tmp_path, "filepath,x1,y1,x2,y2,confidence,class",
-                    "b.jpg,0,0,10,10,0.9,person", "a.jpg,,,,,,", "b.jpg,5,5,20,20,0.4,dog", "b.jpg,1,1,2,2,1,0")
-    got = read_box_file(path, TABLE, "pixels").boxes
-    assert got.sample_ids.to_pylist() == ["00a", "00b"]
-    assert got.counts.tolist() == [0, 3]
-    assert got.class_id.tolist() == [0, -1, 0]
-    assert got.confidence.tolist() == pytest.approx([0.9, 0.4, 1.0])
+                    "b.jpg,0,0,10,10,0.9,Person", "a.jpg,,,,,,", "b.jpg,5,5,20,20,0.4,dog", "b.jpg,1,1,2,2,1,person")
+    got = read_box_file(path, TABLE, Stated())
+    assert got.boxes.sample_ids.to_pylist() == ["00a", "00b"]
+    assert got.boxes.counts.tolist() == [0, 3]
+    assert got.boxes.counted.tolist() == [True, False, True]
+    assert got.boxes.confidence.tolist() == pytest.approx([0.9, 0.4, 1.0])
+    assert got.notes[0] == "2 of 3 boxes are of class person; others: dog"
+    assert got.notes[1].startswith("1 of 3 photos have no row: they count as not examined")
 
 
-def test_units_are_what_the_setting_says(tmp_path):
+def test_what_the_numbers_mean_survives_the_file_of_evidence(tmp_path: Path) -> None:
+    path = csv_with(tmp_path, "filepath,x1,y1,x2,y2,confidence,class", "a.jpg,0,0,9,9,1,7", "b.jpg,0,0,9,9,1,3")
+    got = read_box_file(path, TABLE, Stated(names={3: "person", 7: "car"}))
+    write_boxes(got.boxes, tmp_path / "detections.parquet")
+    back = read_boxes(tmp_path / "detections.parquet")
+    assert (back.counted.tolist(), back.classes) == ([False, True], BoxClasses(((3, "person"), (7, "car")), ("person",)))
+    cars = read_box_file(tmp_path / "detections.parquet", TABLE, Stated(wanted=("car",)))
+    assert cars.boxes.counted.tolist() == [True, False]
+
+
+def test_photos_without_a_row_are_empty_only_when_that_is_stated(tmp_path: Path) -> None:
+    path = csv_with(tmp_path, "filepath,x1,y1,x2,y2,confidence,class", "b.jpg,0,0,9,9,1,person")
+    assert read_box_file(path, TABLE, Stated()).boxes.sample_ids.to_pylist() == ["00b"]
+    whole = read_box_file(path, TABLE, Stated(complete=True))
+    assert (whole.boxes.sample_ids.to_pylist(), whole.boxes.counts.tolist()) == (["00b", "00a", "00c"], [1, 0, 0])
+    assert "count as examined and empty" in whole.notes[1]
+
+
+@pytest.mark.parametrize(("header", "row", "stated"), [
+    ("filename,x1,y1,x2,y2,confidence,class", "b.jpg,50,20,100,60,0.5,0", COCO80),
+    ("filename,x1,y1,x2,y2,confidence,class", "b.jpg,50,20,100,60,0.5,0.0", COCO80),
+    ("filename,x1,y1,x2,y2,confidence,class", "b.jpg,50,20,100,60,0.5,1", COCO91),
+    ("filename,x1,y1,x2,y2,conf,cls", "b.jpg,50,20,100,60,0.5,person", Stated()),
+    ("image,xmin,ymin,xmax,ymax,confidence,class,name", "b.jpg,50,20,100,60,0.5,0,person", Stated()),
+    ("Image_Path,XMin,YMin,XMax,YMax,Score,Label", "photos/b.jpg,50,20,100,60,0.5,person", Stated()),
+    ("filename;x1;y1;x2;y2;score;class_id;class_name", "b.jpg;50;20;100;60;0.5;3;person", Stated()),
+    ("filename,left,top,width,height,score,category", "b.jpg,50,20,50,40,0.5,person", Stated()),
+    ("filename,x_center,y_center,width,height,score,category", "b.jpg,75,40,50,40,0.5,person", Stated()),
+    ("filename,x,y,w,h,score,category", "b.jpg,50,20,50,40,0.5,person", Stated(layout="corner_size")),
+    ("filename,x,y,w,h,score,category", "b.jpg,75,40,50,40,0.5,person", Stated(layout="center_size")),
+    ("filename,xywhn,score,category", '"b.jpg","[0.375, 0.5, 0.25, 0.5]",0.5,person', Stated()),
+    ("filename,xyxy,score,category", '"b.jpg","[50. 20. 100. 60.]",0.5,person', Stated()),
+    ("filename,box,score,category", "\"b.jpg\",\"{'x1': 50, 'y1': 20, 'x2': 100, 'y2': 60}\",0.5,person", Stated()),
+])
+def test_every_usual_header_gives_the_same_box(tmp_path: Path, header: str, row: str, stated: Stated) -> None:
+    got = read_box_file(csv_with(tmp_path, header, row), TABLE, stated).boxes
+    assert got.xyxy.tolist() == [pytest.approx([50, 20, 100, 60], abs=1e-3)]
+    assert (got.confidence.tolist(), got.counted.tolist()) == ([0.5], [True])
+
+
+@pytest.mark.parametrize(("header", "row", "message"), [
+    ("filename,x1,y1,x2,y2,confidence", "a.jpg,0,0,9,9,1", "no column with the class"),
+    ("filename,x1,y1,x2,y2,class", "a.jpg,0,0,9,9,person", "no column with the confidence"),
+    ("filename,x1,y1,x2,y2,confidence,class", "a.jpg,0,0,9,9,1,0", "numbers, and nothing says what they mean"),
+    ("filename,x1,y1,x2,y2,confidence,class", "a.jpg,0,0,9,9,1,human", "no box is of class 'person'"),
+    ("filename,x1,y1,x2,y2,confidence,det_class", "a.jpg,0,0,9,9,1,person", "'det_class' looks like the class"),
+    ("filename,x1,y1,x2,y2,probability,class", "a.jpg,0,0,9,9,1,person", "'probability' looks like the confidence"),
+    ("filename,x1,y1,x2,y2,confidence,score,class", "a.jpg,0,0,9,9,1,1,person", "two columns of confidences"),
+    ("filename,x1,y1,x2,y2,confidence,class,label", "a.jpg,0,0,9,9,1,person,dog", "class and label name different"),
+    ("filename,x1,y1,x2,y2,confidence,class", "a.jpg,0,0,9,9,1,", "has no class"),
+    ("filename,x,y,w,h,confidence,class", "a.jpg,40,20,10,10,1,person", "could mean several things"),
+])
+def test_what_would_have_to_be_guessed_is_refused(tmp_path: Path, header: str, row: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_box_file(csv_with(tmp_path, header, row), TABLE, Stated())
+
+
+def test_a_number_among_names_and_a_number_with_two_names_are_refused(tmp_path: Path) -> None:
+    head = "filename,x1,y1,x2,y2,confidence,class"
+    with pytest.raises(InputError, match="row 2 has a number where others have the name"):
+        read_box_file(csv_with(tmp_path, head, "a.jpg,0,0,9,9,1,person", "b.jpg,0,0,9,9,1,0"), TABLE, Stated())
+    with pytest.raises(InputError, match="class 0, which is both 'dog' and 'person'"):
+        read_box_file(csv_with(tmp_path, f"{head},name", "a.jpg,0,0,9,9,1,0,person", "b.jpg,0,0,9,9,1,0,dog"), TABLE, Stated())
+    with pytest.raises(InputError, match="row 1 has a class number without a name"):
+        read_box_file(csv_with(tmp_path, head, "a.jpg,0,0,9,9,1,4"), TABLE, Stated(names={0: "person"}))
+
+
+def test_a_layout_is_concluded_where_only_one_fits(tmp_path: Path) -> None:
+    """Half of a box around a corner of the photo would lie outside."""
+    head = "filename,x,y,w,h,confidence,class"
+    got = read_box_file(csv_with(tmp_path, head, "a.jpg,0,0,50,40,1,person"), TABLE, Stated())
+    assert got.boxes.xyxy.tolist() == [[0, 0, 50, 40]]
+    assert "left upper corner" in got.notes[-1]
+    got = read_box_file(csv_with(tmp_path, head, "a.jpg,75,25,50,50,1,person"), TABLE, Stated())
+    assert got.boxes.xyxy.tolist() == [[50, 0, 100, 50]]
+
+
+def test_units_are_what_the_setting_says(tmp_path: Path) -> None:
     shares = csv_with(tmp_path, "sample_id,x1,y1,x2,y2", "00b,0.5,0.25,1,1")
-    assert read_box_file(shares, TABLE, "normalised").boxes.xyxy.tolist() == [[100, 20, 200, 80]]
+    normalised = Stated(unit="normalised", class_of_all="person", confidence=1.0)
+    assert read_box_file(shares, TABLE, normalised).boxes.xyxy.tolist() == [[100, 20, 200, 80]]
     with pytest.raises(InputError, match="at most 1 pixel"):
-        read_box_file(shares, TABLE, "pixels")
+        read_box_file(shares, TABLE, PERSONS)
     pixels = csv_with(tmp_path, "sample_id,x1,y1,x2,y2", "00b,100,20,200,80")
     with pytest.raises(InputError, match="outside its image when read as normalised"):
-        read_box_file(pixels, TABLE, "normalised")
+        read_box_file(pixels, TABLE, normalised)
 
 
-def test_unknown_images_are_counted_and_named(tmp_path):
+def test_unknown_images_are_counted_and_named(tmp_path: Path) -> None:
     path = csv_with(tmp_path, "filepath,x1,y1,x2,y2", "a.jpg,0,0,9,9", "x.jpg,0,0,9,9", "x.jpg,1,0,9,9", "y.jpg,,,,")
-    got = read_box_file(path, TABLE, "pixels")
+    got = read_box_file(path, TABLE, PERSONS)
     assert (got.unknown_count, got.unknown) == (2, ("x.jpg", "y.jpg"))
     assert got.boxes.sample_ids.to_pylist() == ["00a"]
     with pytest.raises(InputError, match="none of its 1 images"):
-        read_box_file(csv_with(tmp_path, "filepath,x1,y1,x2,y2", "x.jpg,0,0,9,9"), TABLE, "pixels")
+        read_box_file(csv_with(tmp_path, "filepath,x1,y1,x2,y2", "x.jpg,0,0,9,9"), TABLE, PERSONS)
 
 
-def test_a_little_outside_is_cut_at_the_border_and_counted(tmp_path):
-    got = read_box_file(csv_with(tmp_path, "filepath,x1,y1,x2,y2", "a.jpg,-1,0,101,50"), TABLE, "pixels")
+@pytest.mark.parametrize("name", ["/data/set/train/B.JPG", "C:\\set\\train\\b.jpg", "train/b", "https://x.org/s/train/b.jpg"])
+def test_names_are_matched_by_the_end_of_their_path(tmp_path: Path, name: str) -> None:
+    table = ImageSizes(["1", "2"], ["train/b.jpg", "val/b.jpg"], np.array([100, 200]), np.array([50, 80]))
+    got = read_box_file(csv_with(tmp_path, "filepath,x1,y1,x2,y2", f"{name},0,0,9,9"), table, PERSONS)
+    assert got.boxes.sample_ids.to_pylist() == ["1"]
+    assert "1 photos are matched by the end of their path only" in got.notes
+    with pytest.raises(InputError, match=r"'b\.jpg' could be any of 2 photos"):
+        read_box_file(csv_with(tmp_path, "filepath,x1,y1,x2,y2", "b.jpg,0,0,9,9"), table, PERSONS)
+
+
+def test_a_little_outside_is_cut_at_the_border_and_counted(tmp_path: Path) -> None:
+    got = read_box_file(csv_with(tmp_path, "filepath,x1,y1,x2,y2", "a.jpg,-1,0,101,50"), TABLE, PERSONS)
     assert got.boxes.xyxy.tolist() == [[0, 0, 100, 50]]
     assert got.clipped_count == 1
 
@@ -63,29 +165,95 @@ def test_a_little_outside_is_cut_at_the_border_and_counted(tmp_path):
     ("a.jpg,0,0,9,9,85", "confidence that is not in"),
     ("a.jpg,0,0,9,9,nan", "confidence that is not in"),
     ("a.jpg,0,0,9,9,", "confidence that is not in"),
-    ("a.jpg,zero,0,9,9,1", "cannot be read"),
+    ("a.jpg,zero,0,9,9,1", "no number"),
     ("a.jpg,0,0,900,9,1", "outside its image"),
 ])
-def test_broken_rows_stop_the_run_and_are_named(tmp_path, row, message):
+def test_broken_rows_stop_the_run_and_are_named(tmp_path: Path, row: str, message: str) -> None:
     path = csv_with(tmp_path, "filepath,x1,y1,x2,y2,confidence", "b.jpg,0,0,9,9,1", row)
     with pytest.raises(InputError, match=message):
-        read_box_file(path, TABLE, "pixels")
+        read_box_file(path, TABLE, Stated(class_of_all="person"))
 
 
-def test_missing_columns_and_files_are_named(tmp_path):
+def test_missing_columns_and_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column y2"):
-        read_box_file(csv_with(tmp_path, "filepath,x1,y1,x2", "a.jpg,0,0,9"), TABLE, "pixels")
+        read_box_file(csv_with(tmp_path, "filepath,x1,y1,x2", "a.jpg,0,0,9"), TABLE, PERSONS)
     with pytest.raises(InputError, match="sample_id or filepath"):
-        read_box_file(csv_with(tmp_path, "photo,x1,y1,x2,y2", "a.jpg,0,0,9,9"), TABLE, "pixels")
+        read_box_file(csv_with(tmp_path, "photo,x1,y1,x2,y2", "a.jpg,0,0,9,9"), TABLE, PERSONS)
     with pytest.raises(InputError, match="cannot be read"):
-        read_box_file(tmp_path / "none.csv", TABLE, "pixels")
-    with pytest.raises(InputError, match="units 'percent'"):
-        read_box_file(tmp_path / "none.csv", TABLE, "percent")
+        read_box_file(tmp_path / "none.csv", TABLE, PERSONS)
+    with pytest.raises(InputError, match="units 'share'"):
+        read_box_file(tmp_path / "none.csv", TABLE, Stated(unit="share"))
 
 
-def test_our_own_detections_are_a_box_file_too(tmp_path):
+def test_our_own_detections_are_a_box_file_too(tmp_path: Path) -> None:
     path = tmp_path / "detections.parquet"
     write_boxes(Boxes.from_lists(["zz", "00c"], [np.zeros((0, 6)), np.array([[1, 2, 3, 4, 0.5, 0]])]), path)
-    got = read_box_file(path, TABLE, "pixels")
+    got = read_box_file(path, TABLE, Stated())
     assert (got.boxes.sample_ids.to_pylist(), got.boxes.counts.tolist()) == (["00c"], [1])
     assert got.unknown == ("zz",)
+    with pytest.raises(InputError, match="no class 'cat'"):
+        read_box_file(path, TABLE, Stated(wanted=("cat",)))
+
+
+def test_yolo_folders_are_read_with_the_names_beside_them(tmp_path: Path) -> None:
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    (labels / "b.txt").write_text("1 0.375 0.5 0.25 0.5 0.5\n0 0.5 0.5 0.1 0.1 0.9\n")
+    (labels / "a.txt").write_text("")
+    with pytest.raises(InputError, match="nothing says what they mean"):
+        read_box_file(labels, TABLE, Stated())
+    (tmp_path / "data.yaml").write_text("names: {0: dog, 1: person}\n")
+    got = read_box_file(labels, TABLE, Stated())
+    assert counted(got) == {"00a": 0, "00b": 1}
+    assert got.boxes.xyxy[got.boxes.counted].tolist() == [pytest.approx([50, 20, 100, 60])]
+    (labels / "c.txt").write_text("0 0.1 0.1 0.2 0.2 0.3 0.3 0.1 0.1\n")
+    with pytest.raises(InputError, match="a line is not class, x, y"):
+        read_box_file(labels, TABLE, Stated())
+
+
+PIXELS, PERCENT, SHARES = [50, 20, 50, 40], {"x": 25, "y": 25, "width": 25, "height": 50}, [0.25, 0.25, 0.25, 0.5]
+
+
+@pytest.mark.parametrize(("made", "stated"), [
+    ({"images": [{"id": 5, "file_name": "b.jpg"}, {"id": 6, "file_name": "a.jpg"}], "categories": [
+        {"id": 1, "name": "person"}, {"id": 18, "name": "dog"}], "annotations": [
+        {"id": 1, "image_id": 5, "category_id": 1, "bbox": PIXELS, "score": 0.5}]}, Stated()),
+    ([{"image_id": "b", "category_id": 1, "bbox": PIXELS, "score": 0.5}], COCO91),
+    ([{"image_id": "b", "category_id": 0, "bbox": PIXELS, "score": 0.5}], COCO80),
+    ([{"id": 1, "data": {"image": "/data/upload/3/0a1b2c3d-b.jpg"}, "annotations": [{"result": [
+        {"type": "rectanglelabels", "score": 0.5, "value": PERCENT | {"rectanglelabels": ["Person"], "rotation": 0}}]}]}],
+     Stated()),
+    ([{"id": 1, "data": {"img": "/data/local-files/?d=photos/b.jpg"}, "annotations": [], "predictions": [{"result": [
+        {"type": "rectanglelabels", "score": 0.5, "value": PERCENT | {"rectanglelabels": ["person"]}}]}]}], Stated()),
+    ({"classes": ["dog", "person"], "labels": {"b": [{"label": 1, "bounding_box": SHARES, "confidence": 0.5}], "a": []}},
+     Stated()),
+    ({"samples": [{"filepath": "data/b.jpg", "seen": {"_cls": "Detections", "detections": [
+        {"label": "person", "bounding_box": SHARES, "confidence": 0.5}]}}]}, Stated()),
+], ids=["coco", "coco91-results", "coco80-results", "label-studio", "label-studio-predictions",
+         "fiftyone-labels", "fiftyone-samples"])
+def test_exports_in_json_give_the_same_box(tmp_path: Path, made: object, stated: Stated) -> None:
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps(made))
+    got = read_box_file(path, TABLE, stated)
+    assert got.boxes.xyxy.tolist() == [pytest.approx([50, 20, 100, 60])]
+    assert (got.boxes.counted.tolist(), got.boxes.confidence.tolist()) == ([True], [0.5])
+    assert counted(got)["00b"] == 1
+
+
+def test_results_without_names_and_json_of_another_form_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps([{"image_id": "b", "category_id": 1, "bbox": PIXELS, "score": 0.5}]))
+    with pytest.raises(InputError, match="numbers of categories"):
+        read_box_file(path, TABLE, Stated())
+    path.write_text('{"what": 1}')
+    with pytest.raises(InputError, match="unknown form"):
+        read_box_file(path, TABLE, Stated())
+
+
+def test_annotations_of_people_count_as_certain_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "boxes.json").write_text(json.dumps({
+        "images": [{"id": 5, "file_name": "b.jpg"}], "categories": [{"id": 1, "name": "person"}],
+        "annotations": [{"image_id": 5, "category_id": 1, "bbox": PIXELS}]}))
+    got = read_box_file(tmp_path / "boxes.json", TABLE, Stated())
+    assert got.boxes.confidence.tolist() == [1.0]
+    assert "1 boxes have no confidence and count as certain, as annotations of people do" in got.notes

@@ -13,7 +13,7 @@ from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.filtering.evidence.crop_rule import (
     NONE,
     NOT_EXAMINED,
-    PERSON_PRESENT,
+    PRESENT,
     RULES,
     TOO_SMALL,
     CropRule,
@@ -35,24 +35,24 @@ def judge(rows, width, height, rule, threshold=0.25):
 def test_only_the_part_inside_the_centre_crop_counts():
     # 300 x 200: the crop is x 50..250. The box x 0..100, y 0..200 has 50 x 200 of 200 x 200 inside.
     code, confidence, share = judge([[0, 0, 100, 200, 0.9, 0]], 300, 200, WAKE_VISION)
-    assert code == PERSON_PRESENT
+    assert code == PRESENT
     assert (confidence, share) == pytest.approx((0.9, 50 * 200 / (200 * 200)))
 
 
 def test_a_person_beside_the_crop_is_left_out_and_no_background():
     assert judge([[0, 0, 50, 200, 0.9, 0]], 300, 200, WAKE_VISION) == (TOO_SMALL, pytest.approx(0.9), 0)
-    assert judge([[0, 0, 50, 200, 0.9, 0]], 300, 200, RULES["any"])[0] == PERSON_PRESENT
+    assert judge([[0, 0, 50, 200, 0.9, 0]], 300, 200, RULES["any"])[0] == PRESENT
 
 
 @pytest.mark.parametrize(("name", "least"), [("wake_vision", 0.05), ("vww", 0.005), ("mlperf_tiny", 0.025)])
 def test_each_rule_asks_for_more_than_its_share(name, least):
     side = 1000.0
-    for share, code in ((least * 0.98, TOO_SMALL), (least * 1.02, PERSON_PRESENT)):
+    for share, code in ((least * 0.98, TOO_SMALL), (least * 1.02, PRESENT)):
         assert judge([[0, 0, side * share, side, 0.9, 0]], 1000, 1000, RULES[name])[0] == code
 
 
 def test_exactly_the_share_is_not_more_than_it():
-    assert judge([[0, 0, 256, 1, 0.9, 0]], 32, 64, CropRule("none", 0.015625))[0] == PERSON_PRESENT - 1
+    assert judge([[0, 0, 256, 1, 0.9, 0]], 32, 64, CropRule("none", 0.015625))[0] == PRESENT - 1
 
 
 def test_confidence_speaks_for_the_code():
@@ -82,7 +82,7 @@ def slow_code(rows, width, height, rule, threshold):
         if confidence < threshold:
             continue
         inside = max(0, min(x2, x + w) - max(x1, x)) * max(0, min(y2, y + h) - max(y1, y))
-        code = max(code, PERSON_PRESENT if inside > rule.min_area * w * h else TOO_SMALL)
+        code = max(code, PRESENT if inside > rule.min_area * w * h else TOO_SMALL)
     return code
 
 

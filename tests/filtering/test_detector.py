@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tinysieve.dataset.images import UndecodableImage
+from tinysieve.filtering.evidence.box_classes import PERSON_BOXES
 from tinysieve.filtering.evidence.boxes import read_boxes
 from tinysieve.filtering.evidence.detectors.detector import detect_all, remove_parts
 from tinysieve.filtering.evidence.detectors.examine_chunk import BATCH, DetectorFailed
@@ -26,6 +27,7 @@ class Counting:
 
     name = "counting"
     fingerprint = "1"
+    classes = PERSON_BOXES
 
     def __init__(self) -> None:
         self.seen = 0

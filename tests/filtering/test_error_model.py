@@ -31,8 +31,8 @@ def made_up(rates: tuple[float, float], seed: int = 0) -> tuple[list[Score], Cod
 def test_rates_and_weights_are_found_without_any_truth(rates: tuple[float, float]) -> None:
     scores, _, given = made_up(rates)
     model = fit_error_model(scores, given, EVERYBODY, NOBODY)
-    assert model.rates.background_as_person == pytest.approx(rates[0], abs=0.03)
-    assert model.rates.person_as_background == pytest.approx(rates[1], abs=0.03)
+    assert model.rates.negative_as_positive == pytest.approx(rates[0], abs=0.03)
+    assert model.rates.positive_as_negative == pytest.approx(rates[1], abs=0.03)
     # Of unit normals around +-m the log-odds are 2 m x: slopes 3 and 2, whatever the labels' noise. The prior draws them to 0,
     # the more so the less the labels tell.
     slopes = model.weights / model.spread
@@ -44,7 +44,7 @@ def test_rates_and_weights_are_found_without_any_truth(rates: tuple[float, float
 @pytest.mark.parametrize("rates", [(0.074, 0.053), (0.25, 0.25)])
 def test_probabilities_mean_what_they_say(rates: tuple[float, float]) -> None:
     scores, truth, given = made_up(rates)
-    p_positive = fit_error_model(scores, given, EVERYBODY, NOBODY).probability_of_person(scores, given)
+    p_positive = fit_error_model(scores, given, EVERYBODY, NOBODY).probability_of_positive(scores, given)
     p_wrong = np.where(given == POSITIVE, 1 - p_positive, p_positive)
     wrong = given != truth
     assert p_wrong.sum() == pytest.approx(wrong.sum(), rel=0.1)
@@ -58,8 +58,8 @@ def test_the_order_of_samples_does_not_matter() -> None:
     scores, _, given = made_up((0.1, 0.1))
     order = np.random.default_rng(1).permutation(COUNT)
     mixed = [Score(one.name, one.signal, one.values[order]) for one in scores]
-    first = fit_error_model(scores, given, EVERYBODY, NOBODY).probability_of_person(scores, given)
-    second = fit_error_model(mixed, given[order], EVERYBODY, NOBODY).probability_of_person(mixed, given[order])
+    first = fit_error_model(scores, given, EVERYBODY, NOBODY).probability_of_positive(scores, given)
+    second = fit_error_model(mixed, given[order], EVERYBODY, NOBODY).probability_of_positive(mixed, given[order])
     np.testing.assert_allclose(first[order], second, atol=1e-4)
 
 
@@ -68,9 +68,9 @@ def test_calling_each_class_by_the_others_name_mirrors_everything() -> None:
     mirrored = [Score(one.name, one.signal, -one.values) for one in scores]
     first = fit_error_model(scores, given, EVERYBODY, NOBODY)
     second = fit_error_model(mirrored, (1 - given).astype(np.int8), EVERYBODY, NOBODY)
-    assert second.rates.person_as_background == pytest.approx(first.rates.background_as_person, abs=1e-3)
-    np.testing.assert_allclose(second.probability_of_person(mirrored, (1 - given).astype(np.int8)),
-                               1 - first.probability_of_person(scores, given), atol=1e-3)
+    assert second.rates.positive_as_negative == pytest.approx(first.rates.negative_as_positive, abs=1e-3)
+    np.testing.assert_allclose(second.probability_of_positive(mirrored, (1 - given).astype(np.int8)),
+                               1 - first.probability_of_positive(scores, given), atol=1e-3)
 
 
 def test_a_score_that_says_nothing_leaves_the_others() -> None:
@@ -105,7 +105,7 @@ def test_answers_about_every_sample_leave_nothing_to_guess() -> None:
     scores, truth, given = made_up((0.1, 0.1))
     for asked in (COUNT, COUNT - 1):
         verified = np.where(np.arange(COUNT) < asked, truth, UNLABELED).astype(np.int8)
-        p_positive = fit_error_model(scores, given, EVERYBODY, verified).probability_of_person(scores, given)
+        p_positive = fit_error_model(scores, given, EVERYBODY, verified).probability_of_positive(scores, given)
         assert ((p_positive > 0.5) == (truth == POSITIVE)).mean() > 0.9
 
 

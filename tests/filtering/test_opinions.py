@@ -9,7 +9,7 @@ import pytest
 
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.filtering.decisions.vote_table import vote_table
-from tinysieve.filtering.evidence.crop_rule import NONE, NOT_EXAMINED, PERSON_PRESENT, TOO_SMALL, Presence
+from tinysieve.filtering.evidence.crop_rule import NONE, NOT_EXAMINED, PRESENT, TOO_SMALL, Presence
 from tinysieve.filtering.evidence.presence_limits import PresenceLimits
 from tinysieve.filtering.filters.disagreement import disagreement
 from tinysieve.filtering.filters.probable_label import probable_label
@@ -19,7 +19,7 @@ from tinysieve.filtering.opinion import ABSTAIN, Opinions
 from tinysieve.ground.errors import InputError
 
 LIMITS = PresenceLimits(positive=0.5, negative=0.15)
-CODES = np.array([PERSON_PRESENT, PERSON_PRESENT, TOO_SMALL, NONE, NONE, NOT_EXAMINED], np.int8)
+CODES = np.array([PRESENT, PRESENT, TOO_SMALL, NONE, NONE, NOT_EXAMINED], np.int8)
 SEEN = Presence(CODES, np.array([0.9, 0.3, 0.9, 0.1, 0.0, 0.0], np.float32), np.zeros(6, np.float32))
 
 
@@ -69,5 +69,5 @@ def test_vote_table_counts_by_hand() -> None:
     rows = vote_table([opinion("a", [1, 1, 0, -1]), opinion("b", [1, 0, -1, 0])],
                       np.array([0, 1, 1, -1], np.int8), np.ones(4, bool))
     assert (rows[0].coverage, rows[0].overlap, rows[0].conflict) == (0.75, 0.5, 0.25)
-    assert (rows[0].to_person, rows[0].to_background) == (1, 1)
-    assert rows[1].new_background == 1
+    assert (rows[0].to_positive, rows[0].to_negative) == (1, 1)
+    assert rows[1].new_negative == 1

@@ -138,7 +138,7 @@ def _policy(run: Run, folder: Path) -> None:
     changes = {"person -> background": 2, "person -> dropped": 0, "background -> person": 1, "background -> dropped": 1,
                "none -> person": 2, "none -> background": 0, "none -> dropped": 0, "left without a label": 4}
     filters = [{"filter": "disagreement", "signal": "boxes", "coverage": 0.5, "overlap": 0.25, "conflict": 0.125,
-                "to_person": 1, "to_background": 2, "new_person": 2, "new_background": 0,
+                "to_positive": 1, "to_negative": 2, "new_positive": 2, "new_negative": 0,
                 "ask_drop": 0, "ask_review": 0}]
     _write(folder, "policy", {"policy": "default", "filters": filters, "changes": changes, "review": 2,
                               "version": mended.id, "parent": first.id})

@@ -47,7 +47,7 @@ def test_the_summary_shows_the_model_and_promises_nothing_from_few_labels(run: R
     summary = json.loads((run.at("policy") / "policy.json").read_text())
     assert summary["policy"] == "consensus"
     assert set(summary["model"]["weights"]) == {"box", "any_box", "box_area", "out_of_fold", "neighbors"}
-    assert 0 < summary["model"]["background_as_person"] < 0.5
+    assert 0 < summary["model"]["negative_as_positive"] < 0.5
     assert summary["precision"] == {}
 
 
@@ -58,7 +58,7 @@ def test_with_enough_labels_each_filter_has_its_precision(run: Run, monkeypatch:
     found = consensus.precision_table(run, samples, samples.labels, opinions, eligible, None)
     for row in json.loads((run.at("policy") / "policy.json").read_text())["filters"]:
         votes = found[row["filter"]]
-        assert votes["against"] == row["to_person"] + row["to_background"]
+        assert votes["against"] == row["to_positive"] + row["to_negative"]
         assert (votes["precision"] is None) == (votes["against"] == 0)
 
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
+from tinysieve.dataset.classes import ClassNames
 from tinysieve.dataset.version_store import LogEntry
 from tinysieve.filtering.decisions.answers import Conflict
 from tinysieve.filtering.decisions.vote_table import FilterRow
@@ -20,7 +21,7 @@ from tinysieve.pipeline.engine import quiet_imports
 
 def test_names_of_filters_are_never_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
     names = ["disagreement", "pseudo_label", "data_parameters"]
-    console.show_filters([FilterRow(name, name, 0.5, 0.5, 0.5, *[1_000_000] * 6) for name in names])
+    console.show_filters([FilterRow(name, name, 0.5, 0.5, 0.5, *[1_000_000] * 6) for name in names], ClassNames("cat", "no_cat"))
     said = capsys.readouterr().out
     assert all(said.count(f" {name} ") == 2 for name in names)
 

@@ -290,7 +290,7 @@ def _understands(labeling: ElementTree.Element, task: dict[str, Any]) -> None:
 def test_label_studio_and_back(made: ReviewRun, tmp_path: Path) -> None:
     cards = build_cards(made.run, made.queue)
     images = made.run.config.dataset.source.images
-    handover = write_label_studio(cards, images, tmp_path / "out")
+    handover = write_label_studio(Sheet("run", cards), images, tmp_path / "out")
     tasks = json.loads(handover.tasks.read_text())
     assert handover.document_root / tasks[0]["data"]["image"].split("?d=")[1] == images / cards[0].name
     assert {one["type"] for one in tasks[0]["predictions"][0]["result"]} == {"choices", "rectanglelabels"}
@@ -312,7 +312,7 @@ def test_label_studio_and_back(made: ReviewRun, tmp_path: Path) -> None:
 def test_label_studio_finds_photos_of_any_name(tmp_path: Path) -> None:
     names = ["a b#1%20.jpg", "ü?&+.jpg", "below/x.jpg", "semi;colon,=.jpg", "quote'\".jpg"]
     cards = tuple(Card(number, str(number), name, 4, 2, "", "", "easy", (), ()) for number, name in enumerate(names))
-    handover = write_label_studio(cards, tmp_path / "two words" / "my photos + more", tmp_path / "out")
+    handover = write_label_studio(Sheet("run", cards), tmp_path / "two words" / "my photos + more", tmp_path / "out")
     asked = [urlsplit(one["data"]["image"]) for one in json.loads(handover.tasks.read_text())]
     assert [parse_qs(one.query)["d"][0] for one in asked] == [f"my photos + more/{name}" for name in names]
     assert {(one.path, one.fragment) for one in asked} == {("/data/local-files/", "")}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinysieve.ground.errors import InputError
-from tinysieve.quantize.verdict.reliability import person_probability, reliability
+from tinysieve.quantize.verdict.reliability import positive_probability, reliability
 
 
 def logits_of(person: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ def test_order_and_the_names_of_the_classes_do_not_matter() -> None:
 def test_extremes_are_numbers() -> None:
     found = reliability(np.array([[1e9, -1e9], [0.0, 0.0]]), np.array([0, 1]))
     assert [one.mean_confidence for one in found.bins] == [0.5, 1.0]
-    assert np.isfinite(person_probability(np.array([[np.inf, 0.0]]))).all()
+    assert np.isfinite(positive_probability(np.array([[np.inf, 0.0]]))).all()
 
 
 @pytest.mark.parametrize(("shape", "labels"), [((3, 3), 3), ((3, 2), 2), ((0, 2), 0)])

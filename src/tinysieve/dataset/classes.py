@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,7 +16,11 @@ from tinysieve.ground.errors import InputError
 NEGATIVE, POSITIVE = 0, 1
 UNLABELED, DROPPED = -1, -2
 NO_LABEL_WORD, DROPPED_WORD = "no label", "dropped"
-_RESERVED = frozenset({NO_LABEL_WORD, DROPPED_WORD, "drop", "skip", "undo", "review", "none", ""})
+# What already means something in a table, an answer, a tag or a folder beside the classes.
+_RESERVED = frozenset({NO_LABEL_WORD, DROPPED_WORD, "no_label", "drop", "skip", "undo", "review", "none", "", "nan", "null",
+                       "train", "val", "valid", "validation", "test", "unlabeled", "true", "false"})
+# Class names are names of folders too, and stand in lists.
+_FORBIDDEN = frozenset('/\\:*?"<>|,;')
 
 Codes = NDArray[np.int8]
 
@@ -36,10 +41,11 @@ class ClassNames:
 
     def __post_init__(self) -> None:
         for name in (self.positive, self.negative):
-            if name.strip() != name or name.lower() in _RESERVED:
+            if not _is_free(name):
                 raise InputError(f"'{name}' cannot be the name of a class", where="task",
-                                 why="the name is reserved, or has spaces around it",
-                                 fix="choose another name")
+                                 why="it means something else in tables and answers, is a number, begins with a dot, has spaces "
+                                     f"around it, or a sign that no folder can hold ({' '.join(sorted(_FORBIDDEN))})",
+                                 fix="choose another name, of letters and digits")
         if self.positive.lower() == self.negative.lower():
             raise InputError(f"both classes are called '{self.positive}'", where="task", fix="use two different names")
 
@@ -47,6 +53,11 @@ class ClassNames:
     def in_code_order(self) -> tuple[str, str]:
         """(name of code 0, name of code 1): the class order of every model."""
         return self.negative, self.positive
+
+    @property
+    def positive_first(self) -> tuple[str, str]:
+        """The order in which a person reads them: what is to be detected, then its absence."""
+        return self.positive, self.negative
 
     @property
     def words(self) -> Mapping[int, str]:
@@ -73,6 +84,16 @@ class ClassNames:
         ['person', 'dropped', None]
         """
         return pc.if_else(pa.array(codes == DROPPED), DROPPED_WORD, self.names(codes))
+
+
+def _is_free(name: str) -> bool:
+    """Whether a class may be called so.
+
+    >>> [_is_free(name) for name in ("hard hat", "Test", "7", ".cat", "a/b")]
+    [True, False, False, False, False]
+    """
+    sound = name.isprintable() and name.strip() == name and not name.startswith(".") and not _FORBIDDEN & set(name)
+    return sound and name.lower() not in _RESERVED and re.fullmatch(r"[-+]?\d+(\.\d*)?", name) is None
 
 
 PERSON_TASK = ClassNames()

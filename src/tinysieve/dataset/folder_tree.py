@@ -1,4 +1,4 @@
-"""A version as folders of images, `train|val|test/person|background`, which every trainer reads.
+"""A version as folders of images, `train|val|test/<class>`, which every trainer reads.
 
 The way back is `tinysieve.dataset.sources.folders`.
 """
@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import CLASS_NAMES, DROPPED, UNLABELED
+from tinysieve.dataset.classes import DROPPED, UNLABELED
 from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.ground.atomic_files import write_text
@@ -87,8 +87,9 @@ def export_tree(samples: SampleTable, version: Version, images: Path, folder: Pa
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
+        _make_folders(partial, samples)
         _fill(partial, images, paths, targets, place, progress)
-        made = _count(version, folders, paths, names)
+        made = _count(samples, version, folders, paths, names)
         write_text(partial / ABOUT, json.dumps(asdict(made), indent=1) + "\n")
         partial.replace(folder)
     finally:
@@ -130,8 +131,9 @@ def _refuse_folder(folder: Path, images: Path) -> None:
 
 
 def _folders(samples: SampleTable, version: Version, rows: NDArray[np.int64]) -> list[str]:
-    table = np.array([[f"{_FOLDERS[split]}/{name}" for name in CLASS_NAMES] for split in SPLITS])
-    return [str(one) for one in table[samples.split_codes[rows], version.labels[rows]]]
+    table = np.array([[f"{_FOLDERS[split]}/{name}" for name in samples.classes.in_code_order]
+                      for split in SPLITS])
+    return [str(folder) for folder in table[samples.split_codes[rows], version.labels[rows]]]
 
 
 def _paths(samples: SampleTable, rows: NDArray[np.int64]) -> list[PurePosixPath]:
@@ -142,11 +144,15 @@ def _paths(samples: SampleTable, rows: NDArray[np.int64]) -> list[PurePosixPath]
     return paths
 
 
+def _make_folders(partial: Path, samples: SampleTable) -> None:
+    """Every folder of the tree, also one that stays empty: a trainer counts the classes by them."""
+    for where in sorted(set(_FOLDERS.values())):
+        for name in samples.classes.in_code_order:
+            (partial / where / name).mkdir(parents=True)
+
+
 def _fill(partial: Path, images: Path, paths: list[PurePosixPath], targets: list[str], place: Placer,
           progress: Callable[[int, int], None]) -> None:
-    for where in sorted(set(_FOLDERS.values())):
-        for name in CLASS_NAMES:
-            (partial / where / name).mkdir(parents=True)
     for done, (path, target) in enumerate(zip(paths, targets, strict=True), start=1):
         photo = images / path
         if not photo.is_file():
@@ -160,8 +166,9 @@ def _fill(partial: Path, images: Path, paths: list[PurePosixPath], targets: list
         progress(done, len(paths))
 
 
-def _count(version: Version, folders: list[str], paths: list[PurePosixPath], names: list[str]) -> Exported:
-    trees = {f"{where}/{name}": 0 for where in dict.fromkeys(_FOLDERS.values()) for name in CLASS_NAMES[::-1]}
+def _count(samples: SampleTable, version: Version, folders: list[str], paths: list[PurePosixPath],
+           names: list[str]) -> Exported:
+    trees = {f"{where}/{name}": 0 for where in dict.fromkeys(_FOLDERS.values()) for name in samples.classes.positive_first}
     for where in folders:
         trees[where] += 1
     renamed = sum(path.name != name for path, name in zip(paths, names, strict=True))

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from tinysieve.dataset.classes import CLASS_NAMES
+from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, resize_bilinear
 from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.dataset.sources.listing import Listing, SkippedRow
@@ -51,7 +51,8 @@ class _Examined:
     pixels: Pixels | None
 
 
-def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, workers: int) -> IngestResult:
+def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, workers: int,
+           classes: ClassNames = PERSON_TASK) -> IngestResult:
     """Decode all candidates and write the sample table; continues where a killed run stopped.
 
     Args:
@@ -60,11 +61,12 @@ def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, worke
         folder: where to write; may hold the chunks of a killed run over the same listing.
         progress: called with (done, total) images.
         workers: decoding threads.
+        classes: what the two classes are called in the listing's labels.
 
     Raises:
         InputError: a class or split that must be there is empty: said before anything is decoded where the listing shows it.
     """
-    _check_listed(listing.table, str(root))
+    _check_listed(listing.table, classes, str(root))
     folder.mkdir(parents=True, exist_ok=True)
     examined = _examine_all(listing.table["filepath"], root, folder, progress, workers)
     table = listing.table
@@ -77,7 +79,7 @@ def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, worke
     _write_skipped(folder / "skipped.csv", listing.skipped)
     kept, leaks = _without_leaks(table.filter(pc.invert(broken)))
     _write_csv(folder / "leaks.csv", leaks)
-    samples = SampleTable(_numbered_copies(kept))
+    samples = SampleTable(_numbered_copies(kept), classes)
     _check_usable(samples, str(root))
     samples.save(folder / "samples.parquet")
     shutil.rmtree(folder / "chunks")
@@ -173,18 +175,18 @@ def _numbered_copies(table: pa.Table) -> pa.Table:
     return table.set_column(table.column_names.index("sample_id"), "sample_id", ids)
 
 
-def _check_listed(table: pa.Table, where: str) -> None:
+def _check_listed(table: pa.Table, classes: ClassNames, where: str) -> None:
     """Refuse before the decoding, which may take an hour, what cannot become usable by it."""
     for split in SPLITS[:3]:
         labels = table["label"].filter(pc.equal(table["split"], split))
-        for name in CLASS_NAMES:
+        for name in classes.in_code_order:
             if not pc.any(pc.equal(labels, name)).as_py():
                 raise _lacking(split, f"image labelled {name}", where)
 
 
 def _check_usable(samples: SampleTable, where: str) -> None:
     for split in SPLITS[:3]:
-        for code, name in enumerate(CLASS_NAMES):
+        for code, name in enumerate(samples.classes.in_code_order):
             if not (samples.in_split(split) & (samples.labels == code)).any():
                 raise _lacking(split, f"decodable image labelled {name}", where)
 

@@ -48,6 +48,9 @@ class Evidence(Protocol):
     def detector(self) -> str:
         """Kind of the detector: the signal of everything that rests on boxes."""
     @property
+    def head_class(self) -> str:
+        """Class of the shipped presence head."""
+    @property
     def rule(self) -> CropRule:
         """The data set's rule of crop and area."""
     @property

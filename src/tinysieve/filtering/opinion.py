@@ -51,7 +51,7 @@ class Opinions:
                              f"{len(self.confidence)} confidences, {len(self.reason_codes)} reasons")
         if not np.isin(self.proposed, PROPOSALS).all():
             raise InputError(f"opinions of '{self.filter}' propose something else than "
-                             "person, background, drop, review or abstain")
+                             "0, 1, drop, review or abstain")
         if not ((self.confidence >= 0) & (self.confidence <= 1)).all():
             raise InputError(f"opinions of '{self.filter}' hold a confidence outside [0, 1]")
 

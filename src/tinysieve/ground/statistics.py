@@ -14,51 +14,51 @@ from tinysieve.ground.errors import InputError
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts; ``person_as_background`` are persons that the model missed."""
+    """Counts; ``positive_as_negative`` are images of the class to be detected that the model missed."""
 
-    background_as_background: int
-    background_as_person: int
-    person_as_background: int
-    person_as_person: int
+    negative_as_negative: int
+    negative_as_positive: int
+    positive_as_negative: int
+    positive_as_positive: int
 
     @property
     def total(self) -> int:
         """Images counted."""
-        return (self.background_as_background + self.background_as_person
-                + self.person_as_background + self.person_as_person)
+        return (self.negative_as_negative + self.negative_as_positive
+                + self.positive_as_negative + self.positive_as_positive)
 
     @property
     def accuracy(self) -> float:
         """Share of right answers in [0, 1]."""
-        return (self.background_as_background + self.person_as_person) / self.total
+        return (self.negative_as_negative + self.positive_as_positive) / self.total
 
     @property
     def balanced_accuracy(self) -> float:
-        """Mean of the shares of backgrounds and of persons answered rightly: 1/2 for an answer that looks at nothing.
+        """Mean of the shares of negatives and of positives answered rightly: 1/2 for an answer that looks at nothing.
 
         >>> Confusion(3, 0, 2, 0).balanced_accuracy, Confusion(3, 1, 0, 4).balanced_accuracy
         (0.5, 0.875)
         """
         shares = [right / (right + wrong) for right, wrong in (
-            (self.background_as_background, self.background_as_person), (self.person_as_person, self.person_as_background))
+            (self.negative_as_negative, self.negative_as_positive), (self.positive_as_positive, self.positive_as_negative))
             if right + wrong]
         return sum(shares) / len(shares)
 
     @property
     def constant_accuracy(self) -> float:
         """What always answering the more frequent class would give, in [1/2, 1]."""
-        persons = self.person_as_background + self.person_as_person
-        return max(persons, self.total - persons) / self.total
+        positives = self.positive_as_negative + self.positive_as_positive
+        return max(positives, self.total - positives) / self.total
 
     @property
-    def only_answer(self) -> str:
-        """The class that is answered for every image; "" where both are.
+    def only_answer(self) -> int | None:
+        """Code of the class that is answered for every image; None where both are.
 
         >>> Confusion(3, 0, 2, 0).only_answer, Confusion(3, 1, 2, 0).only_answer
-        ('background', '')
+        (0, None)
         """
-        persons = self.background_as_person + self.person_as_person
-        return "background" if not persons else "person" if persons == self.total else ""
+        positives = self.negative_as_positive + self.positive_as_positive
+        return 0 if not positives else 1 if positives == self.total else None
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ class McNemar:
 
 
 def confusion(predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> Confusion:
-    """Confusion counts of predictions against labels, both int [N] in {0 background, 1 person}.
+    """Confusion counts of predictions against labels, both int [N] in {0 negative, 1 positive}.
 
     Raises:
         InputError: different lengths, no image, or a value that is neither 0 nor 1.
 
     >>> confusion(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 1]))
-    Confusion(background_as_background=1, background_as_person=1, person_as_background=1, person_as_person=1)
+    Confusion(negative_as_negative=1, negative_as_positive=1, positive_as_negative=1, positive_as_positive=1)
     """
     predicted, labels = np.asarray(predicted), np.asarray(labels)
     if predicted.shape != labels.shape or predicted.ndim != 1 or not len(labels):
@@ -94,7 +94,7 @@ def confusion(predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> Co
                          fix="give one prediction and one label per image, at least one")
     strange = np.setdiff1d(np.concatenate([predicted, labels]), [0, 1])
     if len(strange):
-        raise InputError(f"class {strange[0]} is neither 0 (background) nor 1 (person)",
+        raise InputError(f"class {strange[0]} is neither 0 nor 1",
                          fix="score labelled images only")
     cells = np.bincount(labels.astype(np.int64) * 2 + predicted.astype(np.int64), minlength=4)
     return Confusion(*(int(count) for count in cells))
@@ -175,11 +175,11 @@ def looks_reversed(cells: Confusion, significance: float = 1e-3) -> bool:
     Both must hold: accuracy significantly under 1/2 (binomial), and answers that go *against* the labels (Fisher's
     exact test, one-sided). The second spares a constant answer on a set with few of that class.
     """
-    right = cells.background_as_background + cells.person_as_person
+    right = cells.negative_as_negative + cells.positive_as_positive
     if stats.binomtest(right, cells.total, 0.5, alternative="less").pvalue >= significance:
         return False
-    table = [[cells.background_as_background, cells.background_as_person],
-             [cells.person_as_background, cells.person_as_person]]
+    table = [[cells.negative_as_negative, cells.negative_as_positive],
+             [cells.positive_as_negative, cells.positive_as_positive]]
     return bool(stats.fisher_exact(table, alternative="less")[1] < significance)
 
 

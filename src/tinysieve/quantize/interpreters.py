@@ -92,7 +92,7 @@ class LiteRTReference:
             return np.concatenate(list(pool.map(work, range(len(shares)))))
 
     def predict_logits(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray[np.float32]:
-        """Dequantized scores float32 [N, 2], columns [background, person]."""
+        """Dequantized scores float32 [N, 2], columns in the order of the labels' codes."""
         return self.contract.decode(self.raw_outputs(images, progress))
 
     def _first_output(self, interpreter: Any) -> NDArray:
@@ -122,5 +122,5 @@ class TFLM:
         return outputs.reshape(len(images), *self.contract.output.shape[1:])
 
     def predict_logits(self, images: NDArray[np.uint8], progress: Progress = silent) -> NDArray[np.float32]:
-        """Dequantized scores float32 [N, 2], columns [background, person]."""
+        """Dequantized scores float32 [N, 2], columns in the order of the labels' codes."""
         return self.contract.decode(self.raw_outputs(images, progress))

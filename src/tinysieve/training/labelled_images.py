@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import CLASS_NAMES
+from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.ground.errors import InputError
 
 
@@ -19,14 +19,16 @@ class LabelledImages:
     Args:
         pixels: uint8 [M, S, S, 3], the packed images of all splits, usually a memory map.
         rows: int [N], which rows of `pixels`.
-        labels: int [N], 0 background or 1 person, aligned with `rows`.
+        labels: int [N], codes of the two classes, 0 or 1, aligned with `rows`.
         split: what messages call it, "train" or "validation".
+        classes: what messages call the two classes.
     """
 
     pixels: NDArray[np.uint8]
     rows: NDArray[np.integer]
     labels: NDArray[np.integer]
     split: str
+    classes: ClassNames = PERSON_TASK
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -45,10 +47,10 @@ class LabelledImages:
             raise InputError(
                 f"label {int(self.labels[unusable[0]])} in split {self.split!r}; {len(unusable)} such labels among {len(self)}",
                 where=f"row {int(self.rows[unusable[0]])}",
-                why="training needs labels 0 (background) and 1 (person)",
+                why="training needs labels 0 ({}) and 1 ({})".format(*self.classes.in_code_order),
                 fix="leave unlabeled and dropped images out",
             )
-        for code, name in enumerate(CLASS_NAMES):
+        for code, name in enumerate(self.classes.in_code_order):
             if not np.any(self.labels == code):
                 raise InputError(
                     f"no image of class {name!r} among the {len(self)} images of split {self.split!r}",

@@ -9,15 +9,33 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, Codes
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, RESTORE, Decisions
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.ground.errors import InputError
 
 NO_ANSWER, TAKEN_BACK = UNLABELED, -3
-WORDS = {"person": POSITIVE, "background": NEGATIVE, "drop": DROPPED, "skip": NO_ANSWER, "": NO_ANSWER, "undo": TAKEN_BACK}
+DROP_WORD, SKIP_WORD, UNDO_WORD = "drop", "skip", "undo"
 REASON = "reviewed by a person"
-_NAMES = {code: word for word, code in WORDS.items() if word}
+
+
+def decision_words(classes: ClassNames) -> tuple[str, ...]:
+    """What a person may decide, in the order of buttons and keys.
+
+    >>> decision_words(ClassNames("cat", "no_cat"))
+    ('cat', 'no_cat', 'drop', 'skip')
+    """
+    return (*classes.positive_first, DROP_WORD, SKIP_WORD)
+
+
+def answer_codes(classes: ClassNames) -> dict[str, int]:
+    """Code of every word that a file of answers may hold, in lower case.
+
+    >>> answer_codes(ClassNames("Cat", "no_cat"))["cat"] == POSITIVE
+    True
+    """
+    return {classes.positive.lower(): POSITIVE, classes.negative.lower(): NEGATIVE, DROP_WORD: DROPPED, SKIP_WORD: NO_ANSWER,
+            "": NO_ANSWER, UNDO_WORD: TAKEN_BACK}
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +127,8 @@ def resolve_answers(answers: Answers, samples: SampleTable, labels: Codes) -> Re
     return Review(
         _decisions(answers, rows, standing[agreed], labels), int(len(standing) - len(unique) - differs.sum()),
         int(((given | skips) & ~alive).sum()), int((skips & alive).sum()),
-        tuple(_conflict(answers, int(standing[first[group[index]]]), int(standing[index])) for index in np.flatnonzero(differs)),
+        tuple(_conflict(answers, samples.classes, int(standing[first[group[index]]]), int(standing[index]))
+              for index in np.flatnonzero(differs)),
     )
 
 
@@ -143,7 +162,8 @@ def _decisions(answers: Answers, rows: NDArray[np.int64], taken: NDArray[np.int6
                      pa.array([REASON] * count, pa.string()), answers.at.take(index))
 
 
-def _conflict(answers: Answers, first: int, second: int) -> Conflict:
-    told = [f"{_NAMES[int(answers.codes[one])]} by {answers.reviewers[one].as_py()} ({answers.place(one)})"
-            for one in (first, second)]
-    return Conflict(answers.sample_ids[second].as_py(), told[0], told[1], answers.place(second))
+def _conflict(answers: Answers, classes: ClassNames, first: int, second: int) -> Conflict:
+    words = {**classes.words, DROPPED: DROP_WORD}
+    said = [f"{words[int(answers.codes[number])]} by {answers.reviewers[number].as_py()} ({answers.place(number)})"
+            for number in (first, second)]
+    return Conflict(answers.sample_ids[second].as_py(), said[0], said[1], answers.place(second))

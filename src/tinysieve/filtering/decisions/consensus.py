@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, Codes
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, PERSON_TASK, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
 from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.decisions.error_model import ErrorModel, fit_error_model, fit_signals
@@ -33,8 +33,8 @@ class Beliefs:
 
     Args:
         model: how they were weighed.
-        p_positive: float64 [N], P(person | scores and given label); 0 or 1 where a person has looked.
-        by_signal: float64 [N] by signal, P(person | the signal's own scores), 0.5 where it says nothing.
+        p_positive: float64 [N], P(positive | scores and given label); 0 or 1 where a person has looked.
+        by_signal: float64 [N] by signal, P(positive | the signal's own scores), 0.5 where it says nothing.
         verified: int8 [N], what a person said (NEGATIVE, POSITIVE, DROPPED), UNLABELED where nobody looked.
     """
 
@@ -57,7 +57,7 @@ class Beliefs:
 def weigh(scores: Sequence[Score], labels: Codes, teaches: Mask, verified: Codes) -> Beliefs:
     """Fit the model and apply it; arguments as for `fit_error_model`, and `verified` may hold DROPPED."""
     model = fit_error_model(scores, labels, teaches, verified)
-    p_positive = model.probability_of_person(scores, labels)
+    p_positive = model.probability_of_positive(scores, labels)
     p_positive = np.select([verified == POSITIVE, verified == NEGATIVE], [1.0, 0.0], p_positive)
     return Beliefs(model, p_positive, fit_signals(model, scores, labels, teaches), verified)
 
@@ -72,6 +72,7 @@ class Consensus:
         drop_confidence: requests to drop are granted from this confidence on.
         min_gain: looks that are expected to gain less, in right labels, are not asked for.
         looks: the most samples to ask a person about.
+        classes: what reasons call the two classes.
     """
 
     harm: float = 2.0
@@ -79,6 +80,7 @@ class Consensus:
     drop_confidence: float = 0.6
     min_gain: float = 0.1
     looks: int = 1000
+    classes: ClassNames = PERSON_TASK
 
     def decide(self, opinions: Sequence[Opinions], beliefs: Beliefs, labels: Codes, eligible: Mask) -> Plan:
         """Weigh everything.
@@ -105,22 +107,22 @@ class Consensus:
         doubtful = (labelled | (eligible & (labels == UNLABELED) & (votes.total > 0) & ~named)) & ~gone & ~seen
         gain = np.where(doubtful, np.where(labels == UNLABELED, 1.0, choice.gain_of_a_look), 0.0)
         review = worth_a_look(gain, -np.abs(beliefs.p_positive - 0.5), asked & doubtful, self.min_gain, self.looks)
-        return _plan([*opinions, belief_opinion(beliefs, labels)], actions, new, beliefs, review, gain)
+        return _plan([*opinions, belief_opinion(beliefs, labels, self.classes)], actions, new, beliefs, review, gain)
 
     def _named(self, beliefs: Beliefs, probable: Codes, backed: Mask, votes: Votes) -> Mask:
         """Unlabelled samples worth a label: probable enough, backed, and no filter's vote says otherwise."""
         p_right = np.where(probable == POSITIVE, beliefs.p_positive, 1 - beliefs.p_positive)
-        against = np.where(probable == POSITIVE, votes.background, votes.person)
+        against = np.where(probable == POSITIVE, votes.negative, votes.positive)
         return backed & (against == 0) & (expected_value(p_right, self.harm) > 0)
 
 
-def belief_opinion(beliefs: Beliefs, labels: Codes) -> Opinions:
+def belief_opinion(beliefs: Beliefs, labels: Codes, classes: ClassNames) -> Opinions:
     """The consensus as an opinion: for the more probable class, its probability as confidence, in bands that read as reasons."""
     probable = np.where(beliefs.p_positive > 0.5, POSITIVE, NEGATIVE).astype(np.int8)
     p_wrong, unlabeled = beliefs.p_wrong(labels), labels <= UNLABELED
     cases = [((beliefs.verified != UNLABELED) & (probable == code), code, "a person has looked") for code in (POSITIVE, NEGATIVE)]
     cases += [(unlabeled & (probable == code), code, f"{word} is more probable")
-              for code, word in ((POSITIVE, "person"), (NEGATIVE, "background"))]
+              for code, word in ((POSITIVE, classes.positive), (NEGATIVE, classes.negative))]
     for floor in (*_BANDS, 0.0):
         words = f"label wrong with probability {floor:.2f} or more" if floor else "label probably right"
         cases += [((p_wrong >= floor) & (probable == code), code, words) for code in (POSITIVE, NEGATIVE)]

@@ -33,11 +33,11 @@ def contradiction(opinions: Sequence[Opinions], labels: Codes, rows: NDArray[np.
     >>> found.tolist() == [EASY, HARD, NEED_REVIEW]
     True
     """
-    person, background = (_strongest(opinions, (code,), rows) for code in (POSITIVE, NEGATIVE))
+    positive, negative = (_strongest(opinions, (code,), rows) for code in (POSITIVE, NEGATIVE))
     asked = _strongest(opinions, (ASK_DROP, ASK_REVIEW), rows) > 0
     given = labels[rows]
     doubt = np.select([given == POSITIVE, given == NEGATIVE, given == UNLABELED],
-                      [background - person, person - background, -np.abs(person - background)], np.float32(0))
+                      [negative - positive, positive - negative, -np.abs(positive - negative)], np.float32(0))
     # float32 confidences: a third is told apart from a third only up to their rounding.
     close = np.abs(np.abs(doubt) - MARGIN) < 1e-6
     hard = (doubt >= MARGIN) | (close & (doubt > 0))

@@ -1,8 +1,8 @@
 """How probable it is that a given label is wrong: all scores weighed together, with the labels' own error rates taken out.
 
 A classifier of the scores that is taught by noisy labels predicts noisy labels. Where labels err at rates that do not depend on
-the image, P(given person | scores) = r_b + (1 - r_b - r_p) P(person | scores), with r_b the share of true backgrounds labelled
-person and r_p the share of true persons labelled background. The rates are read off where the scores leave no doubt (anchor
+the image, P(given positive | scores) = r_n + (1 - r_n - r_p) P(positive | scores), with r_n the share of true negatives labelled
+positive and r_p the share of true positives labelled negative. The rates are read off where the scores leave no doubt (anchor
 points, Patrini et al. 2017, section 4.1); with them fixed, the weights are those of the greatest likelihood. A verified sample
 (a person's answers) teaches directly. A weight a score and two rates: small enough to print, and to be judged by a reader.
 """
@@ -36,7 +36,7 @@ class ErrorModel:
         names: of the scores.
         signals: what each score rests on.
         centre, spread: float64 [F], a score counts as (score - centre) / spread, and as 0 where it says nothing.
-        weights: float64 [F] >= 0, in log-odds a spread: a score that speaks for a person never counts against one, which on few
+        weights: float64 [F] >= 0, in log-odds a spread: a score that speaks for the class never counts against one, which on few
             samples noise would make it do.
         intercept: log-odds.
         rates: of the given labels.
@@ -51,22 +51,22 @@ class ErrorModel:
     rates: ErrorRates
 
     def log_odds(self, scores: Sequence[Score]) -> Doubles:
-        """log P(person | scores) / P(background | scores), float64 [N], own label not used."""
+        """log P(positive | scores) / P(negative | scores), float64 [N], own label not used."""
         total = np.full(len(scores[0].values), self.intercept)
         for one, centre, spread, weight in zip(scores, self.centre, self.spread, self.weights, strict=True):
             total += np.nan_to_num((one.values - centre) * (weight / spread), nan=0.0)
         return total
 
-    def probability_of_person(self, scores: Sequence[Score], labels: Codes) -> Doubles:
-        """P(person | scores, given label), float64 [N] in (0, 1); labels int8 [N], negative where there is none."""
+    def probability_of_positive(self, scores: Sequence[Score], labels: Codes) -> Doubles:
+        """P(positive | scores, given label), float64 [N] in (0, 1); labels int8 [N], negative where there is none."""
         return _sigmoid(self.log_odds(scores) + self.rates.odds_of(labels))
 
     def describe(self) -> dict[str, object]:
         """For people and JSON."""
         return {"weights": dict(zip(self.names, self.weights.round(4).tolist(), strict=True)),
                 "intercept": round(self.intercept, 4),
-                "background_as_person": round(self.rates.background_as_person, 4),
-                "person_as_background": round(self.rates.person_as_background, 4)}
+                "negative_as_positive": round(self.rates.negative_as_positive, 4),
+                "positive_as_negative": round(self.rates.positive_as_negative, 4)}
 
 
 def fit_error_model(scores: Sequence[Score], labels: Codes, teaches: Mask, verified: Codes) -> ErrorModel:
@@ -96,7 +96,7 @@ def fit_error_model(scores: Sequence[Score], labels: Codes, teaches: Mask, verif
 
 
 def fit_signals(model: ErrorModel, scores: Sequence[Score], labels: Codes, teaches: Mask) -> dict[str, Doubles]:
-    """What each signal says alone: P(person | its scores), float64 [N] by signal, 0.5 where it says nothing.
+    """What each signal says alone: P(positive | its scores), float64 [N] by signal, 0.5 where it says nothing.
 
     The rates are those of `model`, the weights are fitted anew; arguments as for `fit_error_model`.
     """
@@ -133,17 +133,17 @@ def _fit(features: Doubles, given: Mask, rates: ErrorRates, seen: Doubles, odds:
     """Weights [F + 1] of greatest penalised likelihood; an answer counts P(truth | scores, given), whoever was asked."""
     from scipy.optimize import minimize
 
-    low, lift = rates.background_as_person, 1 - rates.background_as_person - rates.person_as_background
+    low, lift = rates.negative_as_positive, 1 - rates.negative_as_positive - rates.positive_as_negative
     count = len(features) + len(seen)
     if not count:
         return np.zeros(features.shape[1])
 
     def loss(weights: Doubles) -> tuple[float, Doubles]:
-        person = _sigmoid(features @ weights)
-        said = np.clip(low + lift * person, 1e-9, 1 - 1e-9)
+        positive = _sigmoid(features @ weights)
+        said = np.clip(low + lift * positive, 1e-9, 1 - 1e-9)
         known = _sigmoid(seen @ weights + odds)
         total = -np.log(np.where(given, said, 1 - said)).sum() - np.log(np.where(truth, known, 1 - known) + 1e-12).sum()
-        slope = np.where(given, -1 / said, 1 / (1 - said)) * lift * person * (1 - person)
+        slope = np.where(given, -1 / said, 1 / (1 - said)) * lift * positive * (1 - positive)
         gradient = (features.T @ slope + seen.T @ (known - truth)) / count
         gradient[:-1] += 2 * PRIOR / count * weights[:-1]
         return total / count + PRIOR / count * float(weights[:-1] @ weights[:-1]), gradient

@@ -22,36 +22,36 @@ class ErrorRates:
     """How given labels err.
 
     Args:
-        background_as_person: share of true backgrounds that are labelled person, [0, 0.5).
-        person_as_background: share of true persons that are labelled background, [0, 0.5).
+        negative_as_positive: share of true negatives that are labelled positive, [0, 0.5).
+        positive_as_negative: share of true positives that are labelled negative, [0, 0.5).
     """
 
-    background_as_person: float
-    person_as_background: float
+    negative_as_positive: float
+    positive_as_negative: float
 
     def odds_of(self, labels: Codes) -> Doubles:
-        """log P(given | person) - log P(given | background), float64 [N]; 0 without a label."""
-        person = np.log((1 - self.person_as_background) / self.background_as_person)
-        background = np.log(self.person_as_background / (1 - self.background_as_person))
-        return np.select([labels == POSITIVE, labels == NEGATIVE], [person, background], 0.0)
+        """log P(given | positive) - log P(given | negative), float64 [N]; 0 without a label."""
+        positive = np.log((1 - self.positive_as_negative) / self.negative_as_positive)
+        negative = np.log(self.positive_as_negative / (1 - self.negative_as_positive))
+        return np.select([labels == POSITIVE, labels == NEGATIVE], [positive, negative], 0.0)
 
 
-def rates_at_anchors(ranking: Doubles, given_person: Mask) -> ErrorRates:
+def rates_at_anchors(ranking: Doubles, given_positive: Mask) -> ErrorRates:
     """Error rates of the labels of those that rank beyond doubt: the lowest and highest half of each class.
 
     A half count is added to each side, so that none found does not mean none possible.
 
     Args:
-        ranking: float [N], higher where a person is more probable.
-        given_person: bool [N].
+        ranking: float [N], higher where the class is more probable.
+        given_positive: bool [N].
 
     >>> rates_at_anchors(np.arange(12.0), np.arange(12) >= 6)
-    ErrorRates(background_as_person=0.125, person_as_background=0.125)
+    ErrorRates(negative_as_positive=0.125, positive_as_negative=0.125)
     """
     order = np.argsort(ranking, kind="stable")
-    persons = int(given_person.sum())
-    low = given_person[order[: round(ANCHOR_SHARE * (len(order) - persons))]]
-    high = given_person[order[len(order) - round(ANCHOR_SHARE * persons) :]]
-    as_person = (low.sum() + 0.5) / (len(low) + 1)
-    as_background = ((~high).sum() + 0.5) / (len(high) + 1)
-    return ErrorRates(float(min(as_person, HIGHEST_RATE)), float(min(as_background, HIGHEST_RATE)))
+    positives = int(given_positive.sum())
+    low = given_positive[order[: round(ANCHOR_SHARE * (len(order) - positives))]]
+    high = given_positive[order[len(order) - round(ANCHOR_SHARE * positives) :]]
+    as_positive = (low.sum() + 0.5) / (len(low) + 1)
+    as_negative = ((~high).sum() + 0.5) / (len(high) + 1)
+    return ErrorRates(float(min(as_positive, HIGHEST_RATE)), float(min(as_negative, HIGHEST_RATE)))

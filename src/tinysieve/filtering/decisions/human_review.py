@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from tinysieve.dataset.classes import Codes
+from tinysieve.dataset.classes import PERSON_TASK, ClassNames, Codes
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
-from tinysieve.filtering.decisions.answers import WORDS, Answers, refuse_first
+from tinysieve.filtering.decisions.answers import Answers, answer_codes, decision_words, refuse_first
 from tinysieve.filtering.decisions.policy import Plan
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
@@ -30,14 +30,15 @@ def write_review_queue(path: Path, plan: Plan, samples: SampleTable, labels: Cod
         pacsv.write_csv(table, temporary)
 
 
-def read_answers(path: Path, reviewer: str) -> Answers:
+def read_answers(path: Path, reviewer: str, classes: ClassNames = PERSON_TASK) -> Answers:
     """Read columns `sample_id`, `decision` and, if there, `reviewer` and `at`; the lines are in the order of the answers.
 
-    `decision` is person, background, drop, skip, empty, or undo, which takes back what the same reviewer said above.
+    `decision` is a class, drop, skip, empty, or undo, which takes back what the same reviewer said above.
 
     Args:
         path: CSV, or Parquet.
         reviewer: who answered where the file does not say.
+        classes: names of the two classes.
 
     Raises:
         InputError: no such file or column, or an unknown word, with line.
@@ -50,12 +51,13 @@ def read_answers(path: Path, reviewer: str) -> Answers:
     def place(number: int) -> str:
         return f"{path}:{number + 2}"
 
+    codes = answer_codes(classes)
     words = pc.utf8_lower(pc.utf8_trim_whitespace(_texts(table, "decision"))).combine_chunks()
-    index = pc.fill_null(pc.index_in(words, pa.array(list(WORDS))), -1).to_numpy()
-    refuse_first(index < 0, table["decision"], place, "the decision is person, background, drop, skip or undo, not")
+    index = pc.fill_null(pc.index_in(words, pa.array(list(codes))), -1).to_numpy()
+    refuse_first(index < 0, table["decision"], place, f"the decision is {', '.join(decision_words(classes))} or undo, not")
     who = _texts(table, "reviewer").combine_chunks()
     named = pc.if_else(pc.equal(who, ""), reviewer, who)
-    return Answers(_texts(table, "sample_id").combine_chunks(), np.array(list(WORDS.values()), np.int8)[index], named,
+    return Answers(_texts(table, "sample_id").combine_chunks(), np.array(list(codes.values()), np.int8)[index], named,
                    _when(_texts(table, "at").combine_chunks()), place)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tinysieve.filtering.decisions.answers import NO_ANSWER, TAKEN_BACK, WORDS, Answers
+from tinysieve.dataset.classes import PERSON_TASK, ClassNames
+from tinysieve.filtering.decisions.answers import NO_ANSWER, TAKEN_BACK, Answers, answer_codes, decision_words
 from tinysieve.ground.errors import InputError
 
 CONTROL = "decision"
@@ -27,7 +28,7 @@ class _Answer:
     place: str
 
 
-def read_annotations(path: Path, reviewer: str) -> Answers:
+def read_annotations(path: Path, reviewer: str, classes: ClassNames = PERSON_TASK) -> Answers:
     """Read annotated tasks.
 
     A cancelled annotation decides nothing. Of several annotations of one task by one person the latest counts and voids
@@ -37,13 +38,14 @@ def read_annotations(path: Path, reviewer: str) -> Answers:
     Args:
         path: a list of tasks with `data.sample_id` and `annotations`.
         reviewer: who answered where an annotation does not name its annotator.
+        classes: names of the two classes.
 
     Raises:
         InputError: not such a file, a task without sample_id, or a choice that is none, with task and annotation.
     """
     found: list[_Answer] = []
     for number, task in enumerate(_tasks(path)):
-        found += _answers_of(task, f"{path}: task {task.get('id', number)}", reviewer)
+        found += _answers_of(task, f"{path}: task {task.get('id', number)}", reviewer, classes)
     texts = [pa.array([getattr(one, name) for one in found], pa.string()) for name in ("sample_id", "reviewer", "at")]
     codes = np.array([one.code for one in found], np.int8)
     return Answers(texts[0], codes, texts[1], texts[2], lambda index: found[index].place)
@@ -69,7 +71,7 @@ def _is_annotated(task: Any) -> bool:
     return isinstance(annotations, list) and all(isinstance(one, dict) for one in annotations)
 
 
-def _answers_of(task: dict[str, Any], where: str, reviewer: str) -> Iterator[_Answer]:
+def _answers_of(task: dict[str, Any], where: str, reviewer: str, classes: ClassNames) -> Iterator[_Answer]:
     data = task.get("data")
     sample_id = data.get("sample_id") if isinstance(data, dict) else None
     if not isinstance(sample_id, str):
@@ -82,10 +84,10 @@ def _answers_of(task: dict[str, Any], where: str, reviewer: str) -> Iterator[_An
         if who in seen:
             yield _Answer(sample_id, TAKEN_BACK, who, at, place)
         seen.add(who)
-        yield _Answer(sample_id, _code(annotation, place), who, at, place)
+        yield _Answer(sample_id, _code(annotation, place, classes), who, at, place)
 
 
-def _code(annotation: dict[str, Any], place: str) -> int:
+def _code(annotation: dict[str, Any], place: str, classes: ClassNames) -> int:
     if annotation.get("was_cancelled"):
         return NO_ANSWER
     marks = [one for one in _list(annotation.get("result")) if isinstance(one, dict) and one.get("from_name") == CONTROL]
@@ -93,10 +95,10 @@ def _code(annotation: dict[str, Any], place: str) -> int:
     words = [word for value in values for word in _list(value.get("choices"))]
     if not words:
         return NO_ANSWER
-    if len(words) > 1 or words[0] not in ("person", "background", "drop", "skip"):
-        raise InputError(f"the choice is person, background, drop or skip, not {words!r}", where=place,
+    if len(words) > 1 or words[0] not in decision_words(classes):
+        raise InputError(f"the choice is one of {', '.join(decision_words(classes))}, not {words!r}", where=place,
                          why="nothing was applied", fix="mend the annotation in Label Studio and export again")
-    return WORDS[words[0]]
+    return answer_codes(classes)[words[0].lower()]
 
 
 def _time(annotation: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import CLASS_NAMES, DROPPED, NEGATIVE, POSITIVE, UNLABELED, Codes
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, PERSON_TASK, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
 from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
@@ -63,19 +63,19 @@ class TwoSignals:
         """
         votes = count_votes(opinions, len(labels))
         labelled, free = eligible & (labels > UNLABELED), eligible & (labels == UNLABELED)
-        given_person = labels == POSITIVE
-        against = np.where(given_person, votes.background, votes.person)
-        support = np.where(given_person, votes.person, votes.background)
+        given_positive = labels == POSITIVE
+        against = np.where(given_positive, votes.negative, votes.positive)
+        support = np.where(given_positive, votes.positive, votes.negative)
         removed = eligible & (labels != DROPPED) & (votes.drop > 0) & (votes.drop >= np.float32(self.drop_confidence))
         held = (votes.look > 0) | (votes.drop > 0)
         flip = labelled & (support == 0) & (against >= self.flip_votes)
         lone = labelled & (support == 0) & (against > 0) & ~flip
         dropped = lone & (votes.strongest >= np.float32(self.drop_confidence))
-        named = free & (np.minimum(votes.person, votes.background) == 0) & (votes.total >= self.label_votes)
+        named = free & (np.minimum(votes.positive, votes.negative) == 0) & (votes.total >= self.label_votes)
         # A label that one signal supports and another disputes, and an unlabeled sample with a lone vote.
         doubt = (labelled & (against > 0) & ~flip & ~dropped) | (free & (votes.total > 0) & ~named)
         doubt = (doubt | held & (labelled | named)) & ~removed
-        new = np.where(votes.person > votes.background, POSITIVE, NEGATIVE).astype(np.int8)
+        new = np.where(votes.positive > votes.negative, POSITIVE, NEGATIVE).astype(np.int8)
         dropped = removed | dropped & ~held
         actions = np.select([dropped, flip & ~held, named & ~held], [np.int8(DROP), np.int8(RELABEL), np.int8(LABEL)],
                             np.int8(-1))
@@ -100,13 +100,14 @@ class FollowDetector:
         return _plan(opinions, actions, proposed, count_votes(opinions, len(labels)), np.zeros(len(labels), bool))
 
 
-def refuse_large_change(labels: Codes, decisions: Decisions, eligible: Mask, max_change: float) -> None:
+def refuse_large_change(labels: Codes, decisions: Decisions, eligible: Mask, max_change: float,
+                        classes: ClassNames = PERSON_TASK) -> None:
     """Stop a policy that would change too much of a class.
 
     Raises:
         ChangeTooLarge: more than `max_change` of the eligible samples of a class would be relabelled or dropped.
     """
-    for code, name in enumerate(CLASS_NAMES):
+    for code, name in enumerate(classes.in_code_order):
         total = int((eligible & (labels == code)).sum())
         made = decisions.new_labels[(labels[decisions.rows] == code) & (decisions.new_labels != code)]
         if len(made) > max_change * total:
@@ -123,8 +124,8 @@ def refuse_large_change(labels: Codes, decisions: Decisions, eligible: Mask, max
 class Votes:
     """Signals that vote for each class, and the strongest vote, request to drop and request for review, 0 where none."""
 
-    person: Codes
-    background: Codes
+    positive: Codes
+    negative: Codes
     strongest: NDArray[np.float32]
     drop: NDArray[np.float32]
     look: NDArray[np.float32]
@@ -132,7 +133,7 @@ class Votes:
     @property
     def total(self) -> Codes:
         """Signals that vote at all."""
-        return self.person + self.background
+        return self.positive + self.negative
 
     @property
     def weight(self) -> NDArray[np.float32]:
@@ -145,16 +146,16 @@ def count_votes(opinions: Sequence[Opinions], count: int) -> Votes:
     signals = sorted({one.signal for one in opinions})
     if len(signals) > MAX_SIGNALS:
         raise InputError(f"{len(signals)} signals are more than {MAX_SIGNALS}")
-    person, background = np.zeros(count, np.int8), np.zeros(count, np.int8)
+    positive, negative = np.zeros(count, np.int8), np.zeros(count, np.int8)
     for signal in signals:
         same = [one for one in opinions if one.signal == signal]
-        person += np.logical_or.reduce([one.proposed == POSITIVE for one in same])
-        background += np.logical_or.reduce([one.proposed == NEGATIVE for one in same])
+        positive += np.logical_or.reduce([one.proposed == POSITIVE for one in same])
+        negative += np.logical_or.reduce([one.proposed == NEGATIVE for one in same])
     def strongest(*proposals: int) -> NDArray[np.float32]:
         found = [np.where(np.isin(one.proposed, proposals), one.confidence, np.float32(0)) for one in opinions]
         return np.maximum.reduce([np.zeros(count, np.float32), *found])
 
-    return Votes(person, background, strongest(POSITIVE, NEGATIVE), strongest(ASK_DROP), strongest(ASK_REVIEW))
+    return Votes(positive, negative, strongest(POSITIVE, NEGATIVE), strongest(ASK_DROP), strongest(ASK_REVIEW))
 
 
 def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, votes: Votes, doubt: Mask) -> Plan:
@@ -163,8 +164,8 @@ def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, votes: Votes
     decisions = Decisions(rows, actions[rows], new[rows], by, votes.weight[rows], reasons)
     review = np.flatnonzero(doubt)
     review = review[np.argsort(-votes.weight[review], kind="stable")]
-    contradiction = (votes.person == votes.background)[review] | (np.minimum(votes.person, votes.background)[review] > 0)
-    leaning = np.where(votes.person > votes.background, POSITIVE, NEGATIVE)[review]
+    contradiction = (votes.positive == votes.negative)[review] | (np.minimum(votes.positive, votes.negative)[review] > 0)
+    leaning = np.where(votes.positive > votes.negative, POSITIVE, NEGATIVE)[review]
     proposals = np.where(contradiction, ABSTAIN, leaning).astype(np.int8)
     return Plan(decisions, review, proposals, explain(opinions, review)[1])
 

@@ -43,7 +43,7 @@ def check_scores(scores: Sequence[Score], labels: Codes, rows: NDArray[np.int64]
             raise InputError(f"score '{one.name}' has {len(one.values)} values for {len(labels)} labels")
         if np.isinf(one.values).any():
             raise InputError(f"score '{one.name}' is infinite in row {int(np.isinf(one.values).argmax())}")
-    for code, word in ((NEGATIVE, "background"), (POSITIVE, "person")):
+    for code, word in ((NEGATIVE, "negative"), (POSITIVE, "positive")):
         if not (labels[rows] == code).any():
-            raise InputError(f"no sample to learn from is labelled {word}", why="its error rate is unknown",
+            raise InputError(f"no sample to learn from has the {word} label", why="its error rate is unknown",
                              fix="label some, or set policy.kind: default")

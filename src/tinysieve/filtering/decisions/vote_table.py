@@ -20,8 +20,8 @@ class FilterRow:
         coverage: it votes for a label; requests to drop or review are counted apart.
         overlap: it votes and another signal votes too.
         conflict: it votes and another signal votes otherwise.
-        to_person, to_background: labelled samples it would flip, count.
-        new_person, new_background: unlabeled samples it would label, count.
+        to_positive, to_negative: labelled samples it would flip, count.
+        new_positive, new_negative: unlabeled samples it would label, count.
         ask_drop, ask_review: samples that it asks to drop, or to show to a person, count.
     """
 
@@ -30,10 +30,10 @@ class FilterRow:
     coverage: float
     overlap: float
     conflict: float
-    to_person: int
-    to_background: int
-    new_person: int
-    new_background: int
+    to_positive: int
+    to_negative: int
+    new_positive: int
+    new_negative: int
     ask_drop: int
     ask_review: int
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.filtering.evidence.boxes import PERSON_CLASS, Boxes
+from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.filtering.evidence.crop_rule import CropRule, area_fractions, largest_in_each
 
 
 @dataclass(frozen=True, eq=False)
 class BoxScores:
-    """The best person box of each of N images under the data set's rule.
+    """The best counting box of each of N images under the data set's rule.
 
     Args:
         confidence: float32 [N] in [0, 1], 0 without a box that counts; NaN where the detector says nothing: not examined, or
-            only persons that the rule leaves out (too small, outside the crop).
+            only boxes that the rule leaves out (too small, outside the crop).
         area_fraction: float32 [N] in [0, 1], share of the crop that this box covers; 0 without one.
     """
 
@@ -34,15 +34,15 @@ def box_scores(boxes: Boxes, examined: NDArray[np.bool_], widths: NDArray[np.int
         examined: bool [N].
         widths, heights: int [N], pixels.
         rule: crop and area.
-        left_out_above: confidence from which on a person that the rule leaves out makes the image undecided.
+        left_out_above: confidence from which on a box that the rule leaves out makes the image undecided.
     """
     share = area_fractions(boxes, widths, heights, rule.crop)
-    person = np.where(boxes.class_id == PERSON_CLASS, boxes.confidence, np.float32(0))
+    strength = np.where(boxes.counted, boxes.confidence, np.float32(0))
     counts = share > np.float32(rule.min_area)
-    counting = np.where(counts, person, np.float32(0))
+    counting = np.where(counts, strength, np.float32(0))
     best = largest_in_each(counting, boxes.offsets)
     is_best = (counting > 0) & (counting == np.repeat(best, boxes.counts))
     area = largest_in_each(np.where(is_best, share, np.float32(0)), boxes.offsets)
-    left_out = largest_in_each(np.where(counts, np.float32(0), person), boxes.offsets)
+    left_out = largest_in_each(np.where(counts, np.float32(0), strength), boxes.offsets)
     silent = ~examined | ((best < left_out_above) & (left_out >= left_out_above))
     return BoxScores(np.where(silent, np.float32(np.nan), best), np.where(silent, np.float32(0), area))

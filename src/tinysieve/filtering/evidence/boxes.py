@@ -6,20 +6,23 @@ has no row. Here so that the two are never confused, at the size of 5.76 million
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tinysieve.filtering.evidence.box_classes import PERSON_BOXES, BoxClasses
 from tinysieve.ground import atomic_files as atomic
 from tinysieve.ground.errors import InputError
 
-PERSON_CLASS = 0
 ROWS_A_GROUP = 500_000
+_CLASSES = b"tinysieve.box_classes"
 COLUMNS = ("x1", "y1", "x2", "y2", "confidence", "class_id")
 
 
@@ -32,7 +35,8 @@ class Boxes:
         offsets: int64 [N + 1]; the boxes of image i are rows offsets[i] to offsets[i + 1].
         xyxy: float32 [B, 4], corners in pixels of the decoded, upright image.
         confidence: float32 [B], 0 (doubtful) to 1 (sure).
-        class_id: int16 [B], 0 is person.
+        class_id: int16 [B], as the detector numbers its classes.
+        classes: what these numbers mean, and which of them count.
     """
 
     sample_ids: pa.Array
@@ -40,21 +44,22 @@ class Boxes:
     xyxy: np.ndarray
     confidence: np.ndarray
     class_id: np.ndarray
+    classes: BoxClasses = PERSON_BOXES
 
     def __post_init__(self) -> None:
-        found = len(self.confidence)
+        boxed = len(self.confidence)
         whole = (
             self.offsets.shape == (len(self.sample_ids) + 1,)
             and self.offsets[0] == 0
-            and self.offsets[-1] == found
-            and self.xyxy.shape == (found, 4)
-            and self.class_id.shape == (found,)
+            and self.offsets[-1] == boxed
+            and self.xyxy.shape == (boxed, 4)
+            and self.class_id.shape == (boxed,)
             and bool((self.counts >= 0).all())
         )
         if not whole:
             raise InputError(
                 f"columns do not fit together: {len(self.sample_ids)} images, {len(self.offsets)} offsets, "
-                f"corners {self.xyxy.shape}, {found} confidences, {len(self.class_id)} classes",
+                f"corners {self.xyxy.shape}, {boxed} confidences, {len(self.class_id)} classes",
                 why="a box would be counted for another image",
                 fix="make the file again with 'tinysieve detect'",
             )
@@ -67,8 +72,13 @@ class Boxes:
         """Boxes in each image, int64 [N]."""
         return np.diff(self.offsets)
 
+    @property
+    def counted(self) -> np.ndarray:
+        """bool [B]: the box is of a class that shows what is to be detected."""
+        return self.classes.counted(self.class_id)
+
     @classmethod
-    def from_lists(cls, sample_ids: Sequence[str], rows: Sequence[np.ndarray]) -> Boxes:
+    def from_lists(cls, sample_ids: Sequence[str], rows: Sequence[np.ndarray], classes: BoxClasses = PERSON_BOXES) -> Boxes:
         """From one array float [n, 6] an image: x1, y1, x2, y2, confidence, class.
 
         >>> seen = Boxes.from_lists(["a", "b"], [np.zeros((0, 6)), np.array([[1, 2, 3, 4, .5, 0]])])
@@ -78,7 +88,7 @@ class Boxes:
         offsets = np.concatenate([[0], np.cumsum([len(one) for one in rows], dtype=np.int64)]).astype(np.int64)
         flat = np.concatenate([np.zeros((0, 6)), *rows]).astype(np.float32)
         ids = pa.array(list(sample_ids), pa.string())
-        return cls(ids, offsets, flat[:, :4].copy(), flat[:, 4].copy(), flat[:, 5].astype(np.int16))
+        return cls(ids, offsets, flat[:, :4].copy(), flat[:, 4].copy(), flat[:, 5].astype(np.int16), classes)
 
 
 def take(boxes: Boxes, rows: np.ndarray) -> Boxes:
@@ -90,7 +100,7 @@ def take(boxes: Boxes, rows: np.ndarray) -> Boxes:
     starts = boxes.offsets[safe] - offsets[:-1]
     index = np.repeat(starts, counts) + np.arange(offsets[-1])
     ids = boxes.sample_ids.take(pa.array(safe, mask=~there))
-    return Boxes(ids, offsets, boxes.xyxy[index], boxes.confidence[index], boxes.class_id[index])
+    return Boxes(ids, offsets, boxes.xyxy[index], boxes.confidence[index], boxes.class_id[index], boxes.classes)
 
 
 def align(boxes: Boxes, sample_ids: pa.Array | pa.ChunkedArray | Sequence[str]) -> tuple[np.ndarray, Boxes]:
@@ -112,7 +122,7 @@ def align(boxes: Boxes, sample_ids: pa.Array | pa.ChunkedArray | Sequence[str]) 
     ids = as_ids(sample_ids)
     rows = pc.fill_null(pc.index_in(ids, value_set=boxes.sample_ids), -1).to_numpy(zero_copy_only=False)
     ordered = take(boxes, rows.astype(np.int64))
-    return rows >= 0, Boxes(ids, ordered.offsets, ordered.xyxy, ordered.confidence, ordered.class_id)
+    return rows >= 0, Boxes(ids, ordered.offsets, ordered.xyxy, ordered.confidence, ordered.class_id, boxes.classes)
 
 
 def as_ids(sample_ids: pa.Array | pa.ChunkedArray | Sequence[str]) -> pa.Array:
@@ -123,8 +133,8 @@ def as_ids(sample_ids: pa.Array | pa.ChunkedArray | Sequence[str]) -> pa.Array:
     return array if pa.types.is_string(array.type) else array.cast(pa.string())
 
 
-def concatenate(parts: Sequence[Boxes]) -> Boxes:
-    """The images of all parts, in order."""
+def concatenate(parts: Sequence[Boxes], classes: BoxClasses) -> Boxes:
+    """The images of all parts, in order; all number their classes alike."""
     counts = [np.zeros(0, np.int64), *(part.counts for part in parts)]
     return Boxes(
         pa.concat_arrays([pa.array([], pa.string()), *(part.sample_ids for part in parts)]),
@@ -132,6 +142,7 @@ def concatenate(parts: Sequence[Boxes]) -> Boxes:
         np.concatenate([np.zeros((0, 4), np.float32), *(part.xyxy for part in parts)]),
         np.concatenate([np.zeros(0, np.float32), *(part.confidence for part in parts)]),
         np.concatenate([np.zeros(0, np.int16), *(part.class_id for part in parts)]),
+        classes,
     )
 
 
@@ -140,7 +151,7 @@ def write_boxes(boxes: Boxes, path: Path) -> None:
     flat = [*boxes.xyxy.T, boxes.confidence, boxes.class_id]
     kinds = [pa.float32()] * 5 + [pa.int16()]
     fields = [("sample_id", pa.string()), *((n, pa.list_(k)) for n, k in zip(COLUMNS, kinds, strict=True))]
-    schema = pa.schema(fields)
+    schema = pa.schema(fields, {_CLASSES: json.dumps(asdict(boxes.classes))})
     with atomic.replacing(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
         for start in range(0, len(boxes), ROWS_A_GROUP):
             cut = boxes.offsets[start : start + ROWS_A_GROUP + 1]
@@ -155,20 +166,29 @@ def read_boxes(path: Path) -> Boxes:
     """Read `detections.parquet`.
 
     Raises:
-        InputError: not such a file, its lists differ in length, or an id stands in it twice.
+        InputError: not such a file, its lists differ in length, an id stands in it twice, or it does not say what its class
+            numbers mean.
     """
     try:
         file = pq.ParquetFile(path)
         parts = [_group(file.read_row_group(i, columns=["sample_id", *COLUMNS]), path)
                  for i in range(file.num_row_groups)]
+        stored = (file.schema_arrow.metadata or {}).get(_CLASSES)
     except (pa.ArrowException, OSError, KeyError) as error:
         raise InputError(f"not a file of detections: {error}", where=str(path),
                          fix="name a detections.parquet, or give rows of boxes as a box file") from error
-    boxes = concatenate(parts)
+    if stored is None:
+        raise InputError("the file does not say what its class numbers mean", where=str(path),
+                         why="an earlier version took 0 for the class to be detected", fix="run 'tinysieve detect' again")
+    boxes = concatenate(parts, _classes(json.loads(stored)))
     if boxes.sample_ids.null_count or pc.count_distinct(boxes.sample_ids).as_py() < len(boxes):
         raise InputError("a sample_id is empty or stands twice", where=str(path),
                          why="an image would have two different findings", fix="keep one row an image")
     return boxes
+
+
+def _classes(stored: dict[str, Any]) -> BoxClasses:
+    return BoxClasses(tuple((int(number), str(name)) for number, name in stored["names"]), tuple(stored["wanted"]))
 
 
 def _group(table: pa.Table, path: Path) -> Boxes:

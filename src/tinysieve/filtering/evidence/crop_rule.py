@@ -1,4 +1,4 @@
-"""Does an image show a person, by the data set's own rule of crop and area?
+"""Does an image show what is to be detected, by the data set's own rule of crop and area?
 
 Wake Vision calls an image `person` when a person's box covers more than 5 % of the centre crop, and
 leaves smaller ones out altogether. Boxes go through the same rule before they are compared with a label.
@@ -11,16 +11,17 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tinysieve.filtering.evidence.boxes import PERSON_CLASS, Boxes
+from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.ground.errors import InputError
 
-NOT_EXAMINED, NONE, TOO_SMALL, PERSON_PRESENT = np.int8(-1), np.int8(0), np.int8(1), np.int8(2)
+NOT_EXAMINED, NONE, TOO_SMALL, PRESENT = np.int8(-1), np.int8(0), np.int8(1), np.int8(2)
+# The name that callers know from the first task.
 CROPS = ("center_square", "none")
 
 
 @dataclass(frozen=True)
 class CropRule:
-    """When a box counts as a person.
+    """When a box counts.
 
     Attributes:
         crop: what the model is shown: `center_square` (the largest square in the middle) or `none` (all).
@@ -50,9 +51,9 @@ class Presence:
     """What the rule says of N images.
 
     Attributes:
-        codes: int8 [N], PERSON_PRESENT, TOO_SMALL (only persons that the rule leaves out), NONE, NOT_EXAMINED.
+        codes: int8 [N], PRESENT, TOO_SMALL (only boxes that the rule leaves out), NONE, NOT_EXAMINED.
         confidence: float32 [N] in [0, 1], of the best box that speaks for the code: the best counting
-            person; the best person that is left out; for NONE the best box below the threshold (0
+            box; the best box that is left out; for NONE the best box below the threshold (0
             without any, so near the threshold means a doubtful absence); 0 where not examined.
         area_fraction: float32 [N] in [0, 1], largest share of the crop that a box at or above the threshold covers.
     """
@@ -121,10 +122,10 @@ def largest_in_each(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 def presence(
     boxes: Boxes, examined: np.ndarray, widths: np.ndarray, heights: np.ndarray, rule: CropRule, threshold: float
 ) -> Presence:
-    """Map boxes to person, too small or none.
+    """Map boxes to present, too small or none.
 
     Args:
-        boxes: boxes in the order of the table's N rows (see `align`); other classes than person are left aside.
+        boxes: boxes in the order of the table's N rows (see `align`); classes that do not count are left aside.
         examined: bool [N].
         widths, heights: int [N], pixels of the upright image.
         rule: the data set's crop and area.
@@ -140,10 +141,10 @@ def presence(
                          f"{len(heights)} heights", fix="bring the boxes into the order of the table with align()")
     share = area_fractions(boxes, widths, heights, rule.crop)
     # Compared in the files' own float32, so that a box stored as 0.3 passes a threshold of 0.3.
-    person = np.where(boxes.class_id == PERSON_CLASS, boxes.confidence, np.float32(-1))
-    sure = person >= np.float32(threshold)
+    strength = np.where(boxes.counted, boxes.confidence, np.float32(-1))
+    sure = strength >= np.float32(threshold)
     counts = sure & (share > np.float32(rule.min_area))
-    any_person = np.maximum(person, 0)
+    any_box = np.maximum(strength, 0)
     zero = np.float32(0)
 
     def best(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -151,6 +152,6 @@ def presence(
 
     large = largest_in_each(counts.astype(np.float32), boxes.offsets) > 0
     seen = largest_in_each(sure.astype(np.float32), boxes.offsets) > 0
-    codes = np.select([~examined, large, seen], [NOT_EXAMINED, PERSON_PRESENT, TOO_SMALL], NONE).astype(np.int8)
-    confidence = np.where(large, best(counts, any_person), largest_in_each(any_person, boxes.offsets))
+    codes = np.select([~examined, large, seen], [NOT_EXAMINED, PRESENT, TOO_SMALL], NONE).astype(np.int8)
+    confidence = np.where(large, best(counts, any_box), largest_in_each(any_box, boxes.offsets))
     return Presence(codes, np.where(examined, confidence, zero), best(sure, share))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.images import Pixels
 from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, shrink
-from tinysieve.filtering.evidence.boxes import PERSON_CLASS
+from tinysieve.filtering.evidence.box_classes import BoxClasses
 from tinysieve.ground.errors import InputError, MissingRequirement
 
 FloatArray = NDArray[np.float32]
@@ -30,6 +30,8 @@ MAP_FRACTION = 0.3
 # Upsampling before the cut: eight steps a cell make the box's edge finer than a cell.
 STEPS = 8
 MAPS_AT_ONCE = 64
+# Of the one class that a head knows.
+CLASS_NUMBER = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,6 @@ class PresenceDetector:
     """
 
     name = "presence-head"
-
     def __init__(self, min_confidence: float = 0.05, workers: int | None = None, positive: str = "person") -> None:
         self._head, self._backbone, self._floor = load_head(positive), Lite0Backbone(workers=workers), min_confidence
         if self._head.backbone != self._backbone.fingerprint:
@@ -101,6 +102,7 @@ class PresenceDetector:
                 f"the presence head belongs to backbone {self._head.backbone}, installed is {self._backbone.fingerprint}",
                 why="its weights mean nothing on other features", fix="run benchmarks/train_presence_head.py again",
             )  # fmt: skip
+        self.classes = BoxClasses(((CLASS_NUMBER, positive),), (positive,))
         self.fingerprint = f"{head_fingerprint(positive)}-{min_confidence:g}"
 
     def detect(self, images: Sequence[Pixels]) -> list[FloatArray]:
@@ -121,7 +123,7 @@ def box_row(activation: FloatArray, width: int, height: int, min_confidence: flo
     if confidence < min_confidence:
         return np.empty((0, 6), np.float32)
     box = coarse_box(activation) * np.array([width, height, width, height], np.float32)
-    return np.array([[*box, confidence, PERSON_CLASS]], np.float32)
+    return np.array([[*box, confidence, CLASS_NUMBER]], np.float32)
 
 
 def coarse_box(activation: FloatArray, fraction: float = MAP_FRACTION) -> FloatArray:

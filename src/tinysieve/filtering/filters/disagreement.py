@@ -10,7 +10,7 @@ import numpy as np
 from tinysieve.dataset.classes import NEGATIVE, PERSON_TASK, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.evidence.box_scores import BoxScores, box_scores
-from tinysieve.filtering.evidence.crop_rule import NONE, NOT_EXAMINED, PERSON_PRESENT, TOO_SMALL, CropRule, Presence, presence
+from tinysieve.filtering.evidence.crop_rule import NONE, NOT_EXAMINED, PRESENT, TOO_SMALL, CropRule, Presence, presence
 from tinysieve.filtering.evidence.presence_limits import PresenceLimits
 from tinysieve.filtering.filter import BOXES, Evidence, Filter
 from tinysieve.filtering.opinion import ABSTAIN, Opinions, opine
@@ -75,8 +75,8 @@ def presence_cases(seen: Presence, relevant: Mask, limits: PresenceLimits,
     sure, word = seen.confidence >= np.float32(limits.positive), classes.positive
     return [
         (~relevant | (seen.codes == NOT_EXAMINED), ABSTAIN, "not asked, or not examined"),
-        ((seen.codes == PERSON_PRESENT) & sure, POSITIVE, f"{word} box inside the crop, large enough"),
-        (seen.codes == PERSON_PRESENT, ABSTAIN, f"doubtful {word} box"),
+        ((seen.codes == PRESENT) & sure, POSITIVE, f"{word} box inside the crop, large enough"),
+        (seen.codes == PRESENT, ABSTAIN, f"doubtful {word} box"),
         (seen.codes == TOO_SMALL, ABSTAIN, f"only {word} boxes too small or outside the crop"),
         (seen.codes == NONE, NEGATIVE, f"no {word} box"),
     ]

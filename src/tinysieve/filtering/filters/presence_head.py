@@ -44,4 +44,4 @@ class PresenceHead(Filter):
 def _probabilities(evidence: Evidence) -> NDArray[np.float32]:
     from tinysieve.filtering.evidence.presence_head import load_head
 
-    return load_head().probabilities(evidence.features)
+    return load_head(evidence.head_class).probabilities(evidence.features)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinysieve.dataset.classes import NEGATIVE, PERSON_TASK, POSITIVE, UNLABELED, ClassNames, Codes
-from tinysieve.filtering.evidence.crop_rule import PERSON_PRESENT, RULES, Presence
+from tinysieve.filtering.evidence.crop_rule import PRESENT, RULES, Presence
 from tinysieve.filtering.filter import BOXES, Evidence, Filter
 from tinysieve.filtering.filters.disagreement import presence_under
 from tinysieve.filtering.opinion import Opinions, opine
@@ -43,7 +43,7 @@ def seed_rule(seen: Presence, labels: Codes, classes: ClassNames = PERSON_TASK) 
         labels: int8 [N].
         classes: names for the reasons.
     """
-    present, word = seen.codes == PERSON_PRESENT, classes.positive
+    present, word = seen.codes == PRESENT, classes.positive
     unsure = present & (labels == UNLABELED) & (seen.confidence <= np.float32(0.4))
     cases = [
         (unsure, NEGATIVE, f"{word} box at 0.4 or below: the rest is {classes.negative}"),

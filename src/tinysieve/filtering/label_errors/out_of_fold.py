@@ -1,4 +1,4 @@
-"""P(person) of every image by a linear classifier that has not seen that image's own label.
+"""P(positive class) of every image by a linear classifier that has not seen that image's own label.
 
 Ridge regression in closed form: one pass over the features gathers each fold's Gram matrix, the model that leaves a fold
 out is solved from the sum of the others (exact, no iterations), and a second pass scores. On VOC 2007 features it finds
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import CLASS_NAMES
+from tinysieve.dataset.classes import PERSON_TASK
 from tinysieve.filtering.label_errors.fold_moments import CHUNK, FloatArray, FoldMoments, IntArray, score
 from tinysieve.ground.errors import InputError
 
@@ -28,16 +28,16 @@ def out_of_fold_probabilities(
     groups: NDArray[np.integer] | None = None,
     chunk: int = CHUNK,
 ) -> FloatArray:
-    """How probable it is that the *given* labels call an image person, judged from its look alone.
+    """How probable it is that the *given* labels call an image positive, judged from its look alone.
 
     A labelled row is scored by the model of the other folds, an unlabelled row by the mean of all fold models. The ridge
     strength is the one with the least out-of-fold squared error; Platt's sigmoid (Platt 1999) on the out-of-fold scores
     makes probabilities. With noisy labels these are probabilities of the noisy label: at 25 % noise each way a sure
-    person gets about 0.75.
+    positive gets about 0.75.
 
     Args:
         embeddings: float [N, D], may be a memory map.
-        labels: int8 [N]: 1 person, 0 background, negative unlabelled (also rows that must not teach, such as test).
+        labels: int8 [N]: POSITIVE, NEGATIVE, below 0 for unlabelled (also rows that must not teach, such as test).
         folds: parts, at least 2.
         rng: who is in which fold.
         groups: int [N]; rows with the same number (near-duplicates) stay in one fold.
@@ -58,7 +58,7 @@ def out_of_fold_probabilities(
 
 def assign_folds(
     labels: NDArray[np.integer], folds: int, rng: np.random.Generator, groups: NDArray[np.integer] | None = None,
-    names: Sequence[str] = CLASS_NAMES,
+    names: Sequence[str] = PERSON_TASK.in_code_order,
 ) -> IntArray:
     """A fold for every row: groups whole, classes and sizes balanced over the folds.
 

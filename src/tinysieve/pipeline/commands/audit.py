@@ -23,6 +23,7 @@ commands.add_typer(audit, name="audit", rich_help_panel=LABELS)
 def audit_sample(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
                  looks: Annotated[int, typer.Option(min=1, help="Size of the sample.")] = 200, json: Json = False) -> None:
     """Draw a random sample to judge. It holds flipped, dropped, labelled and kept samples; the file is audit.csv."""
+    from tinysieve.filtering.decisions.answers import decision_words
     from tinysieve.pipeline.console import run_tables as console
     from tinysieve.pipeline.engine.stages import run_stages
     from tinysieve.pipeline.main_job import stages_until
@@ -31,7 +32,8 @@ def audit_sample(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
     run = open_run(config, o)
     run_stages(run, stages_until(run.config, "policy"), console.announce)
     path = write_audit(run, looks)
-    next_step = (f"audit: {path}\nfill in the column 'decision' with person, background, drop or skip, then: "
+    words = ", ".join(decision_words(run.config.task.classes))
+    next_step = (f"audit: {path}\nfill in the column 'decision' with {words}, then: "
                  f"tinysieve audit score {path} -c {config}")
     typer.echo(json_text.dumps({"audit": str(path)}) if json else next_step)
 

@@ -19,7 +19,7 @@ commands = typer.Typer()
 
 @commands.command(rich_help_panel=DATA)
 def export(
-    folder: Annotated[Path, typer.Argument(help="New folder for train|val|test/person|background.")],
+    folder: Annotated[Path, typer.Argument(help="New folder for train|val|test with a folder for each class.")],
     config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
     version: Annotated[str, typer.Option(help="Version of the labels: an id or its first characters, HEAD or 0.")] = "HEAD",
     links: Annotated[bool, typer.Option("--links/--copies", help="Link to the photos, or copy them.")] = False,

@@ -65,6 +65,7 @@ def review_queue(
     looks: Annotated[int | None, typer.Option(min=1, help="Only the first N samples: the review budget.")] = None,
 ) -> None:
     """Write the review queue as a CSV file."""
+    from tinysieve.filtering.decisions.answers import decision_words
     from tinysieve.pipeline.review.order import first_looks, queue_in_order, save_queue_as_submission
     from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 
@@ -78,7 +79,7 @@ def review_queue(
     named = "" if queue == REVIEW_QUEUE.path(run) else f" --queue {queue}"
     typer.echo(f"review queue: {queue}\n"
                f"decide in a browser: tinysieve review serve -c {config}{named}\n"
-               "or fill in the column 'decision' with person, background, drop or skip, then: "
+               f"or fill in the column 'decision' with {', '.join(decision_words(run.config.task.classes))}, then: "
                f"tinysieve review import FILE -c {config}")
 
 
@@ -112,7 +113,7 @@ def review_export(
         lines += [f"open {page} in a browser, download decisions.csv there, then: "
                   f"tinysieve review import decisions.csv -c {config}"]
     if label_studio is not None:
-        handover = write_label_studio(sheet.cards, run.config.dataset.source.images, label_studio)
+        handover = write_label_studio(sheet, run.config.dataset.source.images, label_studio)
         written |= {"tasks": str(handover.tasks), "labeling": str(handover.labeling),
                     "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
                     "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(handover.document_root), "storage": str(handover.storage)}
@@ -129,7 +130,7 @@ def review_import(
     leave_conflicts: Annotated[bool, typer.Option("--leave-conflicts", help="Do not change samples on which reviewers "
                                                                             "disagree.")] = False,
     fiftyone: Annotated[bool, typer.Option("--fiftyone", help="Import changes made in the dataset of 'tinysieve "
-                                                              "explore': labels, and tags person, background, drop.")] = False,
+                                                              "explore': labels, and tags named like a class, or drop.")] = False,
     json: Json = False,
 ) -> None:
     """Import decisions as a new version of the labels. Either all of the file is applied, or nothing."""
@@ -145,7 +146,7 @@ def review_import(
             raise InputError("both a file and --fiftyone", fix="import them one after the other")
         answers = read_answers_in_fiftyone(run, reviewer)
     else:
-        answers = read_diary(run) if file is None else read_file(file, reviewer)
+        answers = read_diary(run) if file is None else read_file(run, file, reviewer)
     show_imported(import_answers(run, answers, leave_conflicts), json)
 
 

@@ -116,8 +116,9 @@ def significance(a: RecordedRun, b: RecordedRun, rng: np.random.Generator) -> Si
     answers_b = answers_b[[place[one] for one in ids_a.to_pylist()]]
     truth = a.samples.labels[rows_a]
     right_a, right_b = answers_a == truth, answers_b == truth
-    constant = tuple(f"{name} answers {only} for every image" for name, answers in (("A", answers_a), ("B", answers_b))
-                     if (only := confusion(answers, truth).only_answer))
+    constant = tuple(f"{name} answers {run.samples.classes.in_code_order[only]} for every image"
+                     for name, run, answers in (("A", a, answers_a), ("B", b, answers_b))
+                     if (only := confusion(answers, truth).only_answer) is not None)
     return Significance(
         images=len(truth), accuracy_a=float(right_a.mean()), accuracy_b=float(right_b.mean()),
         b_against_a=compare(answers_b, answers_a, truth, rng), same_answer=int((answers_a == answers_b).sum()),

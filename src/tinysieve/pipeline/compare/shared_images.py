@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import LABEL_WORDS, Codes
+from tinysieve.dataset.classes import Codes
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.pipeline.stages.recorded_run import RecordedRun
 
@@ -64,13 +64,14 @@ def label_changes(samples: SampleTable, rows: NDArray[np.int64], a: Codes, b: Co
     """Rows (of `samples`, int64 [M]) whose labels ``a`` and ``b`` (int8 [M]) differ, in sample order."""
     places = np.flatnonzero(a != b)
     taken = samples.table.select(["sample_id", "filepath", "split"]).take(rows[places])
-    words = ((LABEL_WORDS[old], LABEL_WORDS[new]) for old, new in zip(a[places].tolist(), b[places].tolist(), strict=True))
+    named = samples.classes.words
+    words = ((named[old], named[new]) for old, new in zip(a[places].tolist(), b[places].tolist(), strict=True))
     return tuple(LabelChange(row["sample_id"], row["filepath"], row["split"], *pair)
                  for row, pair in zip(taken.to_pylist(), words, strict=True))
 
 
 def counted(changes: tuple[LabelChange, ...]) -> dict[str, int]:
-    """Changes by their kind, "person -> dropped", the most frequent first."""
+    """Changes by their kind, "cat -> dropped", the most frequent first."""
     return dict(Counter(f"{one.a} -> {one.b}" for one in changes).most_common())
 
 

@@ -11,35 +11,11 @@ from tinysieve.filtering.evidence.presence_limits import PresenceLimits
 from tinysieve.filtering.filter import Filter
 from tinysieve.filtering.filters.presence_head import PresenceHead
 from tinysieve.filtering.filters.registry import filters_for
-from tinysieve.ground.settings import FilePath, Share
+from tinysieve.ground.settings import FilePath
+from tinysieve.pipeline.config.detectors import BoxFile, PresenceHeadDetector, UltralyticsDetector
 from tinysieve.pipeline.config.section import Section
 
 F = TypeVar("F", bound=Filter)
-
-
-class UltralyticsDetector(Section):
-    """Any weights that Ultralytics reads; images whose best box is under `look_again_below` are seen mirrored too, at 0 none."""
-
-    kind: Literal["ultralytics"]
-    weights: FilePath
-    min_confidence: Share = 0.05
-    look_again_below: Share = 0.7
-    allow_download: bool = False
-
-
-class PresenceHeadDetector(Section):
-    """The shipped presence head; needs no download."""
-
-    kind: Literal["presence_head"]
-    min_confidence: Share = 0.05
-
-
-class BoxFile(Section):
-    """Boxes from a file, made elsewhere."""
-
-    kind: Literal["boxes"]
-    file: FilePath
-    normalized: bool = False
 
 
 class DefaultBackbone(Section):

@@ -6,11 +6,51 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
 
+from tinysieve.dataset.classes import ClassNames
+from tinysieve.ground.errors import InputError
 from tinysieve.ground.settings import Bytes, FilePath, Share
 from tinysieve.pipeline.config.filters import Filters, filters_section
 from tinysieve.pipeline.config.section import Section
+
+
+class Task(Section):
+    """What is to be detected: the names of the class and of its absence, and the detector's classes that show it.
+
+    Without `detector_classes` the detector's class is called as the positive one.
+    """
+
+    positive: str = "person"
+    negative: str = "background"
+    detector_classes: Annotated[tuple[str, ...], Field(min_length=1)] = ("person",)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _detected_as_it_is_called(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "detector_classes" not in given and "positive" in given:
+            return given | {"detector_classes": (given["positive"],)}
+        return given
+
+    @model_validator(mode="after")
+    def _usable_names(self) -> Task:
+        try:
+            _ = self.classes
+        except InputError as error:
+            raise ValueError(f"{error.what}; {error.why or error.fix}") from error
+        if not all(name.strip() for name in self.detector_classes):
+            raise ValueError("a class of the detector has no name")
+        return self
+
+    @property
+    def classes(self) -> ClassNames:
+        """The two names as the rest of the program takes them."""
+        return ClassNames(self.positive, self.negative)
+
+    @property
+    def head_class(self) -> str:
+        """Class of the shipped presence head that shows the task's class."""
+        return self.detector_classes[0].lower()
 
 
 class Holdout(Section):
@@ -51,7 +91,7 @@ class FolderSource(Section):
 
 
 class CropRuleConfig(Section):
-    """When a person's box counts: its share of the crop."""
+    """When a box counts: its share of the crop."""
 
     crop: Literal["center_square", "none"]
     min_area: Share
@@ -158,6 +198,7 @@ class Config(Section):
     # As far as scikit-learn and Keras go; NumPy and TensorFlow take more.
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     workers: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    task: Task = Task()
     dataset: Dataset
     filter: Filters
     policy: Annotated[DefaultPolicy | ConsensusPolicy | SeedPolicy, Field(discriminator="kind")]
@@ -165,6 +206,19 @@ class Config(Section):
     quantize: Quantize = Quantize()
     verify: Verify = Verify()
     card: Card = Card()
+
+    @model_validator(mode="after")
+    def _heads_know_the_class(self) -> Config:
+        from tinysieve.filtering.evidence.presence_head import head_names
+
+        asked = "filter.detector" if self.filter.detector.kind == "presence_head" else "filter.presence_head"
+        used = asked == "filter.detector" or any(judge.name == "presence_head" for judge in self.filter.active)
+        known = len(self.task.detector_classes) == 1 and self.task.head_class in head_names()
+        if used and not known:
+            raise ValueError(f"{asked}: no presence head ships for '{', '.join(self.task.detector_classes)}', only for one of "
+                             f"{', '.join(head_names())}; use a detector that knows the class (ultralytics, boxes), and set "
+                             "filter.presence_head: false")
+        return self
 
 
 def config_type(data: Mapping[str, Any]) -> type[Config]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import typer
 from rich.table import Table
 
+from tinysieve.dataset.classes import ClassNames
 from tinysieve.dataset.sources.match_files import NO_FILE
 from tinysieve.dataset.version_store import LogEntry
 from tinysieve.filtering.decisions.vote_table import FilterRow
@@ -89,16 +90,16 @@ def show_imported(imported: Imported, as_json: bool) -> None:
         typer.echo(f"  unchanged: {one.sample_id[:12]}: {printable(one.first)} against {printable(one.second)}")
 
 
-def show_filters(rows: Sequence[FilterRow]) -> None:
+def show_filters(rows: Sequence[FilterRow], classes: ClassNames) -> None:
     """The table of filters before the policy."""
     table = Table(title="filters, over samples that may change")
-    for name in ("filter", "signal", "coverage", "overlap", "conflict", "-> person", "-> background",
-                 "new person", "new background", "drop", "review"):
+    for name in ("filter", "signal", "coverage", "overlap", "conflict", *(f"-> {name}" for name in classes.positive_first),
+                 *(f"new {name}" for name in classes.positive_first), "drop", "review"):
         words = name in ("filter", "signal")
         table.add_column(name, justify="left" if words else "right", no_wrap=words)
     for row in rows:
         shares = (f"{value:.1%}" for value in (row.coverage, row.overlap, row.conflict))
-        counts = (f"{value:,}" for value in (row.to_person, row.to_background, row.new_person, row.new_background,
+        counts = (f"{value:,}" for value in (row.to_positive, row.to_negative, row.new_positive, row.new_negative,
                                               row.ask_drop, row.ask_review))
         table.add_row(row.filter, row.signal, *shares, *counts)
     terminal().print(table)
@@ -135,9 +136,9 @@ def _show_skipped_rows(reasons: Mapping[str, int]) -> None:
         typer.echo(f"  {count(number, 'row', 'rows')}: {reason}{fate}")
 
 
-def show_policy(summary: dict[str, Any]) -> None:
+def show_policy(summary: dict[str, Any], classes: ClassNames) -> None:
     """The filters, then what the policy did."""
-    show_filters([FilterRow(**row) for row in summary["filters"]])
+    show_filters([FilterRow(**row) for row in summary["filters"]], classes)
     show_precision(summary["precision"])
     show_pairs(f"policy '{summary['policy']}': {summary['parent']} -> {summary['version']}",
                {**summary["changes"], "in the review queue": summary["review"]})
@@ -154,9 +155,6 @@ def show_pairs(title: str, pairs: dict[str, int]) -> None:
     terminal().print(table)
 
 
-_SHOW = {"ingest": show_ingest, "policy": show_policy, "verify": show_verdict}
-
-
 def show_result(run: Run, last: str, as_json: bool) -> None:
     """What the last stage found, and where it lies."""
     folder = run.at(last)
@@ -166,9 +164,11 @@ def show_result(run: Run, last: str, as_json: bool) -> None:
         return
     if last == "policy":
         show_ingest(json.loads((run.at("ingest") / "ingest.json").read_text()))
-    if last in _SHOW:
-        _SHOW[last](json.loads(summary.read_text()))
-    if last == "report":
+    if last == "ingest":
+        show_ingest(json.loads(summary.read_text()))
+    if last == "policy":
+        show_policy(json.loads(summary.read_text()), run.config.task.classes)
+    if last in ("verify", "report"):
         show_verdict(json.loads(summary.read_text()))
     typer.echo(f"done: {folder / 'report.html' if last == 'report' else folder}")
 

@@ -26,7 +26,7 @@ def run_demo(folder: Path, seed: int) -> None:
         config = load_config(path, overrides)
     run = Run(config, config.run)
     run_stages(run, stages_of(config), console.announce)
-    console.show_policy(json.loads((run.at("policy") / "policy.json").read_text()))
+    console.show_policy(json.loads((run.at("policy") / "policy.json").read_text()), config.task.classes)
     store = versions_of(run)
     planted = planted_counts(samples_of(run), store.load("0").labels, store.load("HEAD").labels, folder / "photos" / TRUTH)
     console.show_pairs("planted wrong labels", planted)

@@ -64,6 +64,8 @@ def _weights(asked: UltralyticsDetector) -> Finding:
 def _box_file(path: Path) -> Finding:
     if not path.exists():
         return Finding(TOPIC, "boxes", PROBLEM, f"not found: {path}", "set filter.detector.file to CSV or Parquet")
+    if path.is_dir():
+        return Finding(TOPIC, "boxes", OK, f"{path}, a folder")
     digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
     return Finding(TOPIC, "boxes", OK, f"{path}, blake2b {digest}")
 

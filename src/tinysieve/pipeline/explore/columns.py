@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.classes import DROPPED, UNLABELED, Codes
 from tinysieve.dataset.samples import SPLITS
-from tinysieve.filtering.evidence.boxes import PERSON_CLASS, Boxes, take
+from tinysieve.filtering.evidence.boxes import Boxes, take
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.pipeline.explore.fields import (
     DETECTIONS,
@@ -25,16 +25,16 @@ from tinysieve.pipeline.explore.fields import (
     GIVEN,
     GROUND_TRUTH,
     GROUP,
-    LABELS,
     NO_LABEL,
     OPINION,
     OUT,
     PLACE,
-    PROPOSALS,
     REPRESENTATIVENESS,
     REVIEW,
     SHOWN,
     UNIQUENESS,
+    label_words,
+    proposal_words,
 )
 from tinysieve.pipeline.explore.findings import Findings, Looks
 from tinysieve.pipeline.explore.pending import Change
@@ -73,14 +73,15 @@ def columns_of(found: Findings, rows: Rows, kept: Iterable[Change] = ()) -> dict
     """
     changed = {one.sample_id: one.word for one in kept if not one.tagged}
     named: list[str | None] = [changed.get(one) for one in found.samples.sample_ids.take(rows).to_pylist()]
+    words, proposals = label_words(found.samples.classes), proposal_words(found.samples.classes)
     columns = {
-        GIVEN: Column("Classification", lambda: _classifications(found.given[rows], [None] * len(rows)), _LABEL),
-        GROUND_TRUTH: Column("Classification", lambda: _classifications(found.labels[rows], named), _LABEL),
-        SHOWN: Column("StringField", lambda: [LABELS[code] or "" for code in found.labels[rows].tolist()]),
+        GIVEN: Column("Classification", lambda: _classifications(words, found.given[rows], [None] * len(rows)), _LABEL),
+        GROUND_TRUTH: Column("Classification", lambda: _classifications(words, found.labels[rows], named), _LABEL),
+        SHOWN: Column("StringField", lambda: [words[code] or "" for code in found.labels[rows].tolist()]),
         PLACE: Column("IntField", lambda: _places(found, rows)),
     }
     for one in found.opinions:
-        columns[OPINION + one.filter] = Column("Classification", partial(_opinions, one, rows), _VOTE)
+        columns[OPINION + one.filter] = Column("Classification", partial(_opinions, proposals, one, rows), _VOTE)
     if found.boxes is not None:
         columns[DETECTIONS] = Column("Detections", partial(_detections, found, found.boxes, rows), _BOXES)
     if found.group is not None:
@@ -114,15 +115,15 @@ def tags_of(found: Findings, rows: Rows) -> list[list[str]]:
             for split, code, look in zip(*columns, strict=True)]
 
 
-def _classifications(codes: Codes, named: list[str | None]) -> list[Document | None]:
-    labels = [name or LABELS[code] for code, name in zip(codes.tolist(), named, strict=True)]
+def _classifications(words: dict[int, str | None], codes: Codes, named: list[str | None]) -> list[Document | None]:
+    labels = [name or words[code] for code, name in zip(codes.tolist(), named, strict=True)]
     return [None if label is None else _document("Classification", label=label) for label in labels]
 
 
-def _opinions(one: Opinions, rows: Rows) -> list[Document | None]:
+def _opinions(words: dict[int, str], one: Opinions, rows: Rows) -> list[Document | None]:
     columns = (one.proposed[rows].tolist(), one.confidence[rows].astype(float).tolist(), one.reason_codes[rows].tolist())
-    return [_document("Classification", label=PROPOSALS[proposed], confidence=confidence, reason=one.reasons[reason])
-            if proposed in PROPOSALS else None for proposed, confidence, reason in zip(*columns, strict=True)]
+    return [_document("Classification", label=words[proposed], confidence=confidence, reason=one.reasons[reason])
+            if proposed in words else None for proposed, confidence, reason in zip(*columns, strict=True)]
 
 
 def _detections(found: Findings, boxes: Boxes, rows: Rows) -> list[Document]:
@@ -131,7 +132,7 @@ def _detections(found: Findings, boxes: Boxes, rows: Rows) -> list[Document]:
     boxes = take(boxes, rows)
     share = np.clip(boxes.xyxy / np.repeat(np.tile(sides, 2), boxes.counts, axis=0), 0, 1)
     corners = np.concatenate([share[:, :2], share[:, 2:] - share[:, :2]], axis=1).astype(float).tolist()
-    names = ["person" if kind == PERSON_CLASS else f"class {kind}" for kind in boxes.class_id.tolist()]
+    names = [boxes.classes.name_of(kind) for kind in boxes.class_id.tolist()]
     made = [_document("Detection", label=name, bounding_box=box, confidence=sure, attributes={})
             for name, box, sure in zip(names, corners, boxes.confidence.astype(float).tolist(), strict=True)]
     return [{"_cls": "Detections", "detections": made[first:last]} for first, last in pairwise(boxes.offsets.tolist())]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, ClassNames
 from tinysieve.dataset.samples import SPLITS
+from tinysieve.filtering.decisions.answers import DROP_WORD
 from tinysieve.filtering.opinion import ASK_DROP, ASK_REVIEW
 from tinysieve.pipeline.engine.stages import Run
 
@@ -17,10 +18,21 @@ UNIQUENESS, REPRESENTATIVENESS = "uniqueness", "representativeness"
 
 NO_LABEL, OUT, REVIEW = "no_label", "dropped", "review"
 OWN_TAGS = frozenset({*SPLITS, NO_LABEL, OUT, REVIEW})
-# A person's tags that decide; the words are those of every other review.
-DECIDING_TAGS = {"person": POSITIVE, "background": NEGATIVE, "drop": DROPPED}
-LABELS = {POSITIVE: "person", NEGATIVE: "background", UNLABELED: None, DROPPED: None}
-PROPOSALS = {POSITIVE: "person", NEGATIVE: "background", ASK_DROP: "drop", ASK_REVIEW: "review"}
+
+
+def deciding_tags(classes: ClassNames) -> dict[str, int]:
+    """A person's tags that decide; the words are those of every other review."""
+    return {classes.positive: POSITIVE, classes.negative: NEGATIVE, DROP_WORD: DROPPED}
+
+
+def label_words(classes: ClassNames) -> dict[int, str | None]:
+    """What a label is called; none for no label and for dropped, which are tags."""
+    return {POSITIVE: classes.positive, NEGATIVE: classes.negative, UNLABELED: None, DROPPED: None}
+
+
+def proposal_words(classes: ClassNames) -> dict[int, str]:
+    """What a filter's opinion is called."""
+    return {POSITIVE: classes.positive, NEGATIVE: classes.negative, ASK_DROP: DROP_WORD, ASK_REVIEW: REVIEW}
 
 
 def dataset_name(run: Run) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tinysieve.ground.progress import Progress
 from tinysieve.pipeline.explore.columns import Column, columns_of, declare, light, tags_of
 from tinysieve.pipeline.explore.differences import differing
-from tinysieve.pipeline.explore.fields import BRAIN_KEY, DECIDING_TAGS, OPINION, OWN_TAGS, SAMPLE_ID
+from tinysieve.pipeline.explore.fields import BRAIN_KEY, OPINION, OWN_TAGS, SAMPLE_ID, deciding_tags
 from tinysieve.pipeline.explore.findings import Findings
 from tinysieve.pipeline.explore.pending import Change, changes_in, still_open
 from tinysieve.pipeline.explore.saved_views import save_views
@@ -58,7 +58,8 @@ def fill(fiftyone: Any, name: str, found: Findings, progress: Progress) -> Fille
 def _fill(fiftyone: Any, name: str, found: Findings, progress: Progress) -> Filled:
     dataset = fiftyone.load_dataset(name) if fiftyone.dataset_exists(name) else fiftyone.Dataset(name, persistent=True)
     rows = _same_samples(fiftyone, dataset, found)
-    waiting = still_open(changes_in(dataset), found.samples, found.labels) if dataset.has_field("ground_truth") else []
+    classes = found.samples.classes
+    waiting = still_open(changes_in(dataset, classes), found.samples, found.labels) if dataset.has_field("ground_truth") else []
     columns = columns_of(found, rows, waiting)
     _forget_filters(dataset, set(columns))
     ids = dataset.values("id")
@@ -71,7 +72,7 @@ def _fill(fiftyone: Any, name: str, found: Findings, progress: Progress) -> Fill
         _lay_out(dataset, found.looks.points[rows])
     dataset.info["tinysieve_version"] = found.version
     dataset.save()
-    views = save_views(fiftyone, dataset, [one.filter for one in found.opinions])
+    views = save_views(fiftyone, dataset, [one.filter for one in found.opinions], classes)
     progress(len(columns) + 1, len(columns) + 1)
     return Filled(name, found.version, len(rows), views, len(waiting))
 
@@ -136,10 +137,11 @@ def _set_tags(dataset: Any, found: Findings, rows: NDArray[np.int64], waiting: S
     for one in waiting:
         if one.tagged:
             open_tags[one.sample_id].append(one.word)
+    deciding = deciding_tags(found.samples.classes)
     own, names = tags_of(found, rows), found.samples.sample_ids.take(rows).to_pylist()
     changed = {}
     for key, mine, name, held in zip(ids, own, names, dataset.values("tags"), strict=True):
-        theirs = [tag for tag in held or () if tag not in OWN_TAGS and tag not in DECIDING_TAGS]
+        theirs = [tag for tag in held or () if tag not in OWN_TAGS and tag not in deciding]
         if held != (now := [*mine, *theirs, *open_tags[name]]):
             changed[key] = now
     dataset.set_values("tags", changed, key_field="id", expand_schema=False, validate=False)

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tinysieve.dataset.classes import NEGATIVE, POSITIVE
+from tinysieve.dataset.classes import NEGATIVE, PERSON_TASK, POSITIVE, ClassNames
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.decisions.answers import NO_ANSWER, Answers, refuse_first
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.explore.database import load, open_fiftyone
-from tinysieve.pipeline.explore.fields import DECIDING_TAGS, GROUND_TRUTH, SAMPLE_ID, SHOWN, dataset_name
+from tinysieve.pipeline.explore.fields import GROUND_TRUTH, SAMPLE_ID, SHOWN, dataset_name, deciding_tags
+from tinysieve.pipeline.stages.ingest import samples_of
 
-_LABELS = {"person": POSITIVE, "background": NEGATIVE, "": NO_ANSWER}
 UNKNOWN = -99
 
 
@@ -36,16 +36,18 @@ class Change:
     tagged: bool
 
 
-def changes_in(dataset: Any) -> list[Change]:
+def changes_in(dataset: Any, classes: ClassNames) -> list[Change]:
     """Labels that differ from those that were shown, and deciding tags on samples or on their labels."""
     ids, now, shown, tags, label_tags = dataset.values(
         [SAMPLE_ID, f"{GROUND_TRUTH}.label", SHOWN, "tags", f"{GROUND_TRUTH}.tags"])
+    labels = {classes.positive: POSITIVE, classes.negative: NEGATIVE, "": NO_ANSWER}
+    deciding = deciding_tags(classes)
     found: list[Change] = []
     for one, label, before, on_sample, on_label in zip(ids, now, shown, tags, label_tags, strict=True):
         if (label or "") != (before or ""):
-            found.append(Change(one, label or "", _LABELS.get(label or "", UNKNOWN), False))
-        found += [Change(one, word, DECIDING_TAGS[word], True)
-                  for word in dict.fromkeys([*(on_sample or ()), *(on_label or ())]) if word in DECIDING_TAGS]
+            found.append(Change(one, label or "", labels.get(label or "", UNKNOWN), False))
+        found += [Change(one, word, deciding[word], True)
+                  for word in dict.fromkeys([*(on_sample or ()), *(on_label or ())]) if word in deciding]
     return found
 
 
@@ -53,18 +55,19 @@ def read_answers_in_fiftyone(run: Run, reviewer: str) -> Answers:
     """A person's changes in the dataset of a run, for `tinysieve.pipeline.review.queue.import_answers`.
 
     Raises:
-        InputError: there is no dataset, or a label that is neither person nor background.
+        InputError: there is no dataset, or a label that is neither of the two classes.
         MissingRequirement: FiftyOne or its database is not there.
     """
     dataset = load(open_fiftyone(), dataset_name(run))
-    return answers_of(changes_in(dataset), reviewer, dataset.name)
+    classes = samples_of(run).classes
+    return answers_of(changes_in(dataset, classes), reviewer, dataset.name, classes)
 
 
-def answers_of(changes: list[Change], reviewer: str, source: str) -> Answers:
+def answers_of(changes: list[Change], reviewer: str, source: str, classes: ClassNames = PERSON_TASK) -> Answers:
     """Changes as answers; a label that was taken away decides nothing.
 
     Raises:
-        InputError: a label that is neither person nor background.
+        InputError: a label that is neither of the two classes.
     """
     def place(number: int) -> str:
         one = changes[number]
@@ -72,7 +75,7 @@ def answers_of(changes: list[Change], reviewer: str, source: str) -> Answers:
 
     codes = np.array([one.code for one in changes], np.int8)
     refuse_first(codes == UNKNOWN, pa.array([one.word for one in changes], pa.string()), place,
-                 "a label is person or background, not")
+                 f"a label is {classes.positive} or {classes.negative}, not")
     count = len(changes)
     return Answers(pa.array([one.sample_id for one in changes], pa.string()), codes, pa.array([reviewer] * count, pa.string()),
                    pa.nulls(count, pa.string()), place)

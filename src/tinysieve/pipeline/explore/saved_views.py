@@ -5,41 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tinysieve.dataset.classes import ClassNames
 from tinysieve.pipeline.explore.fields import GIVEN, GROUND_TRUTH, GROUP, OPINION, PLACE, REVIEW
 
-DESCRIPTIONS = {
-    "wrong_person": "given as person, and a filter votes background; most doubtful first",
-    "wrong_background": "given as background, and a filter votes person; most doubtful first",
-    "pseudo_labels": "given without a label, and has one now",
-    "conflicts": "one filter votes person and another background",
-    "near_duplicates": "has a near-duplicate; groups stand together",
-    "review_queue": "what the policy asks a person to look at; most doubtful first",
-}
+
+def descriptions(classes: ClassNames) -> dict[str, str]:
+    """Name of each view, and what it shows."""
+    yes, no = classes.positive_first
+    return {
+        view_of_wrong(yes): f"given as {yes}, and a filter votes {no}; most doubtful first",
+        view_of_wrong(no): f"given as {no}, and a filter votes {yes}; most doubtful first",
+        "pseudo_labels": "given without a label, and has one now",
+        "conflicts": f"one filter votes {yes} and another {no}",
+        "near_duplicates": "has a near-duplicate; groups stand together",
+        "review_queue": "what the policy asks a person to look at; most doubtful first",
+    }
 
 
-def save_views(fiftyone: Any, dataset: Any, filters: Sequence[str]) -> dict[str, int]:
+def view_of_wrong(name: str) -> str:
+    """The view of samples of a class whose label a filter doubts.
+
+    >>> view_of_wrong("hard hat")
+    'wrong_hard_hat'
+    """
+    return f"wrong_{name.replace(' ', '_')}"
+
+
+def save_views(fiftyone: Any, dataset: Any, filters: Sequence[str], classes: ClassNames) -> dict[str, int]:
     """Save every view that the dataset has fields for, replacing older ones; how many samples each shows."""
-    views = _views(fiftyone, dataset, [OPINION + name for name in filters])
-    for name in set(DESCRIPTIONS) & set(dataset.list_saved_views()) - set(views):
+    views, described = _views(fiftyone, dataset, [OPINION + name for name in filters], classes), descriptions(classes)
+    for name in set(described) & set(dataset.list_saved_views()) - set(views):
         dataset.delete_saved_view(name)
     for name, view in views.items():
-        dataset.save_view(name, view, description=DESCRIPTIONS[name], overwrite=True)
+        dataset.save_view(name, view, description=described[name], overwrite=True)
     return {name: len(view) for name, view in views.items()}
 
 
-def _views(fiftyone: Any, dataset: Any, opinions: list[str]) -> dict[str, Any]:
+def _views(fiftyone: Any, dataset: Any, opinions: list[str], classes: ClassNames) -> dict[str, Any]:
     field = fiftyone.ViewField
     given, now = field(f"{GIVEN}.label"), field(f"{GROUND_TRUTH}.label")
     views = {"pseudo_labels": dataset.match((given == None) & (now != None)),  # noqa: E711
              "review_queue": dataset.match_tags(REVIEW).sort_by(PLACE)}
     if opinions:
-        person = fiftyone.ViewExpression.any([field(f"{name}.label") == "person" for name in opinions])
-        background = fiftyone.ViewExpression.any([field(f"{name}.label") == "background" for name in opinions])
+        positive, negative = (fiftyone.ViewExpression.any([field(f"{name}.label") == word for name in opinions])
+                              for word in classes.positive_first)
         doubt = field.max([(field(f"{name}.label") != None).if_else(field(f"{name}.confidence"), 0)  # noqa: E711
                            for name in opinions])
-        views["wrong_person"] = dataset.match((given == "person") & background).sort_by(doubt, reverse=True)
-        views["wrong_background"] = dataset.match((given == "background") & person).sort_by(doubt, reverse=True)
-        views["conflicts"] = dataset.match(person & background)
+        for word, against in ((classes.positive, negative), (classes.negative, positive)):
+            views[view_of_wrong(word)] = dataset.match((given == word) & against).sort_by(doubt, reverse=True)
+        views["conflicts"] = dataset.match(positive & negative)
     if dataset.has_field(GROUP):
         views["near_duplicates"] = dataset.match(field(GROUP) != None).sort_by(GROUP)  # noqa: E711
-    return {name: views[name] for name in DESCRIPTIONS if name in views}
+    return {name: views[name] for name in descriptions(classes) if name in views}

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import CLASS_NAMES, DROPPED, UNLABELED, Codes
+from tinysieve.dataset.classes import DROPPED, UNLABELED, Codes
 from tinysieve.dataset.decisions import DROP, RELABEL, Decisions
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import apply_decisions
@@ -21,6 +21,8 @@ from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.out_of_fold import P_POSITIVE
 
 FROZEN = frozenset({"validation", "test"})
+# A run is binary; the label-error core itself takes K classes.
+_CLASSES = 2
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def clean_view(run: Run, filter_by: str, rank_by: str, prune_fraction: float) ->
         pred_probs = np.stack([1 - p_positive[judged], p_positive[judged]], axis=1)
         found = find_label_errors(pred_probs, current.labels[judged], filter_by, rank_by)
         decisions = prune_and_relabel(found, pred_probs, judged, prune_fraction, f"label_errors:{filter_by}")
-        refuse_large_change(current.labels, decisions, eligible, run.config.policy.max_change)
+        refuse_large_change(current.labels, decisions, eligible, run.config.policy.max_change, samples.classes)
         pruned = int((decisions.actions == DROP).sum())
         note = f"clean view, {pruned} pruned, {len(decisions) - pruned} relabelled"
         made = apply_decisions(samples, current, decisions, note, FROZEN)
@@ -93,7 +95,7 @@ def check_choices(filter_by: str, rank_by: str, prune_fraction: float) -> None:
     Raises:
         InputError: no such filter for two classes, no such ranking, or a share outside [0, 1].
     """
-    filter_called(filter_by, len(CLASS_NAMES))
+    filter_called(filter_by, _CLASSES)
     check_ranking(rank_by)
     if not 0 <= prune_fraction <= 1:
         raise InputError(f"prune fraction {prune_fraction} is not in [0, 1]", fix="1 drops all label issues, 0 relabels all")

@@ -9,7 +9,7 @@ from tinysieve.pipeline.console.firmware import show_bundle, show_emulation
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.fitting import target_of
 from tinysieve.pipeline.model_files.metadata_file import require_model_of
-from tinysieve.pipeline.model_files.model_file import about, read_model
+from tinysieve.pipeline.model_files.model_file import about, labels_beside, read_model
 from tinysieve.pipeline.stages.recorded_run import open_recorded
 from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.firmware.boards import pick_board
@@ -50,7 +50,8 @@ def bundle_file(
     path: Path, folder: Path, labels: tuple[str, ...], run: Path | None, own_boards: Path | None, kernels: str,
     ram: str | None, max_extra_macs: str, as_json: bool,
 ) -> None:
-    """Write one model's bundle; labels that are not given are those of its run or of its file, else there are none.
+    """Write one model's bundle; labels that are not given are those of its run, of its file or of a `labels.txt` beside it, else
+    there are none.
 
     Raises:
         GateMissed: the C program does not get down to the RAM asked for.
@@ -61,7 +62,8 @@ def bundle_file(
         model = read_model(path)
         graph = read_graph(model)
         require_codes(graph)
-        named = labels or _run_labels(model, run) or class_labels(model, scores_of(graph)) or ()
+        scores = scores_of(graph)
+        named = labels or _run_labels(model, run) or class_labels(model, scores) or labels_beside(path, scores) or ()
         striped = _in_stripes(model, chosen, ram, max_extra_macs)
         with progress("flash bundle"):
             bundle = make_bundle(model, striped, path.stem, named, chosen, boards)

@@ -11,7 +11,7 @@ from typing import Any
 
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
+from tinysieve.pipeline.model_files.model_file import about, check_output, labels_beside, read_model
 from tinysieve.pipeline.stages.recorded_run import RecordedRun, open_recorded
 from tinysieve.quantize.tflite.io_contract import CHALLENGE, Stated
 from tinysieve.quantize.tflite.model_metadata import About, Described, with_metadata
@@ -71,7 +71,9 @@ def write_described(
     with about(model):
         data = read_model(model)
         version = _version(data, run)
-        described = with_metadata(data, About(version, licence), replace(CHALLENGE, **settings))
+        named = labels_beside(model, 2)
+        stated = CHALLENGE if named is None else replace(CHALLENGE, class_order=named)
+        described = with_metadata(data, About(version, licence), replace(stated, **settings))
     with replacing(output) as temporary:
         temporary.write_bytes(described.model)
     return _said(output, version, data, described)

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tinysieve.ground.errors import InputError, TinysieveError
+from tinysieve.pipeline.stages.quantize import LABELS
 
 LARGEST_FILE_BYTES = 2**31 - 1
+_LONGEST_LABELS_BYTES = 2**16
 
 
 def read_model(path: Path) -> bytes:
@@ -27,6 +29,20 @@ def read_model(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}", where=str(path), fix="check its permissions") from error
+
+
+def labels_beside(model: Path, classes: int) -> tuple[str, ...] | None:
+    """Names of the scores from a `labels.txt` in the model's folder, or None where there is none that fits.
+
+    Args:
+        model: the file; it need not name its classes itself.
+        classes: scores that it gives, which is how many lines the list must have.
+    """
+    file = model.parent / LABELS
+    if not file.is_file() or file.stat().st_size > _LONGEST_LABELS_BYTES:
+        return None
+    lines = [line.strip() for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return tuple(lines) if len(lines) == classes else None
 
 
 def check_output(output: Path, model: Path, force: bool) -> None:

@@ -38,12 +38,12 @@ def model_front_matter(config: Config, data: ReportData) -> dict[str, Any]:
     """What Hugging Face reads of a model: licence, tags, and the measured results as `model-index`."""
     name, cells = data_terms(config).name, data.verdict["confusion"]
     metrics = [_metric("accuracy", "int8 accuracy on the frozen test images", data.verdict["int8"]["value"])]
-    said_person = cells["background_as_person"] + cells["person_as_person"]
-    there = cells["person_as_background"] + cells["person_as_person"]
+    said_person = cells["negative_as_positive"] + cells["positive_as_positive"]
+    there = cells["positive_as_negative"] + cells["positive_as_positive"]
     if said_person:
-        metrics.append(_metric("precision", "precision of person", cells["person_as_person"] / said_person))
+        metrics.append(_metric("precision", "precision of person", cells["positive_as_positive"] / said_person))
     if there:
-        metrics.append(_metric("recall", "recall of person", cells["person_as_person"] / there))
+        metrics.append(_metric("recall", "recall of person", cells["positive_as_positive"] / there))
     result = {"task": {"type": "image-classification", "name": "person or background"},
               "dataset": {"name": name, "type": slug(name), "split": "test"}, "metrics": metrics}
     return {"license": config.card.model_license, "library_name": "tflite", "pipeline_tag": "image-classification",

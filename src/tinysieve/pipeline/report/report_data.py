@@ -131,7 +131,7 @@ def gather(run: Run) -> ReportData:
         counts=count_rows(samples, before, after),
         waterfalls={CLASS_NAMES[code]: waterfall(samples, before, after, code) for code in (POSITIVE, NEGATIVE)},
         changed=change_galleries(album, chain), review=review_gallery(album, queue, after),
-        mistakes=mistake_gallery(album, wrong, cells["background_as_person"] + cells["person_as_background"]),
+        mistakes=mistake_gallery(album, wrong, cells["negative_as_positive"] + cells["positive_as_negative"]),
         files=_file_lists(run.at("ingest")), map=map_of(run, samples, chain[0], chain[-1]),
         reliability=reliabilities(run.at("verify"), samples), memory=live_memories(run.at("quantize-mended"), verdict),
         planted=None if truth is None else planted_counts(samples, before, after, truth),

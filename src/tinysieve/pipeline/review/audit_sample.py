@@ -54,7 +54,7 @@ def read_audit(run: Run, path: Path) -> list[AnsweredStratum]:
         raise InputError(f"no column '{missing[0]}'", where=f"{path}:1", why="answers count for their stratum",
                          fix="fill the file that 'tinysieve audit sample' wrote")
     samples, (before, after) = samples_of(run), _labels(run)
-    decisions = resolve_answers(read_answers(path, "human"), samples, before).agreed()
+    decisions = resolve_answers(read_answers(path, "human", samples.classes), samples, before).agreed()
     if not len(decisions):
         raise InputError("nothing is answered", where=str(path), fix="fill the column 'decision'")
     strata = _strata(run, samples, before, after)

@@ -14,12 +14,12 @@ from threading import Lock
 
 from filelock import FileLock, Timeout
 
+from tinysieve.filtering.decisions.answers import UNDO_WORD
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
 
 COLUMNS = ("sample_id", "decision", "reviewer", "at")
-DECISIONS = ("person", "background", "drop", "skip")
-UNDO = "undo"
+UNDO = UNDO_WORD
 DECISION_LOG = Path("review") / "decisions.csv"
 _HEADER = ",".join(COLUMNS) + "\n"
 

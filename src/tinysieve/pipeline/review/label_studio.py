@@ -8,29 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from xml.sax.saxutils import quoteattr
 
+from tinysieve.dataset.classes import ClassNames
 from tinysieve.filtering.decisions.label_studio_answers import CONTROL
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.review.choices import choices
 from tinysieve.pipeline.review.review_cards import Card
+from tinysieve.pipeline.review.review_page import Sheet
 
 TASKS, LABELING = "tasks.json", "labeling_config.xml"
 MODEL_VERSION = "tinysieve"
-_LABELING = f"""\
-<View>
-  <Header value="$question" size="5"/>
-  <Choices name="{CONTROL}" toName="image" choice="single-radio" showInline="true" required="true">
-    <Choice value="person" hotkey="p"/>
-    <Choice value="background" hotkey="b"/>
-    <Choice value="drop" hotkey="d"/>
-    <Choice value="skip" hotkey="s"/>
-  </Choices>
-  <Image name="image" value="$image" zoom="true"/>
-  <RectangleLabels name="box" toName="image" canRotate="false">
-    <Label value="person box" background="#ffd60a"/>
-  </RectangleLabels>
-</View>
-"""
+BOX_LABEL = "box of the detector"
 
 
 @dataclass(frozen=True)
@@ -62,11 +52,11 @@ class Handover:
         )
 
 
-def write_label_studio(cards: tuple[Card, ...], images: Path, folder: Path) -> Handover:
+def write_label_studio(sheet: Sheet, images: Path, folder: Path) -> Handover:
     """Write tasks and labelling configuration.
 
     Args:
-        cards: in the order of the queue.
+        sheet: cards in the order of the queue, and the names of the classes.
         images: the image folder; it must not be the root of a disk, because its parent is what Label Studio serves.
 
     Raises:
@@ -76,22 +66,41 @@ def write_label_studio(cards: tuple[Card, ...], images: Path, folder: Path) -> H
     if storage == storage.parent:
         raise InputError(f"{storage} has no folder above it", why="Label Studio serves a folder below its document root",
                          fix="move the photos into a folder of their own")
-    tasks = [task(card, storage.name) for card in cards]
+    tasks = [task(card, storage.name, sheet.classes) for card in sheet.cards]
     write_text(folder / TASKS, json.dumps(tasks, indent=1, ensure_ascii=False) + "\n")
-    write_text(folder / LABELING, _LABELING)
+    write_text(folder / LABELING, labeling_config(sheet.classes))
     return Handover((folder / TASKS).resolve(), (folder / LABELING).resolve(), storage.parent, storage)
 
 
-def task(card: Card, folder: str) -> dict[str, Any]:
+def labeling_config(classes: ClassNames) -> str:
+    """The labelling configuration: one choice for each decision, with the keys of our own page."""
+    decisions = "\n".join(f"    <Choice value={quoteattr(choice.word)} hotkey={quoteattr(choice.keys[0])}/>"
+                          for choice in choices(classes))
+    return f"""\
+<View>
+  <Header value="$question" size="5"/>
+  <Choices name="{CONTROL}" toName="image" choice="single-radio" showInline="true" required="true">
+{decisions}
+  </Choices>
+  <Image name="image" value="$image" zoom="true"/>
+  <RectangleLabels name="box" toName="image" canRotate="false">
+    <Label value="{BOX_LABEL}" background="#ffd60a"/>
+  </RectangleLabels>
+</View>
+"""
+
+
+def task(card: Card, folder: str, classes: ClassNames) -> dict[str, Any]:
     """One task; `folder` is the image folder's name below the document root.
 
-    >>> card = Card(0, "ab", "a b.jpg", 4, 2, "person", "", "easy", ("no box",), ())
-    >>> task(card, "photos")["data"]["image"]
+    >>> card = Card(0, "ab", "a b.jpg", 4, 2, "cat", "", "easy", ("no box",), ())
+    >>> task(card, "photos", ClassNames("cat", "no_cat"))["data"]["image"]
     '/data/local-files/?d=photos/a%20b.jpg'
     """
     data = {"image": f"/data/local-files/?d={quote(folder)}/{quote(card.name)}", "sample_id": card.sample_id, "name": card.name,
             "label": card.label or "none", "hardness": card.hardness,
-            "question": "; ".join((f"Is a person in the picture? Label now: {card.label or 'none'}", *card.reasons))}
+            "question": "; ".join((f"{classes.positive} or {classes.negative}? Label now: {card.label or 'none'}",
+                                   *card.reasons))}
     result = [_rectangle(card, number) for number in range(len(card.boxes))]
     if card.proposed:
         result.append({"id": "proposal", "type": "choices", "from_name": CONTROL, "to_name": "image",
@@ -101,6 +110,6 @@ def task(card: Card, folder: str) -> dict[str, Any]:
 
 def _rectangle(card: Card, number: int) -> dict[str, Any]:
     left, top, width, height, confidence = card.boxes[number]
-    value = {"x": left, "y": top, "width": width, "height": height, "rotation": 0, "rectanglelabels": ["person box"]}
+    value = {"x": left, "y": top, "width": width, "height": height, "rotation": 0, "rectanglelabels": [BOX_LABEL]}
     return {"id": f"box{number}", "type": "rectanglelabels", "from_name": "box", "to_name": "image", "score": confidence,
             "original_width": card.width, "original_height": card.height, "image_rotation": 0, "value": value}

@@ -54,9 +54,9 @@ def import_answers(run: Run, answers: Answers, leave_conflicts: bool) -> Importe
     return Imported(made, changed, len(decisions) - changed, review)
 
 
-def read_file(file: Path, reviewer: str) -> Answers:
+def read_file(run: Run, file: Path, reviewer: str) -> Answers:
     """Answers from a decisions file, or from Label Studio's JSON export (`.json`)."""
-    return (read_annotations if file.suffix.lower() == ".json" else read_answers)(file, reviewer)
+    return (read_annotations if file.suffix.lower() == ".json" else read_answers)(file, reviewer, samples_of(run).classes)
 
 
 def read_diary(run: Run) -> Answers:
@@ -68,4 +68,4 @@ def read_diary(run: Run) -> Answers:
     decision_log = run.folder / DECISION_LOG
     if not decision_log.exists():
         raise InputError("nothing was decided yet", where=str(decision_log), fix="decide with 'tinysieve review', or name a file")
-    return read_answers(decision_log, "")
+    return read_answers(decision_log, "", samples_of(run).classes)

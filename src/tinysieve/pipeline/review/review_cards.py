@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import LABEL_WORDS, UNLABELED, Codes
+from tinysieve.dataset.classes import UNLABELED, Codes
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.data_parameters.triage import TRIAGE_NAMES
@@ -36,8 +36,8 @@ class Card:
         row: in the sample table.
         sample_id, name: what it is called; `name` is the path below the image folder.
         width, height: of the photo in pixels.
-        label: what it is now: person, background, dropped, or "" for no label.
-        proposed: person, background, or "" where the filters lean to neither.
+        label: what it is now: a class, dropped, or "" for no label.
+        proposed: a class, or "" where the filters lean to neither.
         hardness: easy, hard or need review.
         reasons: one line a signal.
         boxes: left, top, width, height in percent of the photo, and confidence in [0, 1].
@@ -72,10 +72,11 @@ def build_cards(run: Run, queue: Path) -> tuple[Card, ...]:
     _refuse_rows(samples, rows, table["sample_id"], queue)
     labels = versions_of(run).load("HEAD").labels
     boxes, hardness = _boxes(run, samples, rows), _hardness(run, samples, labels, rows)
+    words = {**samples.classes.words, UNLABELED: ""}
     columns = [samples.table[name].take(pa.array(rows)).to_pylist() for name in ("sample_id", "filepath", "width", "height")]
     proposed, reasons = (_texts(table, name) for name in ("proposed", "reason"))
     return tuple(
-        Card(row, sample_id, name, width, height, _label(code), lean, TRIAGE_NAMES[hard], reason_lines(reason), frames)
+        Card(row, sample_id, name, width, height, words[code], lean, TRIAGE_NAMES[hard], reason_lines(reason), frames)
         for row, sample_id, name, width, height, code, lean, hard, reason, frames in zip(
             rows.tolist(), *columns, labels[rows].tolist(), proposed, hardness.tolist(), reasons, boxes, strict=True))
 
@@ -83,8 +84,8 @@ def build_cards(run: Run, queue: Path) -> tuple[Card, ...]:
 def reason_lines(text: str) -> tuple[str, ...]:
     """One line a signal; a reason that names its signal itself is not prefixed with it again.
 
-    >>> reason_lines("ultralytics: no person box; out_of_fold: out_of_fold says person")
-    ('ultralytics: no person box', 'out_of_fold says person')
+    >>> reason_lines("ultralytics: no cat box; out_of_fold: out_of_fold says cat")
+    ('ultralytics: no cat box', 'out_of_fold says cat')
     """
     parts = [part.strip() for part in text.split(";") if part.strip()]
     told = [part.partition(": ") for part in parts]
@@ -107,12 +108,8 @@ def _texts(table: pa.Table, name: str) -> list[str]:
     return pc.fill_null(pc.cast(table[name], pa.string()), "").to_pylist()
 
 
-def _label(code: int) -> str:
-    return "" if code == UNLABELED else LABEL_WORDS[code]
-
-
 def _boxes(run: Run, samples: SampleTable, rows: NDArray[np.int64]) -> list[tuple[Box, ...]]:
-    """Boxes that are at least as sure as a filter asks of a person box."""
+    """Boxes that are at least as sure as a filter asks of a box."""
     if not DETECTIONS.exists(run):
         return [()] * len(rows)
     _, boxes = align(DETECTIONS.of(run), samples.sample_ids.take(pa.array(rows)))
@@ -124,8 +121,9 @@ def _percent(boxes: Boxes, one: int, size: NDArray[np.int64], least: float) -> t
     inside = slice(int(boxes.offsets[one]), int(boxes.offsets[one + 1]))
     corners = np.clip(boxes.xyxy[inside].astype(np.float64) / np.tile(size, 2) * 100, 0, 100)
     shown = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1).round(1).tolist()
+    confidence = np.where(boxes.counted[inside], boxes.confidence[inside], np.float32(-1))
     return tuple((left, top, width, height, round(float(sure), 2))
-                 for (left, top, width, height), sure in zip(shown, boxes.confidence[inside], strict=True) if sure >= least)
+                 for (left, top, width, height), sure in zip(shown, confidence, strict=True) if sure >= least)
 
 
 def _hardness(run: Run, samples: SampleTable, labels: Codes, rows: NDArray[np.int64]) -> Codes:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.ground.atomic_files import replacing, write_text
 from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.review.choices import choices
 from tinysieve.pipeline.review.review_cards import Card
 from tinysieve.pipeline.review.review_pictures import FOLDER_SIDE, THUMBNAIL_SIDE, Photos
 
@@ -32,18 +34,21 @@ class Sheet:
         title: names the run.
         cards: in the order of the queue.
         cards_a_page: drawn at once; the rest waits.
+        classes: names of the two classes.
     """
 
     title: str
     cards: tuple[Card, ...]
     cards_a_page: int = CARDS_A_PAGE
+    classes: ClassNames = PERSON_TASK
 
     @cached_property
     def _dealt(self) -> dict[str, Any]:
         lines: dict[str, int] = {}
         cards = [[one.sample_id, one.name, one.width, one.height, one.label, one.proposed, one.hardness,
                   [lines.setdefault(line, len(lines)) for line in one.reasons], one.boxes] for one in self.cards]
-        return {"cards": cards, "reasons": list(lines), "cards_a_page": self.cards_a_page, "thumbnail_side": THUMBNAIL_SIDE}
+        return {"cards": cards, "reasons": list(lines), "cards_a_page": self.cards_a_page, "thumbnail_side": THUMBNAIL_SIDE,
+                "choices": [asdict(choice) for choice in choices(self.classes)]}
 
     def html(self, settings: Mapping[str, Any]) -> str:
         """The page; `settings` is what a server and a folder differ in."""
@@ -52,7 +57,7 @@ class Sheet:
         safe = Markup(data.replace("<", "\\u003c"))
         return _TEMPLATES.get_template("review.html.j2").render(
             title=self.title, data=safe, style=Markup(_part("review.css")), script=Markup(_part("review.js")),
-            policy=content_policy(), count=len(self.cards))
+            policy=content_policy(), count=len(self.cards), choices=choices(self.classes))
 
 
 @cache

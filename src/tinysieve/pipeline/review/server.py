@@ -17,8 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from tinysieve.filtering.decisions.answers import decision_words
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.review.decision_log import DECISIONS, UNDO, DecisionLog
+from tinysieve.pipeline.review.decision_log import UNDO, DecisionLog
 from tinysieve.pipeline.review.review_page import Sheet, content_policy
 from tinysieve.pipeline.review.review_pictures import PHOTO_SIDE, THUMBNAIL_SIDE, Photos
 
@@ -49,6 +50,7 @@ class ReviewServer(ThreadingHTTPServer):
     def __init__(self, context: ReviewContext, port: int) -> None:
         self.context = context
         self.known = frozenset(one.sample_id for one in context.sheet.cards)
+        self.words = frozenset((*decision_words(context.sheet.classes), UNDO))
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except (OSError, OverflowError) as error:
@@ -98,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         if refusal is not None:
             self._refuse(*refusal)
             return
-        decision = _decision(self.rfile.read(int(self.headers["Content-Length"])))
+        decision = _decision(self.rfile.read(int(self.headers["Content-Length"])), self.server.words)
         if decision is None or decision[0] not in self.server.known:
             self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "not a decision about a sample of this queue")
             return
@@ -173,7 +175,7 @@ def _host_name(host: str) -> str:
         return ""
 
 
-def _decision(body: bytes) -> tuple[str, str] | None:
+def _decision(body: bytes, words: frozenset[str]) -> tuple[str, str] | None:
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
@@ -181,5 +183,5 @@ def _decision(body: bytes) -> tuple[str, str] | None:
     if not isinstance(said, dict):
         return None
     sample_id, word = said.get("sample_id"), said.get("decision")
-    known = isinstance(sample_id, str) and word in (*DECISIONS, UNDO) if isinstance(word, str) else False
+    known = isinstance(sample_id, str) and word in words if isinstance(word, str) else False
     return (str(sample_id), str(word)) if known else None

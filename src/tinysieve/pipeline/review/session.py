@@ -12,11 +12,12 @@ from tinysieve.pipeline.review.review_cards import build_cards
 from tinysieve.pipeline.review.review_page import Sheet
 from tinysieve.pipeline.review.review_pictures import photos_of
 from tinysieve.pipeline.review.server import ReviewContext, ReviewServer, new_token
+from tinysieve.pipeline.stages.ingest import samples_of
 
 
 def sheet_of(run: Run, queue: Path) -> Sheet:
     """The cards of a queue, under the run's name."""
-    return Sheet(run.folder.name, build_cards(run, queue))
+    return Sheet(run.folder.name, build_cards(run, queue), classes=samples_of(run).classes)
 
 
 def hold_review(run: Run, queue: Path, reviewer: str, port: int, ready: Callable[[ReviewServer, int], None]) -> int:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from tinysieve.dataset.classes import CLASS_NAMES, UNLABELED, Codes
+from tinysieve.dataset.classes import UNLABELED, Codes
 from tinysieve.dataset.ingest import open_pixels
 from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
@@ -143,15 +143,16 @@ def _draw(run: Run, samples: SampleTable, made: Triaged, folder: Path) -> None:
     from tinysieve.pipeline.pictures.triage import Triage
 
     pixels, pixel_row = open_pixels(run.at("ingest")), samples.numbers("pixel_row")[made.rows]
-    shown = Triage(lambda one: pixels[pixel_row[one]], samples.labels[made.rows], CLASS_NAMES, made.codes, made.sorted_by,
-                   made.suspicion, made.trajectories, made.epoch)
+    shown = Triage(lambda one: pixels[pixel_row[one]], samples.labels[made.rows], samples.classes.in_code_order, made.codes,
+                   made.sorted_by, made.suspicion, made.trajectories, made.epoch)
     draw_triage(shown, folder, run.config.seed)
 
 
 def _counts(run: Run, samples: SampleTable, made: Triaged) -> dict[str, object]:
     labels = samples.labels[made.rows]
     by_class = {name: {triage_name: int(((labels == code) & (made.codes == number)).sum())
-                       for number, triage_name in enumerate(TRIAGE_NAMES)} for code, name in enumerate(CLASS_NAMES)}
+                       for number, triage_name in enumerate(TRIAGE_NAMES)} 
+                for code, name in enumerate(samples.classes.in_code_order)}
     return {"samples": len(made.rows), "epochs": int(made.trajectories.shape[1]), "read_after_epoch": made.epoch + 1,
             "rule": triage_rule(run.config.filter.of(DataParameters)).name, "triage": by_class,
             "hard": {"wrong": int(made.wrong.sum()), "rare": int(((made.codes == HARD) & ~made.wrong).sum())}}

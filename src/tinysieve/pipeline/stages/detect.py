@@ -8,11 +8,13 @@ from pathlib import Path
 import typer
 
 from tinysieve.dataset.samples import Mask, SampleTable
+from tinysieve.filtering.evidence.box_classes import stated_names
 from tinysieve.filtering.evidence.box_file import ImageSizes, read_box_file
+from tinysieve.filtering.evidence.box_files.listed_boxes import Stated
 from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes, write_boxes
 from tinysieve.filtering.evidence.detectors.detector import Detector, detect_all, remove_parts
-from tinysieve.pipeline.config.filters import BoxFile, PresenceHeadDetector, UltralyticsDetector
-from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.config.detectors import BoxFile, ClassNumbers, PresenceHeadDetector, UltralyticsDetector
+from tinysieve.pipeline.config.sections import Config, Task
 from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
@@ -31,7 +33,7 @@ def boxes_of(run: Run, samples: SampleTable) -> tuple[Mask, Boxes]:
 def _work(run: Run, folder: Path) -> str:
     samples, settings = samples_of(run), run.config.filter.detector
     if isinstance(settings, BoxFile):
-        write_boxes(_boxes_from_file(settings, samples), folder / DETECTIONS.file)
+        write_boxes(_boxes_from_file(settings, run.config.task.detector_classes, samples), folder / DETECTIONS.file)
         return ""
     with progress("detect") as report:
         with quiet_imports():
@@ -48,24 +50,46 @@ def image_paths(run: Run, samples: SampleTable) -> list[Path]:
 
 
 def _fingerprints(run: Run) -> dict[str, str]:
-    """Hash of the weights or of the file of boxes; "missing" where it is not there, so that the stage says so."""
-    match run.config.filter.detector:
+    """The classes looked for, and the hash of the weights or of the boxes; "missing" where they are not there."""
+    task = run.config.task
+    return {"classes": ", ".join(task.detector_classes), **_evidence_file(run.config.filter.detector, task)}
+
+
+def _evidence_file(settings: UltralyticsDetector | PresenceHeadDetector | BoxFile, task: Task) -> dict[str, str]:
+    match settings:
         case UltralyticsDetector(weights=weights):
             from tinysieve.filtering.evidence.detectors.weights import weights_hash
 
             return {"weights": weights_hash(weights) if weights.exists() else "missing"}
         case BoxFile(file=file):
-            data = file.read_bytes() if file.exists() else b"missing"
-            return {"boxes": hashlib.blake2b(data, digest_size=8).hexdigest()}
+            return {"boxes": _digest_of(file)}
         case PresenceHeadDetector():
             from tinysieve.filtering.evidence.presence_head import head_fingerprint
 
-            return {"head": head_fingerprint()}
+            return {"head": head_fingerprint(task.head_class)}
 
 
-def _boxes_from_file(settings: BoxFile, samples: SampleTable) -> Boxes:
+def _digest_of(boxes: Path) -> str:
+    """Hash of a file, or of every text in a folder of YOLO's labels."""
+    digest = hashlib.blake2b(digest_size=8)
+    files = [boxes] if boxes.is_file() else sorted(file for file in boxes.rglob("*") if file.suffix in (".txt", ".yaml", ".yml"))
+    for file in files:
+        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode() if boxes.is_dir() else b"")
+        digest.update(file.read_bytes())
+    return digest.hexdigest() if files else "missing"
+
+
+def _names(stated: ClassNumbers | None) -> dict[int, str]:
+    return {} if stated is None else stated_names(stated)
+
+
+def _boxes_from_file(settings: BoxFile, wanted: tuple[str, ...], samples: SampleTable) -> Boxes:
     sizes = ImageSizes(samples.sample_ids, samples.table["filepath"], samples.numbers("width"), samples.numbers("height"))
-    imported = read_box_file(settings.file, sizes, "normalised" if settings.normalized else "pixels")
+    stated = Stated(wanted, "normalised" if settings.normalized else "pixels", _names(settings.names), settings.class_of_all,
+                    settings.confidence, settings.layout, settings.complete)
+    imported = read_box_file(settings.file, sizes, stated)
+    for note in imported.notes:
+        typer.echo(f"{settings.file}: {note}", err=True)
     if imported.unknown_count:
         typer.echo(f"{settings.file}: {imported.unknown_count:,} images are not in the data set, such as "
                    f"{', '.join(imported.unknown[:3])}", err=True)
@@ -79,12 +103,13 @@ def _open(settings: UltralyticsDetector | PresenceHeadDetector, run: Run) -> Det
     if isinstance(settings, PresenceHeadDetector):
         from tinysieve.filtering.evidence.presence_head import PresenceDetector
 
-        return PresenceDetector(min_confidence=settings.min_confidence, workers=run.config.workers)
+        return PresenceDetector(settings.min_confidence, run.config.workers, run.config.task.head_class)
     from tinysieve.filtering.evidence.detectors.open_detector import open_detector
     from tinysieve.filtering.evidence.detectors.second_look import SecondLook
     from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
 
-    wanted = DetectorSettings(settings.weights, settings.min_confidence, allow_download=settings.allow_download)
+    wanted = DetectorSettings(settings.weights, settings.min_confidence, classes=run.config.task.detector_classes,
+                              names=tuple(sorted(_names(settings.names).items())), allow_download=settings.allow_download)
     detector = open_detector(wanted, run.folder / "engines")
     return SecondLook(detector, settings.look_again_below) if settings.look_again_below else detector
 

@@ -9,7 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.ingest import ingest
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import list_folders, require_classes
@@ -42,7 +45,16 @@ def list_source(config: Config) -> Listing:
     source = config.dataset.source
     files = image_files(source.images)
     listing = match_files(_list(source, config.seed), files, source.images, config.dataset.on_missing)
-    return replace(listing, skipped=listing.skipped + misnamed_files(source.images))
+    named = _in_words_of(listing.table, config.task.classes)
+    return replace(listing, table=named, skipped=listing.skipped + misnamed_files(source.images))
+
+
+def _in_words_of(table: pa.Table, classes: ClassNames) -> pa.Table:
+    """A listing whose labels are called as the task calls them; sources of codes call them person and background."""
+    names = classes.names(PERSON_TASK.codes(table["label"]))
+    unknown = pc.and_(pc.is_valid(table["label"]), pc.is_null(names))
+    labels = pc.if_else(unknown, table["label"], names)
+    return table.set_column(table.column_names.index("label"), "label", labels)
 
 
 def _list(source: TableSource | WakeVisionSource | FolderSource, seed: int) -> Listing:
@@ -63,7 +75,8 @@ def _ingest(run: Run, folder: Path) -> str:
     config = run.config
     listing = list_source(config)
     with progress("ingest") as report:
-        result = ingest(listing, config.dataset.source.images, folder, report, config.workers)
+        result = ingest(listing, config.dataset.source.images, folder, report, config.workers,
+                        config.task.classes)
     hold_test_split(result.samples, run.folder / FROZEN_TEST)
     first = first_version(result.samples)
     versions_of(run).adopt(first)
@@ -111,7 +124,8 @@ def _size_and_time(file: Path) -> str:
 def _settings(config: Config) -> object:
     source = config.dataset.source
     seed = config.seed if isinstance(source, TableSource) and source.split is None else None
-    return {"source": source.model_dump(mode="json"), "on_missing": config.dataset.on_missing, "seed": seed}
+    return {"source": source.model_dump(mode="json"), "on_missing": config.dataset.on_missing, "seed": seed,
+            "classes": config.task.classes.in_code_order}
 
 
 INGEST = Stage("ingest", 2, (), _settings, _ingest, _source_fingerprint)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinysieve.dataset.ingest import open_pixels
+from tinysieve.ground.atomic_files import write_text
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import load_keras
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 from tinysieve.pipeline.stages.train import BASELINE, MENDED, VERSION_OF
 
 MODEL = "model.tflite"
+
+
+# Names of the scores in their order, a line each, as tools for .tflite files expect them beside a model.
+LABELS = "labels.txt"
 
 
 # As converted: the same answers in more room.
@@ -40,7 +45,8 @@ def _quantize(run: Run, folder: Path, which: str) -> str:
 
     samples, version = samples_of(run), versions_of(run).load(VERSION_OF[which])
     train_labels = np.where(samples.in_split("train", "unlabeled"), version.labels, np.int8(-1))
-    rows = choose_calibration(train_labels, run.config.quantize.calibration_images, np.random.default_rng(run.config.seed))
+    rows = choose_calibration(train_labels, run.config.quantize.calibration_images, np.random.default_rng(run.config.seed),
+                              samples.classes)
     pixels = open_pixels(run.at("ingest"))[samples.numbers("pixel_row")[rows]]
     with progress(f"convert {which}"):
         load_keras()
@@ -51,6 +57,7 @@ def _quantize(run: Run, folder: Path, which: str) -> str:
     fitted = _fit(data, run.config, folder) if which == MENDED else None
     data = data if fitted is None else fitted.model
     (folder / MODEL).write_bytes(data)
+    write_text(folder / LABELS, "\n".join(samples.classes.in_code_order) + "\n")
     summary = {"file_bytes": len(data), "io_type": run.config.quantize.io_type, "calibration_rows": rows.tolist(),
                "calibration": chosen, "fit": None if fitted is None else {name: fitted.to_json()[name] for name in FIT_FACTS}}
     (folder / f"quantize-{which}.json").write_text(json.dumps(summary, indent=1) + "\n")

@@ -65,6 +65,10 @@ class RunEvidence:
         return self.run.config.filter.detector.kind
 
     @property
+    def head_class(self) -> str:
+        return self.run.config.task.head_class
+
+    @property
     def rule(self) -> CropRule:
         return rule_of(self.run.config)
 

@@ -45,7 +45,7 @@ def _train(run: Run, folder: Path, which: str) -> str:
 
     def images(name: str, *splits: str) -> LabelledImages:
         rows = labelled_rows(samples, version, *splits)
-        return LabelledImages(pixels, pixel_row[rows], version.labels[rows], name)
+        return LabelledImages(pixels, pixel_row[rows], version.labels[rows], name, samples.classes)
 
     # The baseline leaves unlabeled images out; in a mended version some of them have a label.
     train_images, validation = images("train", "train", "unlabeled"), images("validation", "validation")

@@ -28,6 +28,7 @@ from tinysieve.pipeline.stages.train import BASELINE, MENDED
 
 
 def _verify(run: Run, folder: Path) -> str:
+    from tinysieve.quantize.tflite.io_contract import stated_for
     from tinysieve.quantize.verdict.verify import Evidence, verify
 
     samples = samples_of(run)
@@ -42,7 +43,8 @@ def _verify(run: Run, folder: Path) -> str:
     with progress("verify") as report:
         evidence = Evidence(images, samples.labels[rows], _float_logits(run, images), baseline, slices_of(samples, rows),
                             quantized["calibration_rows"], run.config.verify.tflm_images)
-        found = verify(mended, evidence, _gates(run.config), np.random.default_rng(run.config.seed), progress=report)
+        found = verify(mended, evidence, _gates(run.config), np.random.default_rng(run.config.seed),
+                       stated_for(samples.classes), stated_for(samples.classes), report)
     np.savez(folder / "logits.npz", rows=rows, int8=found.int8_logits, baseline=np.asarray(found.baseline_logits))
     verdict = found.verdict.to_json() | {
         "test_rows": len(rows), "challenge_line": challenge_line(round(found.verdict.int8.value, 4)),

@@ -2,8 +2,9 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (name) => document.getElementById(name);
-  const WORDS = { person: "Person", background: "Background", drop: "Drop", skip: "Skip" };
-  const KEYS = { p: "person", b: "background", d: "drop", s: "skip" };
+  // Maps, not objects: a class may be called as something that every object has.
+  const WORDS = new Map(data.choices.map((choice) => [choice.word, choice.name]));
+  const KEYS = new Map(data.choices.flatMap((choice) => choice.keys.map((key) => [key, choice.word])));
   const cards = data.cards.map(([id, name, width, height, label, proposed, hardness, reasons, boxes], number) => (
     { id, name, width, height, label, proposed, hardness, reasons: reasons.map((one) => data.reasons[one]), boxes, number }));
   const numberOf = new Map(cards.map((card) => [card.id, card.number]));
@@ -50,7 +51,7 @@
         byId("download").hidden = false;
         try {
           JSON.parse(localStorage.getItem(key) || "[]").forEach(([id, word, at]) => {
-            if (numberOf.has(id) && word in WORDS) decided.set(id, { word, at });
+            if (numberOf.has(id) && WORDS.has(word)) decided.set(id, { word, at });
           });
           tell(true);
         } catch { tell(false); }
@@ -102,11 +103,11 @@
   const leaning = (card) => (card.proposed ? `filters lean to ${card.proposed}` : "filters agree on no label");
   function boxed(card) {
     const surest = Math.max(...card.boxes.map((box) => box[4])).toFixed(2);
-    return `${card.boxes.length} person box${card.boxes.length > 1 ? "es" : ""}, ${surest} at most`;
+    return `${card.boxes.length} box${card.boxes.length > 1 ? "es" : ""}, ${surest} at most`;
   }
 
   function choices(card, inTabOrder) {
-    return Object.entries(WORDS).map(([word, name]) => {
+    return [...WORDS].map(([word, name]) => {
       const button = make("button", { type: "button", tabIndex: inTabOrder ? 0 : -1 }, name);
       button.dataset.word = word;
       button.setAttribute("aria-label", `${name}: ${card.name}`);
@@ -206,8 +207,8 @@
     if (!listed.length) return;
     const before = (decided.get(card.id) || {}).word;
     if (before !== word) { history.push([card.id, before]); set(card.id, word); }
-    say(`${WORDS[word]}: ${card.name}. ${decided.size} of ${cards.length} decided.`);
-    if (!step(1)) { say(`${WORDS[word]}: ${card.name}. End of the list.`); if (byId("large").open) enlarge(); }
+    say(`${WORDS.get(word)}: ${card.name}. ${decided.size} of ${cards.length} decided.`);
+    if (!step(1)) { say(`${WORDS.get(word)}: ${card.name}. End of the list.`); if (byId("large").open) enlarge(); }
   }
 
   function undo() {
@@ -260,7 +261,7 @@
     if (byId("help").open) { if (key === "?") { byId("help").close(); event.preventDefault(); } return; }
     const onButton = event.target.matches("button");
     const place = { ArrowRight: 1, j: 1, ArrowLeft: -1, k: -1, ArrowDown: columns(), ArrowUp: -columns() }[key];
-    if (key in KEYS) decide(KEYS[key]);
+    if (KEYS.has(key)) decide(KEYS.get(key));
     else if (place) stepOrToTheEnd(place);
     else if (key === "u") undo();
     else if (key === "?") byId("help").showModal();

@@ -1,6 +1,6 @@
 """What a model eats and says, read from the file and compared with what the caller states.
 
-A model that wants NCHW, values in 0..1 or answers [person, background] still runs on 0..255 NHWC pixels and gives
+A model that wants NCHW, values in 0..1 or answers the two classes the other way round still runs on 0..255 NHWC pixels and gives
 a plausible, wrong accuracy. So each difference is named, and nothing is scored until the caller states it.
 """
 
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.ground.errors import InputError
 from tinysieve.quantize.tflite.graph import Graph, TensorInfo, read_graph
 
-CLASSES = ("background", "person")
+CLASSES = PERSON_TASK.in_code_order
 CODE_RANGES = {"int8": (-128, 127), "uint8": (0, 255)}
 
 
@@ -22,7 +23,8 @@ CODE_RANGES = {"int8": (-128, 127), "uint8": (0, 255)}
 class Stated:
     """What the caller knows and the file cannot say, or says differently from the challenge's models.
 
-    Pixels 0..255 become ``(pixel - mean) / std`` per RGB channel before they are quantized.
+    Pixels 0..255 become ``(pixel - mean) / std`` per RGB channel before they are quantized. ``class_order`` is the order of
+    the model's scores, ``classes`` the same two names in the order of the labels' codes.
     """
 
     class_order: tuple[str, ...] = CLASSES
@@ -30,9 +32,15 @@ class Stated:
     io_types: tuple[str, ...] = ("int8", "uint8")
     pixel_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     pixel_std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    classes: tuple[str, str] = CLASSES
 
 
 CHALLENGE = Stated()
+
+
+def stated_for(classes: ClassNames) -> Stated:
+    """The challenge's contract for other classes: what this program's own models eat and say."""
+    return Stated(class_order=classes.in_code_order, classes=classes.in_code_order)
 
 
 @dataclass(frozen=True)
@@ -95,11 +103,11 @@ class IOContract:
         return np.clip(codes, low, high).astype(self.input.dtype)
 
     def decode(self, raw: NDArray) -> NDArray[np.float32]:
-        """Raw outputs [N, ..., 2] as float32 [N, 2], dequantized, columns [background, person]."""
-        flat = raw.reshape(len(raw), len(CLASSES)).astype(np.float32)
+        """Raw outputs [N, ..., 2] as float32 [N, 2], dequantized, columns as `stated.classes`."""
+        flat = raw.reshape(len(raw), len(self.stated.classes)).astype(np.float32)
         if self.output.dtype in CODE_RANGES:
             flat = (flat - np.float32(self.output.zero_point)) * np.float32(self.output.scale)
-        return flat[:, [self.stated.class_order.index(name) for name in CLASSES]]
+        return flat[:, [self.stated.class_order.index(name) for name in self.stated.classes]]
 
 
 def describe_io(model: bytes, stated: Stated = CHALLENGE) -> IOContract:
@@ -108,9 +116,9 @@ def describe_io(model: bytes, stated: Stated = CHALLENGE) -> IOContract:
     Raises:
         InputError: not a .tflite file, more than one input or output, or ``class_order`` is not the two classes.
     """
-    if sorted(stated.class_order) != sorted(CLASSES):
-        raise InputError(f"class_order {list(stated.class_order)} is not an order of {list(CLASSES)}",
-                         fix=f"give {list(CLASSES)} or {list(CLASSES[::-1])}")
+    if sorted(stated.class_order) != sorted(stated.classes):
+        raise InputError(f"class_order {list(stated.class_order)} is not an order of {list(stated.classes)}",
+                         fix=f"give {list(stated.classes)} or {list(stated.classes[::-1])}")
     graph = read_graph(model)
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise InputError(

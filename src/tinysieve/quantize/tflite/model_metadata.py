@@ -53,7 +53,7 @@ class Described:
 
 
 def with_metadata(model: bytes, about: About, stated: Stated = CHALLENGE) -> Described:
-    """A copy of a person/background classifier that says its classes, normalization and version; outputs stay the same.
+    """A copy of a presence classifier that says its classes, normalization and version; outputs stay the same.
 
     Metadata of this kind that was there is replaced; a memory plan for TFLM is kept.
 
@@ -104,8 +104,9 @@ def metadata_flatbuffer(contract: IOContract, about: About, sha256: str) -> byte
     """
     builder = flatbuffers.Builder(1024)
     graph = _table(builder, 10, {2: _vector(builder, _input(builder, contract)), 3: _vector(builder, _output(builder, contract))})
-    described = f"Says whether a person is in the picture. SHA-256 of the model without this: {sha256}"
-    fields = {0: builder.CreateString("person or background"), 1: builder.CreateString(described),
+    named = contract.stated.classes[::-1]
+    described = f"Says which of {' and '.join(named)} a picture shows. SHA-256 of the model without this: {sha256}"
+    fields = {0: builder.CreateString(" or ".join(named)), 1: builder.CreateString(described),
               2: builder.CreateString(about.version), 3: _vector(builder, graph), 7: builder.CreateString(_PARSER)}
     if about.licence:
         fields[5] = builder.CreateString(about.licence)

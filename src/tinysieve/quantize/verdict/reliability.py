@@ -32,7 +32,7 @@ class Reliability:
     Args:
         expected_error: expected calibration error in [0, 1], 0 is best: mean over images of
             |share right - mean confidence| of the image's bin (Guo et al. 2017, section 2).
-        brier: mean of (P(person) - is a person)^2 in [0, 1]; 0 is best, 0.25 is what always saying 1/2 gets.
+        brier: mean of (P(positive) - is positive)^2 in [0, 1]; 0 is best, 0.25 is what always saying 1/2 gets.
     """
 
     bins: tuple[ReliabilityBin, ...]
@@ -40,10 +40,10 @@ class Reliability:
     brier: float
 
 
-def person_probability(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Softmax of logits [N, 2], columns [background, person]: P(person), float64 [N].
+def positive_probability(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Softmax of logits [N, 2], columns [negative, positive]: P(positive), float64 [N].
 
-    >>> person_probability(np.array([[0.0, 0.0], [-800.0, 800.0]]))
+    >>> positive_probability(np.array([[0.0, 0.0], [-800.0, 800.0]]))
     array([0.5, 1. ])
     """
     difference = np.clip(np.asarray(logits[:, 0], np.float64) - logits[:, 1], -700, 700)
@@ -54,8 +54,8 @@ def reliability(logits: NDArray[np.floating], labels: NDArray[np.integer], bins:
     """Reliability of a classifier's confidence, the larger of its two probabilities, in equal bins over [1/2, 1].
 
     Args:
-        logits: float [N, 2], columns [background, person].
-        labels: int [N], 0 background, 1 person.
+        logits: float [N, 2], columns [negative, positive].
+        labels: int [N], 0 negative, 1 positive.
         bins: how many.
 
     Raises:
@@ -68,16 +68,16 @@ def reliability(logits: NDArray[np.floating], labels: NDArray[np.integer], bins:
     logits, labels = np.asarray(logits), np.asarray(labels)
     if logits.shape != (len(labels), 2) or not len(labels):
         raise InputError(f"scores {list(logits.shape)} for {len(labels)} labels", fix="give two scores and one label an image")
-    person = person_probability(logits)
+    positive = positive_probability(logits)
     # An equal pair is answered with the first class, as argmax does.
     answer = logits[:, 1] > logits[:, 0]
-    confidence, right = np.where(answer, person, 1 - person), answer == (labels == 1)
+    confidence, right = np.where(answer, positive, 1 - positive), answer == (labels == 1)
     place = np.clip(np.ceil((confidence - 0.5) * 2 * bins).astype(int) - 1, 0, bins - 1)
     edges = np.linspace(0.5, 1, bins + 1)
     found = tuple(_bin(float(edges[one]), float(edges[one + 1]), confidence[place == one], right[place == one])
                   for one in np.unique(place))
     error = sum(one.images * abs(one.right_share - one.mean_confidence) for one in found) / len(labels)
-    return Reliability(found, float(error), float(((person - (labels == 1)) ** 2).mean()))
+    return Reliability(found, float(error), float(((positive - (labels == 1)) ** 2).mean()))
 
 
 def _bin(low: float, high: float, confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> ReliabilityBin:

@@ -127,7 +127,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Verification:
-    """The verdict with the scores behind it, float32 [N, 2], columns [background, person], rows as the images'."""
+    """The verdict with the scores behind it, float32 [N, 2], columns in the order of the labels' codes, rows as the images'."""
 
     verdict: Verdict
     int8_logits: NDArray[np.float32]

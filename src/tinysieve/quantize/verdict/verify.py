@@ -30,8 +30,8 @@ class Evidence:
 
     Args:
         images: uint8 [N, height, width, 3], RGB 0..255.
-        labels: int [N], 0 background, 1 person.
-        float_logits: float [N, 2] of the model before quantization, columns [background, person].
+        labels: int [N], 0 or 1.
+        float_logits: float [N, 2] of the model before quantization, columns in the order of the labels' codes.
         baseline: the .tflite of the model trained on the untouched data.
         slices: name to bool [N].
         calibration_rows: rows of the training table that set the int8 ranges, for the record.
@@ -105,17 +105,18 @@ def _judge(model: bytes, evidence: Evidence, gates: Gates, rng: np.random.Genera
         device=scores.device, file_bytes=len(model), flash_bytes=len(model) + gates.runtime_code_bytes,
         flash_basis=gates.runtime_code_basis, weights_bytes=graph.weights_bytes, arena=scores.arena,
         operators=graph.operator_counts, macs=graph.macs, budgets=budgets, accuracy_measured_with=scores.runner.name,
-        notes=(*scores.runner.contract.notes, *_one_answer(cells, baseline_cells)),
+        notes=(*scores.runner.contract.notes, *_one_answer(cells, baseline_cells, scores.runner.contract.stated.classes)),
         calibration_rows=tuple(int(row) for row in evidence.calibration_rows),
         worst_mistakes=tuple(worst_mistakes(scores.logits, labels)[:WORST_LISTED].tolist()),
     )
 
 
-def _one_answer(cells: Confusion, baseline: Confusion | None) -> tuple[str, ...]:
+def _one_answer(cells: Confusion, baseline: Confusion | None, classes: tuple[str, str]) -> tuple[str, ...]:
     """A model that says the same of every image has learnt nothing, whatever its accuracy and its p-value."""
     models = {"the model": cells} | ({} if baseline is None else {"the baseline": baseline})
-    return tuple(f"{name} answers {one.only_answer} for every test image: its accuracy is that class's share, "
-                 "and a difference to it says nothing of the labels" for name, one in models.items() if one.only_answer)
+    return tuple(f"{name} answers {classes[one.only_answer]} for every test image: its accuracy is that class's share, "
+                 "and a difference to it says nothing of the labels"
+                 for name, one in models.items() if one.only_answer is not None)
 
 
 def accuracy(right: NDArray[np.bool_]) -> Accuracy:
@@ -164,7 +165,7 @@ def _check(evidence: Evidence) -> None:
                              why="answers would be scored against other images' labels",
                              fix="give one row for each test image, in one order")
     if not np.isin(evidence.labels, (0, 1)).all() or not count:
-        raise InputError(f"the {count} test labels are not all 0 (background) or 1 (person)", where="verify",
+        raise InputError(f"the {count} test labels are not all 0 or 1", where="verify",
                          why="an unlabelled image has no right answer", fix="verify on labelled images only")
 
 

@@ -1,7 +1,7 @@
 """Run any detector over many images: decoded in parallel, one file a chunk, resumed where it was killed.
 
 An image that cannot be decoded, or on which the detector raises, is listed as not examined. It never
-becomes an image without persons.
+becomes an image without boxes.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def detect_all(
             done.append(_read(target))
             progress(min(start + chunk, len(ids)), len(ids))
     failures = tuple(one for part in done for one in part.not_examined)
-    result = Detections(concatenate([part.boxes for part in done]), failures)
+    result = Detections(concatenate([part.boxes for part in done], detector.classes), failures)
     atomic.write_text(folder / "not_examined.csv", _as_csv(result.not_examined))
     write_boxes(result.boxes, folder / "detections.parquet")
     return result

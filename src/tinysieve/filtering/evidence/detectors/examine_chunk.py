@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from tinysieve.filtering.evidence.box_classes import BoxClasses
 from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.ground.errors import TinysieveError
 
@@ -24,7 +25,9 @@ class Detector(Protocol):
 
     name: str
     fingerprint: str
-    """Changes whenever the boxes may change: weights, thresholds, size, engine."""
+    """Changes whenever the boxes may change: weights, thresholds, size, engine, classes."""
+    classes: BoxClasses
+    """What the class numbers of its boxes mean."""
 
     def detect(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Images uint8 RGB [H, W, 3] to one float [n, 6] each: x1, y1, x2, y2 (pixels), confidence, class.
@@ -81,7 +84,7 @@ def examine(
                 rows.append(outcome)
             else:
                 failures.append(NotExamined(ids[row], files[row], str(outcome)))
-    return Detections(Boxes.from_lists(seen, rows), tuple(failures))
+    return Detections(Boxes.from_lists(seen, rows, detector.classes), tuple(failures))
 
 
 def _decoded_batches(

@@ -17,6 +17,7 @@ import numpy as np
 
 from tinysieve.filtering.evidence.detectors import yolo_head
 from tinysieve.filtering.evidence.detectors.weights import DetectorSettings, fingerprint, require_weights
+from tinysieve.filtering.evidence.detectors.weights_names import classes_of, names_in
 from tinysieve.ground.errors import InputError, MissingRequirement
 
 
@@ -35,9 +36,12 @@ class OpenVinoDetector:
         self.settings = settings
         self.fingerprint = fingerprint(self.name, settings)
         streams = _usable_cores()
-        self._model = _compile(_graph_file(model_folder or settings.weights), streams)
+        graph = _graph_file(model_folder or settings.weights)
+        self._model = _compile(graph, streams)
         self._canvas = _fixed_canvas(self._model)
         self._end_to_end = self._model.outputs[0].get_partial_shape()[2] == 6
+        self.classes = classes_of(names_in(graph), dict(settings.names) or None, settings.classes, settings.weights,
+                                  None if self._end_to_end else _class_count(self._model))
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(streams):
             self._requests.put(self._warm_request())
@@ -73,8 +77,8 @@ class OpenVinoDetector:
         """Boxes of one output; it is the request's own memory, so it is read before the request is used again."""
         settings = self.settings
         if self._end_to_end:
-            return yolo_head.read_end_to_end(output, settings.classes, settings.confidence)
-        candidates = yolo_head.read_head(output, settings.classes, settings.confidence)
+            return yolo_head.read_end_to_end(output, self.classes.numbers, settings.confidence)
+        candidates = yolo_head.read_head(output, self.classes.numbers, settings.confidence)
         return yolo_head.suppress(candidates, settings.iou)
 
 
@@ -112,6 +116,12 @@ def _compile(graph: Path, streams: int) -> Any:
     steps.input().model().set_layout(ov.Layout("NCHW"))
     options = {"NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams, "INFERENCE_PRECISION_HINT": "f32"}
     return core.compile_model(steps.build(), "CPU", options)
+
+
+def _class_count(model: Any) -> int | None:
+    """Classes in a head [1, 4 + K, A]; None where the export leaves that open."""
+    rows = model.outputs[0].get_partial_shape()[1]
+    return None if rows.is_dynamic else rows.get_length() - 4
 
 
 def _fixed_canvas(model: Any) -> tuple[int, int] | None:

@@ -26,7 +26,7 @@ class SecondLook:
         """Wrap `detector`; `below` is a confidence in (0, 1]."""
         if not 0.0 < below <= 1.0:
             raise InputError(f"look_again_below {below} is not in (0, 1]", fix="0.7 is usual; 0 in the config looks once")
-        self.name = detector.name
+        self.name, self.classes = detector.name, detector.classes
         self.fingerprint = f"{detector.fingerprint}-again-{below:g}"
         self._detector, self._below = detector, below
 

@@ -21,6 +21,7 @@ import numpy as np
 from tinysieve.filtering.evidence.detectors import yolo_head
 from tinysieve.filtering.evidence.detectors.torchvision_ops import ensure_torchvision
 from tinysieve.filtering.evidence.detectors.weights import DetectorSettings, fingerprint, require_weights, weights_hash
+from tinysieve.filtering.evidence.detectors.weights_names import classes_of, names_in, parse_names
 from tinysieve.ground.errors import MissingRequirement
 
 QUIET = {"YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false"}
@@ -44,6 +45,8 @@ class UltralyticsDetector:
         self.settings = settings
         self.fingerprint = fingerprint(self.name, settings)
         self._flexible = settings.weights.suffix == ".pt"
+        own = parse_names(getattr(self._model, "names", None)) if self._flexible else names_in(settings.weights)
+        self.classes = classes_of(own, dict(settings.names) or None, settings.classes, settings.weights, None)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Boxes of each image, float32 [n, 6]: x1, y1, x2, y2 (image pixels), confidence, class; best first."""
@@ -65,7 +68,7 @@ class UltralyticsDetector:
         for start in range(0, len(placed), step):
             canvases = [np.ascontiguousarray(one[:, :, ::-1]) for one, _ in placed[start : start + step]]
             found = self._model.predict(
-                canvases, conf=self.settings.confidence, iou=self.settings.iou, classes=list(self.settings.classes),
+                canvases, conf=self.settings.confidence, iou=self.settings.iou, classes=list(self.classes.numbers),
                 imgsz=self.settings.image_size, device=self._device, batch=len(canvases), rect=True, verbose=False,
                 save=False,
             )

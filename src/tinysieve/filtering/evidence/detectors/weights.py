@@ -26,7 +26,8 @@ class DetectorSettings:
         confidence: boxes above this are kept, 0..1; low, so that thresholds can move without a new run.
         iou: a box that overlaps a better one by more than this is dropped, 0..1.
         image_size: long side of what the network sees, pixels; an export with a fixed size keeps its own.
-        classes: class numbers to keep; 0 is person in COCO.
+        classes: names of the classes to keep, looked up in the weights' own.
+        names: number and name of each class, for weights that do not carry them.
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`.
         engine: `auto` (OpenVINO for OpenVINO exports and, on a CPU, for `.pt`), `openvino`, `ultralytics`.
         allow_download: let Ultralytics fetch weights that are not there.
@@ -36,7 +37,8 @@ class DetectorSettings:
     confidence: float = 0.05
     iou: float = 0.7
     image_size: int = 640
-    classes: tuple[int, ...] = (0,)
+    classes: tuple[str, ...] = ("person",)
+    names: tuple[tuple[int, str], ...] = ()
     device: str = "auto"
     engine: str = "auto"
     allow_download: bool = False
@@ -51,7 +53,7 @@ class DetectorSettings:
         if self.engine not in ENGINES:
             raise InputError(f"detector.engine '{self.engine}' is not known", fix=f"one of: {', '.join(ENGINES)}")
         if not self.classes:
-            raise InputError("detector.classes is empty", fix="[0] keeps persons")
+            raise InputError("task.detector_classes is empty", fix="name the classes that show what is to be detected")
 
 
 def require_weights(settings: DetectorSettings) -> Path:

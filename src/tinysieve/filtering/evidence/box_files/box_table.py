@@ -1,0 +1,111 @@
+"""Boxes in CSV or Parquet, one row a box, under the names of columns that detectors and exporters write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tinysieve.filtering.evidence.box_files.listed_boxes import ListedBoxes, Stated, refuse_rows
+from tinysieve.filtering.evidence.box_files.table_classes import CLASS_COLUMNS, read_classes
+from tinysieve.filtering.evidence.box_files.table_corners import as_numbers, read_corners
+from tinysieve.ground.errors import InputError
+
+KEYS = ("sample_id", "filepath", "filename", "file_name", "image_path", "image_name", "image", "file", "img", "path", "image_id",
+        "imageid")
+CONFIDENCES = ("confidence", "conf", "score")
+_LOOKS_LIKE_CONFIDENCE = re.compile(r"conf|score|prob|certain")
+_LOOKS_LIKE_CLASS = re.compile(r"class|cls|categ|label")
+
+
+def read_box_table(path: Path, stated: Stated) -> ListedBoxes:
+    """Read a table of boxes.
+
+    Args:
+        path: `.csv` or `.parquet`; a row without numbers lists an image that was examined and shows nothing.
+        stated: unit, names of class numbers, and what the file lacks.
+
+    Raises:
+        InputError: a column is missing, is read two ways, or looks like class or confidence and is not read; or a value is
+            none. Counts and names rows.
+    """
+    rows = _read_rows(path)
+    spelled = {_plain(name): name for name in rows.column_names}
+    rows = rows.rename_columns([_plain(name) for name in rows.column_names])
+    _refuse_unread(rows.column_names, spelled, path)
+
+    def place(number: int) -> str:
+        return f"row {number + 1}"
+
+    key = next((name for name in KEYS if name in rows.column_names), None)
+    if key is None:
+        raise InputError("no column sample_id or filepath", where=str(path),
+                         why="nothing says which photo a box is in", fix=f"the file has: {', '.join(spelled.values())}")
+    corners = read_corners(rows, stated, place, path)
+    boxed = np.asarray(~np.isnan(corners.numbers).all(axis=1))
+    classes = read_classes(rows, boxed, stated, place, path)
+    confidence = _confidence(rows, boxed, stated, place, path)
+    return ListedBoxes(pc.fill_null(rows[key].cast(pa.string()), "").combine_chunks(), key == "sample_id", corners.numbers,
+                       corners.layouts, corners.unit, confidence, classes.class_id, classes.names, classes.declared, place)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s\-]+", "_", name.strip().lower())
+
+
+def _read_rows(path: Path) -> pa.Table:
+    try:
+        if path.suffix == ".parquet":
+            return pq.read_table(path)
+        head = path.read_bytes()[:1 << 16].decode("utf-8", "replace").partition("\n")[0]
+        separator = max(",;\t", key=head.count)
+        parse = pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True)
+        with pyarrow.csv.open_csv(path, parse_options=parse) as opened:
+            names = opened.schema.names
+        # Ids such as 000012 must stay text; and only an empty cell is empty: "nan" is a broken number.
+        options = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), null_values=[""],
+                                             strings_can_be_null=True)
+        return pyarrow.csv.read_csv(path, parse_options=parse, convert_options=options)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"box file cannot be read: {error}", where=str(path),
+                         fix="CSV or Parquet with sample_id or filepath, x1, y1, x2, y2, confidence, class") from error
+
+
+def _refuse_unread(names: list[str], spelled: dict[str, str], path: Path) -> None:
+    if len(set(names)) != len(names):
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"the column {doubled} stands twice", where=str(path), fix="keep one")
+    for looks_like, known, what in ((_LOOKS_LIKE_CONFIDENCE, CONFIDENCES, "confidence"),
+                                    (_LOOKS_LIKE_CLASS, CLASS_COLUMNS, "class")):
+        unread = [name for name in names if looks_like.search(name) and name not in (*known, *KEYS)]
+        if unread:
+            raise InputError(f"column '{spelled[unread[0]]}' looks like the {what} of the boxes and is not read", where=str(path),
+                             why="boxes would count with another class or confidence than they have",
+                             fix=f"call it '{known[0]}', or remove it; read are {', '.join(known)}")
+
+
+def _confidence(rows: pa.Table, boxed: NDArray[np.bool_], stated: Stated, place: Callable[[int], str],
+                path: Path) -> NDArray[np.float64]:
+    there = [name for name in CONFIDENCES if name in rows.column_names]
+    if len(there) > 1:
+        raise InputError(f"two columns of confidences: {', '.join(there)}", where=str(path), fix="keep one")
+    if not there:
+        if stated.confidence is None:
+            raise InputError("no column with the confidence of the boxes", where=str(path),
+                             why="a doubtful box would count as certain",
+                             fix=f"add a column {', '.join(CONFIDENCES)}, or set filter.detector.confidence, 1 where "
+                                 "a person drew the boxes")
+        return np.where(boxed, stated.confidence, np.nan)
+    if stated.confidence is not None:
+        raise InputError(f"filter.detector.confidence is set, and the file has a column {there[0]}", where=str(path),
+                         fix="leave the setting out")
+    values = as_numbers(rows[there[0]])
+    refuse_rows(boxed & ~((values >= 0) & (values <= 1)), place, "has a confidence that is not in [0, 1]", "85 % is 0.85")
+    return np.where(boxed, values, np.nan)

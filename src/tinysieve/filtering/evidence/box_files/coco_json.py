@@ -1,0 +1,79 @@
+"""COCO's JSON: annotation files with images and categories, and lists of a detector's results. Boxes are corner and size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tinysieve.filtering.evidence.box_files.listed_boxes import (
+    ListedBoxes,
+    Row,
+    Stated,
+    four_numbers,
+    listed_from_rows,
+    score_of,
+)
+from tinysieve.ground.errors import InputError
+
+
+def is_coco(made: Any) -> bool:
+    """An annotation file."""
+    return isinstance(made, dict) and {"images", "annotations"} <= made.keys()
+
+
+def is_coco_results(made: Any) -> bool:
+    """A list of results: what detectors write for COCO's scorer."""
+    return isinstance(made, list) and bool(made) and all(
+        isinstance(one, dict) and {"image_id", "category_id", "bbox"} <= one.keys() for one in made)
+
+
+def read_coco(made: Any, stated: Stated, path: Path) -> ListedBoxes:
+    """Annotations; every image that the file lists was examined.
+
+    Raises:
+        InputError: a box of an image or a category that the file does not list.
+    """
+    names = {one["id"]: str(one["name"]) for one in made.get("categories") or ()} or dict(stated.names)
+    images = {one["id"]: str(one["file_name"]) for one in made["images"]}
+    rows, boxed = [], set()
+    for number, one in enumerate(made["annotations"]):
+        place = f"{path}, annotation {one.get('id', number)}"
+        if one.get("image_id") not in images:
+            raise InputError(f"image {one.get('image_id')!r} is not in the list of images", where=place,
+                             fix="export the file again")
+        boxed.add(one["image_id"])
+        rows.append(Row(images[one["image_id"]], four_numbers(one.get("bbox"), place), _name(one, names, place),
+                        score_of(one.get("score"), place), place))
+    rows += [Row(name, None, "", float("nan"), f"{path}, image {key}") for key, name in images.items() if key not in boxed]
+    return listed_from_rows(rows, "corner_size", "pixels", list(names.values()))
+
+
+def read_coco_results(made: Any, stated: Stated, path: Path) -> ListedBoxes:
+    """Results; their images are ids, which are names of files without ending where a detector wrote them.
+
+    Raises:
+        InputError: no names for the categories, or a result without a score.
+    """
+    if not stated.names:
+        raise InputError("results hold numbers of categories, and nothing says what they mean", where=str(path),
+                         why="category 1 is a person in COCO's files and a bicycle to most detectors",
+                         fix="set filter.detector.names: coco91 (person is 1), coco80 (person is 0), or number: name")
+    rows = []
+    for number, one in enumerate(made):
+        place = f"{path}, result {number}"
+        if "score" not in one:
+            raise InputError("a result without a score", where=place, why="a doubtful box would count as certain",
+                             fix="write the score of each box")
+        image = str(one.get("file_name") or one["image_id"])
+        box, score = four_numbers(one["bbox"], place), score_of(one["score"], place)
+        rows.append(Row(image, box, _name(one, stated.names, place), score, place))
+    return listed_from_rows(rows, "corner_size", "pixels", list(stated.names.values()))
+
+
+def _name(one: dict[str, Any], names: Any, place: str) -> str:
+    number = one.get("category_id")
+    if number not in names:
+        raise InputError(f"category {number!r} has no name", where=place, why="its boxes would be taken for something else",
+                         fix=f"name it; there are {', '.join(map(str, names.values()))}" if names else
+                         "list the categories in the file, or set filter.detector.names")
+    return str(names[number])

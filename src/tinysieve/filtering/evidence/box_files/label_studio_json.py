@@ -1,0 +1,67 @@
+"""Label Studio's JSON export: rectangles of annotations, or of predictions where a task has no annotation, in percent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tinysieve.filtering.evidence.box_files.listed_boxes import ListedBoxes, Row, Stated, four_numbers, listed_from_rows, score_of
+from tinysieve.ground.errors import InputError
+
+_ENDS_AS_IMAGE = re.compile(r"\.(jpe?g|png|webp|bmp|gif|tiff?)$", re.IGNORECASE)
+# What Label Studio puts before the name of an uploaded file.
+_UPLOADED = re.compile(r"^[0-9a-f]{8}-")
+
+
+def is_label_studio(made: Any) -> bool:
+    """A list of tasks, in the format JSON."""
+    return isinstance(made, list) and bool(made) and all(
+        isinstance(task, dict) and isinstance(task.get("data"), dict) and ("annotations" in task or "predictions" in task)
+        for task in made)
+
+
+def read_label_studio(made: Any, stated: Stated, path: Path) -> ListedBoxes:
+    """Rectangles of every task; a task without any was examined and shows nothing.
+
+    Raises:
+        InputError: a task without a photo, a rotated rectangle, or not one label to a rectangle.
+    """
+    rows: list[Row] = []
+    for number, task in enumerate(made):
+        place = f"{path}, task {task.get('id', number)}"
+        rows += _rows(task, _image(task["data"], place), place)
+    return listed_from_rows(rows, "corner_size", "percent", ())
+
+
+def _rows(task: dict[str, Any], image: str, place: str) -> Iterator[Row]:
+    answers = [one for one in task.get("annotations") or () if not one.get("was_cancelled")]
+    looks = answers or task.get("predictions") or ()
+    if not looks:
+        return
+    rectangles = [one for look in looks[-1:] for one in look.get("result") or () if one.get("type") == "rectanglelabels"]
+    if not rectangles:
+        yield Row(image, None, "", float("nan"), place)
+    for one in rectangles:
+        value = one["value"]
+        labels = value.get("rectanglelabels") or []
+        if value.get("rotation") or len(labels) != 1:
+            raise InputError("a rectangle is rotated, or has not exactly one label", where=place,
+                             why="it is no box of one class", fix="mend it in Label Studio and export again")
+        box = four_numbers([value.get(name) for name in ("x", "y", "width", "height")], place)
+        yield Row(image, box, str(labels[0]), score_of(one.get("score"), place), place)
+
+
+def _image(data: dict[str, Any], place: str) -> str:
+    """Name of the photo: of a local file, an address, or an upload."""
+    texts = [value for value in data.values() if isinstance(value, str)]
+    for text in texts:
+        parts = urlsplit(text)
+        name = parse_qs(parts.query).get("d", [unquote(parts.path)])[0]
+        if _ENDS_AS_IMAGE.search(name):
+            folder, _, file = name.rpartition("/")
+            return _UPLOADED.sub("", file) if "upload" in folder.split("/") else name
+    raise InputError("a task without a photo", where=place, why="nothing says which photo its boxes are in",
+                     fix="export the project as JSON")
