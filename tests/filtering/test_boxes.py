@@ -80,7 +80,7 @@ def test_same_boxes_same_bytes(tmp_path):
 def test_parts_concatenate_to_the_whole():
     whole = boxes_with([2, 0, 1, 3])
     assert same(concatenate([take(whole, np.array([0, 1])), take(whole, np.array([2, 3]))], whole.classes), whole)
-    assert len(concatenate([])) == 0
+    assert len(concatenate([], whole.classes)) == 0
 
 
 def test_columns_that_do_not_fit_are_refused():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinysieve.filtering.evidence.box_classes import PERSON_BOXES
 from tinysieve.filtering.evidence.detectors.second_look import SecondLook, fuse, mirror
 from tinysieve.ground.errors import InputError
 
@@ -25,7 +26,7 @@ some = st.lists(box, max_size=6).map(rows_of)
 class Bright:
     """Sees one person where the image is brightest, as sure as the first pixel says; counts its images."""
 
-    name, fingerprint = "bright", "f"
+    name, fingerprint, classes = "bright", "f", PERSON_BOXES
 
     def __init__(self) -> None:
         self.seen = 0
