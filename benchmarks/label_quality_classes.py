@@ -31,8 +31,9 @@ from voc_classes import Photos, features_of, read_photos
 from tinysieve.dataset.classes import UNLABELED
 from tinysieve.dataset.images import decode
 from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, shrink
+from tinysieve.filtering.evidence.box_classes import NUMBERINGS, BoxClasses
 from tinysieve.filtering.evidence.box_scores import box_scores
-from tinysieve.filtering.evidence.boxes import PERSON_CLASS, Boxes, align, read_boxes
+from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes
 from tinysieve.filtering.evidence.crop_rule import RULES, presence
 from tinysieve.filtering.evidence.detectors.detector import detect_all
 from tinysieve.filtering.evidence.detectors.open_detector import open_detector
@@ -71,25 +72,25 @@ class Evidence:
         judged: bool [N], those whose labels are given and may change.
         features: float32 [N, D].
         boxes: of one detector, at least for the photos that are judged, each with a class number.
-        detector_class: the number that means the class.
+        detector_class: the detector's name of the class.
     """
 
     photos: Photos
     judged: NDArray[np.bool_]
     features: NDArray[np.float32]
     boxes: Boxes
-    detector_class: int
+    detector_class: str
 
 
 def yolo(photos: Photos, name: str, features: NDArray[np.float32]) -> Evidence:
     """Train photos with YOLO11n's boxes; all of VOC's classes in one pass, so that each further class is free."""
-    detector = open_detector(DetectorSettings(WEIGHTS, classes=tuple(sorted(COCO.values()))), WORK)
+    detector = open_detector(DetectorSettings(WEIGHTS, classes=tuple(NUMBERINGS["coco80"][number] for number in sorted(COCO.values()))), WORK)
     folder = WORK / f"{detector.name}-{detector.fingerprint}"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "detections.parquet").exists():
         detect_all(detector, photos.paths, photos.names, folder, 256,
                    lambda done, total: print(f"{detector.name} {done:,}/{total:,}", flush=True))
-    return Evidence(photos, photos.in_split("train"), features, read_boxes(folder / "detections.parquet"), COCO[name])
+    return Evidence(photos, photos.in_split("train"), features, read_boxes(folder / "detections.parquet"), NUMBERINGS["coco80"][COCO[name]])
 
 
 def shipped_head(photos: Photos, name: str, features: NDArray[np.float32]) -> Evidence:
@@ -99,7 +100,8 @@ def shipped_head(photos: Photos, name: str, features: NDArray[np.float32]) -> Ev
     sizes = photos.table[["width", "height"]].to_numpy()[rows]
     maps = _activations(photos, rows)[..., head_names().index(name)]
     boxes = [box_row(activation, *size, LEAST_CONFIDENCE) for activation, size in zip(maps, sizes.tolist(), strict=True)]
-    return Evidence(photos, judged, features, Boxes.from_lists([photos.names[row] for row in rows], boxes), PERSON_CLASS)
+    classes = BoxClasses(((0, name),), (name,))
+    return Evidence(photos, judged, features, Boxes.from_lists([photos.names[row] for row in rows], boxes, classes), name)
 
 
 def _activations(photos: Photos, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -126,9 +128,8 @@ def planted(evidence: Evidence, name: str, rates: tuple[float, float], seed: int
     truth = evidence.photos.held[name].astype(np.int8)
     given = np.where(evidence.judged, plant(truth, evidence.judged, rates, seed), np.int8(UNLABELED)).astype(np.int8)
     p_positive = out_of_fold_probabilities(evidence.features, given, FOLDS, np.random.default_rng(0))
-    # The rules below know one class, number 0; boxes of others count for nothing.
-    class_id = np.where(evidence.boxes.class_id == evidence.detector_class, PERSON_CLASS, -1).astype(np.int16)
-    examined, boxes = align(replace(evidence.boxes, class_id=class_id), evidence.photos.names)
+    counted = BoxClasses(evidence.boxes.classes.names, (evidence.detector_class,))
+    examined, boxes = align(replace(evidence.boxes, classes=counted), evidence.photos.names)
     sizes = table["width"].to_numpy(), table["height"].to_numpy()
     present = presence(boxes, examined, *sizes, RULES["any"], limits.negative)
     opinions = [disagreement(present, given, limits, "boxes"), pseudo_label(present, given, limits, "boxes"),

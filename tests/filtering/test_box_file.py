@@ -87,7 +87,7 @@ def test_every_usual_header_gives_the_same_box(tmp_path: Path, header: str, row:
 @pytest.mark.parametrize(("header", "row", "message"), [
     ("filename,x1,y1,x2,y2,confidence", "a.jpg,0,0,9,9,1", "no column with the class"),
     ("filename,x1,y1,x2,y2,class", "a.jpg,0,0,9,9,person", "no column with the confidence"),
-    ("filename,x1,y1,x2,y2,confidence,class", "a.jpg,0,0,9,9,1,0", "numbers, and nothing says what they mean"),
+    ("filename,x1,y1,x2,y2,confidence,class", "a.jpg,0,0,9,9,1,80", "has a class number without a name"),
     ("filename,x1,y1,x2,y2,confidence,class", "a.jpg,0,0,9,9,1,human", "no box is of class 'person'"),
     ("filename,x1,y1,x2,y2,confidence,det_class", "a.jpg,0,0,9,9,1,person", "'det_class' looks like the class"),
     ("filename,x1,y1,x2,y2,probability,class", "a.jpg,0,0,9,9,1,person", "'probability' looks like the confidence"),
@@ -193,6 +193,17 @@ def test_our_own_detections_are_a_box_file_too(tmp_path: Path) -> None:
     assert got.unknown == ("zz",)
     with pytest.raises(InputError, match="no class 'cat'"):
         read_box_file(path, TABLE, Stated(wanted=("cat",)))
+
+
+@pytest.mark.parametrize(("number", "counted"), [("0", True), ("0.0", True), ("2", False)])
+def test_numbers_without_names_are_cocos_and_that_is_said(tmp_path: Path, number: str, counted: bool) -> None:
+    path = csv_with(tmp_path, "filename,x1,y1,x2,y2,conf,class", f"a.jpg,0,0,9,9,1,{number}")
+    got = read_box_file(path, TABLE, Stated())
+    assert got.boxes.counted.tolist() == [counted]
+    assert any("read as COCO's 80 classes" in note for note in got.notes)
+    assert not any("COCO" in note for note in read_box_file(path, TABLE, Stated(names={0: "person", 2: "x"})).notes)
+    with pytest.raises(InputError, match="COCO's 80 have no 'parcel'"):
+        read_box_file(path, TABLE, Stated(wanted=("parcel",)))
 
 
 def test_yolo_folders_are_read_with_the_names_beside_them(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ NUMBERINGS: Mapping[str, Mapping[int, str]] = {
     "coco80": dict(enumerate(_COCO)),
     "coco91": dict(zip([number for number in range(1, 91) if number not in _GAPS], _COCO, strict=True)),
 }
+# What the numbers of a table mean where nothing says so; said aloud whenever it is used.
+UNSTATED = NUMBERINGS["coco80"]
 _LISTED = 90
 Names = Mapping[int, str]
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tinysieve.filtering.evidence.box_classes import BoxClasses, box_classes, listed
+from tinysieve.filtering.evidence.box_classes import UNSTATED, BoxClasses, box_classes, listed
 from tinysieve.filtering.evidence.box_files.box_table import read_box_table
 from tinysieve.filtering.evidence.box_files.json_boxes import read_json_boxes
 from tinysieve.filtering.evidence.box_files.listed_boxes import NAMED, UNITS, ListedBoxes, Stated
@@ -166,6 +166,9 @@ def _finished(boxes: Boxes, unknown: pa.Array, clipped: int, notes: list[str], t
     strange = set(boxes.class_id.tolist()) - set(boxes.classes.numbers)
     rest = listed([boxes.classes.name_of(number) for number in sorted(strange)])
     said = [f"{wanted:,} of {total:,} boxes are of class {' or '.join(stated.wanted)}" + (f"; others: {rest}" if rest else "")]
+    if not stated.names and dict(boxes.classes.names) == UNSTATED:
+        said.append("class numbers are read as COCO's 80 classes (0 is person); if they mean something else, set "
+                    "filter.detector.names")
     if len(silent):
         fate = ("count as examined and empty, because complete is set" if stated.complete else
                 "count as not examined; set filter.detector.complete: true if the detector looked at every photo")

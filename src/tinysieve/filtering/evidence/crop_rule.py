@@ -15,7 +15,6 @@ from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.ground.errors import InputError
 
 NOT_EXAMINED, NONE, TOO_SMALL, PRESENT = np.int8(-1), np.int8(0), np.int8(1), np.int8(2)
-# The name that callers know from the first task.
 CROPS = ("center_square", "none")
 
 

@@ -30,7 +30,7 @@ class CommandGroup(TyperGroup):
         width = max(map(len, self.commands))
         for heading in HEADINGS:
             rows = [(name.ljust(width), summary(command)) for name, command in self.commands.items()
-                    if (command.rich_help_panel or OTHER) == heading]
+                    if (getattr(command, "rich_help_panel", None) or OTHER) == heading]
             if rows:
                 with formatter.section(heading):
                     formatter.write_dl(rows)

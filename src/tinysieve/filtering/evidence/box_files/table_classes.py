@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tinysieve.filtering.evidence.box_classes import listed
+from tinysieve.filtering.evidence.box_classes import UNSTATED, listed
 from tinysieve.filtering.evidence.box_files.listed_boxes import NO_CLASS, Stated, refuse_rows
 from tinysieve.ground.errors import InputError
 
@@ -90,15 +90,17 @@ def _agreeing(columns: Mapping[str, pa.Array], boxed: NDArray[np.bool_], place: 
 
 def _numbered(numbers: pa.Array, boxed: NDArray[np.bool_], stated: Stated, place: Callable[[int], str],
               path: Path) -> TableClasses:
-    if not stated.names:
-        raise InputError("the classes of the boxes are numbers, and nothing says what they mean", where=str(path),
-                         why="class 0 is a person to one detector and a car to another",
-                         fix="set filter.detector.names: coco80 (person is 0), coco91 (person is 1), a list of names, or "
-                             "number: name")
+    # Detectors trained on COCO write numbers alone; whoever reads the file is told that they were taken for COCO's.
+    names = stated.names or UNSTATED
+    missing = [name for name in stated.wanted if name.strip().casefold() not in names.values()]
+    if not stated.names and missing:
+        raise InputError(f"the classes of the boxes are numbers, and COCO's 80 have no '{missing[0]}'", where=str(path),
+                         why="nothing says what the numbers mean",
+                         fix="set filter.detector.names: a list of names, or number: name")
     class_id = _as_ids(numbers, boxed)
-    refuse_rows(boxed & ~np.isin(class_id, list(stated.names)), place, "has a class number without a name",
-                f"filter.detector.names has {min(stated.names)} to {max(stated.names)}: {listed(stated.names.values())}")
-    return TableClasses(class_id, dict(stated.names), True)
+    refuse_rows(boxed & ~np.isin(class_id, list(names)), place, "has a class number without a name",
+                f"filter.detector.names has {min(names)} to {max(names)}: {listed(names.values())}")
+    return TableClasses(class_id, dict(names), True)
 
 
 def _named(words: pa.Array, numbers: pa.Array | None, boxed: NDArray[np.bool_], stated: Stated,
