@@ -55,7 +55,8 @@ SEEDS_FROM = 4
 # The detector's own default.
 LEAST_CONFIDENCE = 0.05
 FOLDS = 5
-# COCO's number of VOC's classes.
+# What COCO's detectors call their classes; their number of VOC's classes.
+NAMES = NUMBERINGS["coco80"]
 COCO = {"person": 0, "bicycle": 1, "car": 2, "motorbike": 3, "aeroplane": 4, "bus": 5, "train": 6, "boat": 8, "bird": 14,
         "cat": 15, "dog": 16, "horse": 17, "sheep": 18, "cow": 19, "bottle": 39, "chair": 56, "sofa": 57, "pottedplant": 58,
         "diningtable": 60, "tvmonitor": 62}
@@ -84,13 +85,13 @@ class Evidence:
 
 def yolo(photos: Photos, name: str, features: NDArray[np.float32]) -> Evidence:
     """Train photos with YOLO11n's boxes; all of VOC's classes in one pass, so that each further class is free."""
-    detector = open_detector(DetectorSettings(WEIGHTS, classes=tuple(NUMBERINGS["coco80"][number] for number in sorted(COCO.values()))), WORK)
+    detector = open_detector(DetectorSettings(WEIGHTS, classes=tuple(NAMES[number] for number in COCO.values())), WORK)
     folder = WORK / f"{detector.name}-{detector.fingerprint}"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "detections.parquet").exists():
         detect_all(detector, photos.paths, photos.names, folder, 256,
                    lambda done, total: print(f"{detector.name} {done:,}/{total:,}", flush=True))
-    return Evidence(photos, photos.in_split("train"), features, read_boxes(folder / "detections.parquet"), NUMBERINGS["coco80"][COCO[name]])
+    return Evidence(photos, photos.in_split("train"), features, read_boxes(folder / "detections.parquet"), NAMES[COCO[name]])
 
 
 def shipped_head(photos: Photos, name: str, features: NDArray[np.float32]) -> Evidence:
