@@ -19,6 +19,7 @@ from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version, apply_decisions
 from tinysieve.filtering.decisions.human_review import write_review_queue
 from tinysieve.filtering.decisions.policy import Plan
+from tinysieve.filtering.decisions.vote_table import FilterRow
 from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
 from tinysieve.ground.statistics import confusion
 from tinysieve.pipeline.config.sections import config_of
@@ -28,17 +29,23 @@ from tinysieve.pipeline.stages.detect import DETECTIONS
 from tinysieve.pipeline.stages.embed import EMBEDDINGS
 from tinysieve.pipeline.stages.ingest import INGEST, samples_of, versions_of
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
-from tinysieve.pipeline.stages.quantize import MODEL
+from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, PolicyFacts
+from tinysieve.pipeline.stages.quantize import MODEL, QUANTIZE_FACTS, CalibrationImage, QuantizeFacts
+from tinysieve.pipeline.stages.train import TRAIN_FACTS, VERSION_OF, TrainFacts
+from tinysieve.pipeline.stages.verify import SCORES, VERDICT, VerifyFacts
 from tinysieve.quantize.tflm.arena import Arena
 from tinysieve.quantize.verdict.paired_comparison import compare
 from tinysieve.quantize.verdict.verdict import Budget, DeviceAgreement, SliceAccuracy, Verdict
 from tinysieve.quantize.verdict.verify import accuracy
 from tinysieve.training.checkpoint import EpochRecord
 from tinysieve.training.curves import write_history
+from tinysieve.training.recipe import Recipe
 
 # A folder called `<script>alert(1)<` holding `script>.png`: as raw HTML the path would be a whole script element.
 HOSTILE = ("<script>alert(1)</script>.png", '"onerror="alert(2)".png', "<img src=x onerror=alert(3)>.png", "a&amp;{{7*7}}.png")
 WIDE, TALL = (210, 70), (60, 120)
+# Filters leave nothing here that the page reads.
+OFF = ("disagreement", "pseudo_label", "seed_rule", "out_of_fold", "duplicates")
 TRAIN, VALIDATION, TEST, UNLABELED_IMAGES = 16, 4, 12, 6
 
 
@@ -60,10 +67,6 @@ def make_images(folder: Path) -> Path:
     with (folder / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("filename", "person", "split"), *rows])
     return folder
-
-
-# Filters leave nothing here that the page reads.
-OFF = ("disagreement", "pseudo_label", "seed_rule", "out_of_fold", "duplicates")
 
 
 def make_run(folder: Path, photos: Path, **changes: Any) -> Run:
@@ -135,13 +138,11 @@ def _policy(run: Run, folder: Path) -> None:
     review = np.flatnonzero(samples.in_split("unlabeled"))[2:4]
     plan = Plan(decisions, review, np.array([POSITIVE, -1], np.int8), pa.array(["boxes: person box"] * 2))
     write_review_queue(folder / REVIEW_QUEUE.file, plan, samples, mended.labels)
-    changes = {"person -> background": 2, "person -> dropped": 0, "background -> person": 1, "background -> dropped": 1,
+    counts = {"person -> background": 2, "person -> dropped": 0, "background -> person": 1, "background -> dropped": 1,
                "none -> person": 2, "none -> background": 0, "none -> dropped": 0, "left without a label": 4}
-    filters = [{"filter": "disagreement", "signal": "boxes", "coverage": 0.5, "overlap": 0.25, "conflict": 0.125,
-                "to_positive": 1, "to_negative": 2, "new_positive": 2, "new_negative": 0,
-                "ask_drop": 0, "ask_review": 0}]
-    _write(folder, "policy", {"policy": "default", "filters": filters, "changes": changes, "review": 2,
-                              "version": mended.id, "parent": first.id})
+    filters = (FilterRow("disagreement", "boxes", 0.5, 0.25, 0.125, 1, 2, 2, 0, 0, 0),)
+    POLICY_FACTS.write(PolicyFacts(policy="default", filters=filters, changes=counts, review=2, version=mended.id,
+                                   parent=first.id), folder)
     store.save(mended)
 
 
@@ -150,11 +151,9 @@ def _train(which: str) -> Callable[[Run, Path], None]:
         gain = 0.05 if which == "mended" else 0.0
         write_history(folder, [EpochRecord(epoch, 0.7 - epoch / 20, 0.5 + epoch / 30, 0.7 - epoch / 30 - gain,
                                            0.5 + epoch / 40 + gain) for epoch in (1, 2, 3)])
-        recipe = {"name": "demo", "batch_size": 32, "epochs": 3, "learning_rate": 0.001, "rotation": 0.2,
-                  "horizontal_flip": True, "comparable": False, "source": "for demonstration; not comparable"}
-        _write(folder, f"train-{which}", {
-            "version": versions_of(run).resolve("HEAD" if which == "mended" else "0"), "recipe": recipe, "seed": 0,
-            "train_images": TRAIN, "validation_images": VALIDATION, "best_epoch": 3, "best_validation_accuracy": 0.575 + gain})
+        recipe = Recipe("demo", 32, 3, comparable=False, source="for demonstration; not comparable")
+        TRAIN_FACTS[which].write(TrainFacts(versions_of(run).resolve(VERSION_OF[which]), recipe, 0, TRAIN, VALIDATION, 3,
+                                            0.575 + gain), folder)
 
     return fill
 
@@ -162,9 +161,8 @@ def _train(which: str) -> Callable[[Run, Path], None]:
 def _quantize(which: str) -> Callable[[Run, Path], None]:
     def fill(run: Run, folder: Path) -> None:
         (folder / MODEL).write_bytes(tiny_model(wide=8 if which == "mended" else 4))
-        calibration = [{"sample_id": "0", "filepath": name} for name in HOSTILE]
-        _write(folder, f"quantize-{which}", {"file_bytes": 800_000, "io_type": "uint8", "calibration_rows": [0, 1, 2, 3],
-                                             "calibration": calibration})
+        calibration = tuple(CalibrationImage("0", name) for name in HOSTILE)
+        QUANTIZE_FACTS[which].write(QuantizeFacts(800_000, "uint8", (0, 1, 2, 3), calibration), folder)
 
     return fill
 
@@ -172,15 +170,17 @@ def _quantize(which: str) -> Callable[[Run, Path], None]:
 def _verify(run: Run, folder: Path, changes: dict[str, Any]) -> None:
     samples = samples_of(run)
     rows = np.flatnonzero(samples.in_split("test"))
-    plain = verdict_of(samples.labels[rows]).to_json() | {
-        "test_rows": len(rows), "fit": None, "challenge_line": "Tflite model test accuracy: 0.8333",
-        "worst_mistake_samples": samples.sample_ids.take(rows[:2]).to_pylist()}
+    facts = VerifyFacts(**vars(verdict_of(samples.labels[rows])), test_rows=len(rows),
+                        challenge_line="Tflite model test accuracy: 0.8333",
+                        worst_mistake_samples=tuple(samples.sample_ids.take(rows[:2]).to_pylist()))
     # The scores behind the figures of `verdict_of`: logits ±1, the right answer where it is right.
     labels = samples.labels[rows]
     right, baseline = np.arange(len(rows)) >= 2, np.arange(len(rows)) >= len(rows) // 2
-    np.savez(folder / "logits.npz", rows=rows, int8=_logits(np.where(right, labels, 1 - labels)),
+    np.savez(folder / SCORES.file, rows=rows, int8=_logits(np.where(right, labels, 1 - labels)),
              baseline=_logits(np.where(baseline, labels, 1 - labels)))
-    _write(folder, "verify", plain | changes)
+    VERDICT.write(facts, folder)
+    path = folder / VERDICT.file
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def _logits(answers: np.ndarray) -> np.ndarray:
@@ -204,7 +204,3 @@ def verdict_of(labels: np.ndarray) -> Verdict:
         flash_bytes=899_000, flash_basis="assumed", weights_bytes=660_000, arena=arena, operators={"CONV_2D": 45},
         macs=55_771_280, budgets=budgets, accuracy_measured_with="LiteRT reference kernels", notes=("a <u>note</u>",),
         calibration_rows=(0, 1, 2, 3), worst_mistakes=(0, 1))
-
-
-def _write(folder: Path, name: str, content: dict[str, Any]) -> None:
-    (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from tinysieve.filtering.decisions.vote_table import FilterRow
 from tinysieve.pipeline.console import run_tables as console
 from tinysieve.pipeline.engine import progress_display as progress
 from tinysieve.pipeline.engine import quiet_imports
+from tinysieve.pipeline.stages.ingest import IngestFacts
 
 
 def test_names_of_filters_are_never_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,15 +52,15 @@ def test_names_of_reviewers_give_the_terminal_no_orders(capsys: pytest.CaptureFi
 
 
 def test_rows_without_a_file_are_told_with_what_becomes_of_their_photos(capsys: pytest.CaptureFixture[str]) -> None:
-    counts = {"samples": 100, "quarantined": 0, "skipped": 37, "leaked": 1, "version": "0123456789abcdef"}
+    facts = IngestFacts(samples=100, quarantined=0, skipped=37, leaked=1, version="0123456789abcdef")
     rows = {"no such file": 35, "path leaves the image root": 1}
-    console.show_ingest({**counts, "skipped_rows": rows})
+    console.show_ingest(replace(facts, skipped_rows=rows))
     assert capsys.readouterr().out.splitlines()[1:] == [
         "37 skipped: see ingest/skipped.csv",
         "  35 rows: no such file; photos without a row count as unlabeled",
         "  1 row: path leaves the image root",
         "1 leaked: see ingest/leaks.csv"]
-    console.show_ingest(counts)
+    console.show_ingest(facts)
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tinysieve.dataset.classes import ClassNames
 from tinysieve.pipeline.report.data_map import FEWEST_FOR_TSNE, DataMap, make_map, map_rows, principal_components
 from tinysieve.pipeline.report.map_chart import map_charts
 
@@ -67,8 +68,8 @@ def test_charts_say_in_words_how_many_of_each() -> None:
     before = np.array([1, 1, 0, 0, 1, -1], np.int8)
     after = np.array([1, 0, 0, 1, -2, -1], np.int8)
     made = DataMap(np.arange(6), np.random.default_rng(0).normal(size=(6, 2)), before, after, 100, 3, "hand")
-    label, change = map_charts(made)
+    label, change = map_charts(made, ClassNames())
     assert label.alt.endswith("by label now: background 2, person 2, no label or dropped 2")
     assert change.alt.endswith("by what changed: as it came 3, to background 1, to person 1, dropped 1")
     assert "6 images of 100" in label.alt
-    assert map_charts(made)[0].svg == label.svg
+    assert map_charts(made, ClassNames())[0].svg == label.svg

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -18,12 +17,12 @@ from tiny_tflite import tiny_model
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.console.inspection import inspection_text
 from tinysieve.pipeline.model_files.model_file import about, read_model
-from tinysieve.pipeline.report.memory_charts import live_memories, live_memory_charts
-from tinysieve.pipeline.stages.quantize import BEFORE_FIT
+from tinysieve.pipeline.report.memory_charts import MeasuredModel, live_memories, live_memory_charts
 from tinysieve.quantize.inspection import inspect_model
+from tinysieve.quantize.tflm.arena import Arena
 
 ROOT = Path(__file__).parents[2]
-VERDICT: dict[str, Any] = {"budgets": [{"name": "arena", "limit": 1024}], "arena": {"persistent_bytes": 200}}
+LIMIT, ARENA = 1024, Arena(968, 768, 200)
 
 
 def tinysieve(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -69,35 +68,37 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def quantized(tmp_path: Path) -> Path:
-    """A folder with a model: 768 bytes are alive in its convolution, 520 in its mean."""
-    (tmp_path / "model.tflite").write_bytes(tiny_model(side=8, channels=4, wide=8))
-    return tmp_path
+def quantized() -> MeasuredModel:
+    """A model: 768 bytes are alive in its convolution, 520 in its mean."""
+    return MeasuredModel(tiny_model(side=8, channels=4, wide=8), ARENA)
 
 
-def test_one_chart_without_fit_and_two_with(quantized: Path) -> None:
-    (alone,) = live_memories(quantized, VERDICT)
+@pytest.fixture
+def larger() -> MeasuredModel:
+    """What it was before it was fitted."""
+    return MeasuredModel(tiny_model(side=10, channels=4, wide=8), None)
+
+
+def test_one_chart_without_fit_and_two_with(quantized: MeasuredModel, larger: MeasuredModel) -> None:
+    (alone,) = live_memories(quantized, None, LIMIT)
     assert (alone.live_bytes, alone.peak_operator, alone.room_bytes) == ((768, 520), "CONV_2D #0", 1024 - 200)
-    shutil.copy(quantized / "model.tflite", quantized / BEFORE_FIT)
-    assert len(live_memories(quantized, VERDICT)) == 1
-    (quantized / BEFORE_FIT).write_bytes(tiny_model(side=10, channels=4, wide=8))
-    before, after = live_memories(quantized, VERDICT)
+    assert len(live_memories(quantized, quantized, LIMIT)) == 1
+    before, after = live_memories(quantized, larger, LIMIT)
     assert (before.live_bytes[0], before.room_bytes) == (10 * 10 * 12, 1024)
     assert after.live_bytes == alone.live_bytes
-    fitted = VERDICT | {"fit": {"before": {"arena": {"persistent_bytes": 300}}}}
-    assert [one.room_bytes for one in live_memories(quantized, fitted)] == [1024 - 300, 1024 - 200]
+    measured = replace(larger, arena=Arena(1500, 1200, 300))
+    assert [one.room_bytes for one in live_memories(quantized, measured, LIMIT)] == [1024 - 300, 1024 - 200]
 
 
-def test_without_a_limit_and_without_an_arena_there_is_still_a_chart(quantized: Path) -> None:
-    (one,) = live_memories(quantized, {"budgets": [], "arena": None})
+def test_without_a_limit_and_without_an_arena_there_is_still_a_chart(quantized: MeasuredModel) -> None:
+    (one,) = live_memories(replace(quantized, arena=None), None, None)
     assert one.room_bytes is None
     (chart,) = live_memory_charts((one,))
     assert chart.alt == "the model, memory in use over 2 operators: at most 0.8 KiB, at CONV_2D #0"
 
 
-def test_charts_say_in_words_what_they_show_and_take_the_pages_colours(quantized: Path) -> None:
-    (quantized / BEFORE_FIT).write_bytes(tiny_model(side=10, channels=4, wide=8))
-    models = live_memories(quantized, VERDICT)
+def test_charts_say_in_words_what_they_show_and_take_the_pages_colours(quantized: MeasuredModel, larger: MeasuredModel) -> None:
+    models = live_memories(quantized, larger, LIMIT)
     before, after = live_memory_charts(models)
     assert "at most 1.2 KiB" in before.alt
     assert "limit less the persistent part: 0.8 KiB" in after.alt

@@ -9,25 +9,39 @@ import itertools
 import json
 import re
 import shutil
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 from PIL import Image
 from report_run import HOSTILE, TALL, TRAIN, WIDE, decide, make_images, make_run, rendered, stages
 
+from tinysieve.dataset.classes import ClassNames
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.ground.statistics import McNemar
 from tinysieve.pipeline.engine.stages import Run, plan
 from tinysieve.pipeline.engine.words import Change, sentences
 from tinysieve.pipeline.report.figures import size_chart, waterfall_chart
 from tinysieve.pipeline.report.gallery import LONG_SIDE, data_uri, shown_size
-from tinysieve.pipeline.report.report_data import gather, version_chain, waterfall
-from tinysieve.pipeline.report.report_stage import report_stage
-from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.report.label_counts import version_chain, waterfall
+from tinysieve.pipeline.report.markdown_cards import DATASET_CARD, MODEL_CARD
+from tinysieve.pipeline.report.page import render_page
+from tinysieve.pipeline.report.report_stage import needs_of, report_stage
+from tinysieve.pipeline.report.section import Section
+from tinysieve.pipeline.report.section_list import SECTIONS
+from tinysieve.pipeline.report.sections import answers, label_changes, to_review
+from tinysieve.pipeline.report.source import ReportSource
+from tinysieve.pipeline.stages.ingest import SAMPLES, samples_of, versions_of
+from tinysieve.pipeline.stages.verify import VERDICT
+from tinysieve.training.recipe import Recipe
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 LIMIT_BYTES = 5_000_000
+PUBLISHED = Recipe("seed", 32, 50, comparable=True, source="the submission")
 
 
 class Page(HTMLParser):
@@ -152,7 +166,7 @@ def test_shows_the_map_and_how_far_the_scores_can_be_believed(page: Page, run: R
     assert "mended4.7 %" in text
     assert next(one["aria-label"] for one in page.of("svg") if "by what changed" in one["aria-label"]).endswith(
         "as it came 32, to background 2, to person 3, dropped 1")
-    assert gather(run).calibration_digest in text
+    assert ReportSource(run, needs_of(run.config)).calibration_digest in text
 
 
 def test_each_filter_has_its_estimated_precision_where_there_is_one(page: Page, photos: Path, tmp_path: Path) -> None:
@@ -180,23 +194,75 @@ def test_without_features_there_is_no_map(photos: Path, tmp_path: Path) -> None:
     assert "features that it would be drawn from are not in the run" in Page(rendered(run)).text
 
 
+@dataclass(frozen=True)
+class Greeting:
+    """The data of a section that nobody has yet."""
+
+    words: str
+
+
+def test_a_section_is_one_object_in_the_list(run: Run, html: str) -> None:
+    """One more entry: its heading, its place in the menu and its text; all the others as before."""
+    def gather(source: ReportSource) -> Greeting:
+        return Greeting(f"{len(source.samples)} samples <&>")
+
+    greeting = Section("greeting", "A greeting & more", "Greeting", gather, lambda data: Markup("<p>{}</p>").format(data.words))
+    made = render_page(ReportSource(run, needs_of(run.config)), (SECTIONS[0], greeting, *SECTIONS[1:]))
+    page = Page(made)
+    assert page.open == []
+    assert "A greeting & more 38 samples <&>" in page.text
+    headings = re.findall(r'<h2 id="(\w+)">', made)
+    assert headings == ["verdict", "greeting", *(section.anchor for section in SECTIONS[1:])]
+    assert re.findall(r'<li><a href="#(\w+)">', made) == headings
+    without = re.sub(r'<section aria-labelledby="greeting">.*?</section>\s*', "", made, flags=re.DOTALL)
+    assert without.replace('<li><a href="#greeting">Greeting</a></li>\n', "") == html
+
+
+def test_classes_are_called_as_the_task_calls_them(photos: Path, tmp_path: Path) -> None:
+    """The same run of another task: its two names stand in headings, tables, charts, galleries and sentences."""
+    run = make_run(tmp_path / "run", photos)
+    samples, classes = samples_of(run), ClassNames("hard hat", "hair & cap")
+    table = samples.table.set_column(samples.table.column_names.index("label"), "label", classes.names(samples.labels))
+    SampleTable(table, classes).save(SAMPLES.path(run))
+    written = rendered(run)
+    page = Page(re.sub(r"<style>.*?</style>", "", written, flags=re.DOTALL))
+    assert page.open == []
+    text = page.text.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    # What the fixture's filters gave as reasons, its slice and its settings are not the report's words.
+    said = re.sub(r"boxes: (no <i>person</i>|person) box|out_of_fold says background|filters lean to person|person[_ ]under", "",
+                  text.partition("Settings")[0])
+    assert not re.findall(r".{0,20}\b(?:person|background)\b.{0,20}", said)
+    assert "3 were flipped (2 hard hat to hair & cap, 1 hair & cap to hard hat)" in text
+    assert "said hair & capsaid hard hat" in text
+    assert "hair & cap" not in written
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert all(re.fullmatch(r"[\w.-]+", one) for one in ids)
+    for name in (MODEL_CARD, DATASET_CARD):
+        card = (run.at("report") / name).read_text(encoding="utf-8")
+        assert "hard hat or hair &amp; cap" in card
+        assert not re.search(r"\b(person|background)\b", card.replace("person_under", ""))
+
+
 def test_galleries_show_each_change_surest_first(run: Run) -> None:
-    data = gather(run)
-    assert {one.title: one.total for one in data.changed} == {
+    source = ReportSource(run, needs_of(run.config))
+    galleries = label_changes.gather(source).galleries
+    assert {one.title: one.total for one in galleries} == {
         "Flipped: person to background": 2, "Flipped: background to person": 1, "Dropped: labelled background": 1,
         "Labelled: person": 2}
-    flips = data.changed[0].pictures
+    flips = galleries[0].pictures
     assert [one.details[-1] for one in flips] == ["score 0.90, by disagreement + out_of_fold",
                                                   "score 0.70, by disagreement + out_of_fold"]
     assert flips[0].headline == "person → background"
     assert flips[0].details[:2] == ("boxes: no <i>person</i> box", "out_of_fold says background")
-    assert [one.details[0] for one in data.review.pictures] == ["filters lean to person", "filters agree on no label"]
-    assert data.mistakes.total == 2
+    queued = to_review.gather(source).gallery
+    assert [one.details[0] for one in queued.pictures] == ["filters lean to person", "filters agree on no label"]
+    assert answers.gather(source).mistakes.total == 2
 
 
 def test_a_picture_has_the_photo_s_proportions_and_the_detector_s_boxes(run: Run) -> None:
     """The box over the upper right quarter is 50 % of each side; the one at confidence 0.1 is under the limit."""
-    pictures = [one for gallery in gather(run).changed for one in gallery.pictures]
+    galleries = label_changes.gather(ReportSource(run, needs_of(run.config))).galleries
+    pictures = [one for gallery in galleries for one in gallery.pictures]
     assert {(one.width, one.height) for one in pictures} <= {shown_size(*WIDE), shown_size(*TALL)}
     for one in pictures:
         pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(one.source.partition(",")[2]))), np.int64)
@@ -221,11 +287,12 @@ def test_counts_add_up(run: Run) -> None:
         steps = waterfall(samples, chain[0].labels, chain[-1].labels, code)
         trained = samples.in_split("train", "unlabeled") & (chain[-1].labels == code)
         assert sum(change for _, change in steps) == trained.sum(), name
-    first, last = gather(run).versions
+    source = ReportSource(run, needs_of(run.config))
+    first, last = source.versions
     assert (first.counts[0], last.counts[0]) == tuple(
         (samples.in_split("train", "unlabeled") & (one.labels == 1)).sum() for one in chain)
     assert sum(first.counts) == sum(last.counts)
-    rows = {row.split: row for row in gather(run).counts}
+    rows = {row.split: row for row in source.counts}
     assert all(sum(row.before) == sum(row.after) for row in rows.values())
     assert rows["test"].before == rows["test"].after
     assert sum(rows["train"].before) == TRAIN
@@ -271,25 +338,26 @@ def test_a_truth_beside_the_images_is_counted(photos: Path, tmp_path: Path) -> N
     """The truth agrees with every label but one that the policy flips: 1 planted and mended, the other 2 flips wrong."""
     shutil.copytree(photos, tmp_path / "photos")
     run = make_run(tmp_path / "run", tmp_path / "photos")
-    assert gather(run).planted is None
+    assert ReportSource(run, needs_of(run.config)).planted is None
     samples, first = samples_of(run), versions_of(run).load("0")
     names, right = samples.table["filepath"].to_pylist(), first.labels.copy()
     right[decide(samples, first).rows[0]] = 0
     with (tmp_path / "photos/truth.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("filename", "person"), *((name, code) for name, code in zip(names, right, strict=True)
                                                               if code >= 0)])
-    assert gather(run).planted == {"planted": 1, "mended": 1, "dropped": 0, "left": 0, "newly wrong": 2}
+    planted = ReportSource(run, needs_of(run.config)).planted
+    assert planted == {"planted": 1, "mended": 1, "dropped": 0, "left": 0, "newly wrong": 2}
     assert "Planted wrong labels" in Page(rendered(run)).text
     (tmp_path / "photos/truth.csv").write_text("something,else\n1,2\n")
-    assert gather(run).planted is None
+    assert ReportSource(run, needs_of(run.config)).planted is None
 
 
 def test_sentences_for_a_published_recipe_that_fits(run: Run) -> None:
-    verdict = json.loads((run.at("verify") / "verify.json").read_text())
-    verdict["budgets"] = verdict["budgets"][:1]
-    recipe = {"name": "seed", "comparable": True, "source": "the submission"}
-    change = Change({("person", "dropped"): 3, ("no label", "background"): 1}, 1000, 1, 1, ("policy default", "review by Ada"))
-    said = sentences(verdict, change, recipe)
+    verdict = VERDICT.of(run)
+    verdict = replace(verdict, budgets=verdict.budgets[:1])
+    counts = {("person", "dropped"): 3, ("no label", "background"): 1}
+    change = Change(ClassNames(), counts, 1000, 1, 1, ("policy default", "review by Ada"))
+    said = sentences(verdict, change, PUBLISHED)
     assert len(said) == 5
     assert said[2].startswith("It fits: flash 899,000 of 1,048,576 B (149,576 B to spare).")
     assert said[3] == ("Of 1,000 images that may change, 0 were flipped (0 person to background, 0 background to person), "
@@ -299,9 +367,10 @@ def test_sentences_for_a_published_recipe_that_fits(run: Run) -> None:
 
 
 def test_two_models_that_err_on_the_same_images_do_not_differ(run: Run) -> None:
-    verdict = json.loads((run.at("verify") / "verify.json").read_text())
-    verdict["comparison"]["mcnemar"] |= {"only_first_right": 0, "only_second_right": 0}
-    said = sentences(verdict, Change({}, 10, 0, 0, ()), {"name": "seed", "comparable": True, "source": "the submission"})
+    verdict = VERDICT.of(run)
+    assert verdict.comparison is not None
+    comparison = replace(verdict.comparison, mcnemar=McNemar(0, 0, 1.0))
+    said = sentences(replace(verdict, comparison=comparison), Change(ClassNames(), {}, 10, 0, 0, ()), PUBLISHED)
     assert said[1] == "There is no difference: both models are right on the same test images."
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.ground.statistics import confusion
 from tinysieve.pipeline.compare.shared_images import DataDifference, data_difference
+from tinysieve.pipeline.engine.words import judgement
 from tinysieve.pipeline.stages.recorded_run import RecordedRun
 from tinysieve.quantize.verdict.paired_comparison import Comparison, compare
 
@@ -126,13 +127,14 @@ def significance(a: RecordedRun, b: RecordedRun, rng: np.random.Generator) -> Si
 
 
 def _recipe(run: RecordedRun) -> dict[str, Any]:
-    said = ("seed", "train_images", "validation_images", "best_epoch", "best_validation_accuracy")
-    return run.trained["recipe"] | {name: run.trained[name] for name in said}
+    trained = asdict(run.trained)
+    # The version is compared by its labels.
+    return trained.pop("recipe") | {name: value for name, value in trained.items() if name != "version"}
 
 
 def _setting_differences(a: RecordedRun, b: RecordedRun) -> Iterator[Difference]:
     def parts(run: RecordedRun) -> dict[str, Any]:
-        return {name: {part: record["parts"].get(part) for part in ("code", "settings", "outside")}
+        return {name: {part: record.parts.get(part) for part in ("code", "settings", "outside")}
                 for name, record in run.records.items()}
 
     for one in differences(parts(a), parts(b)):
@@ -142,16 +144,19 @@ def _setting_differences(a: RecordedRun, b: RecordedRun) -> Iterator[Difference]
 
 def _model(run: RecordedRun) -> dict[str, Any]:
     verdict = run.verdict
-    arena = verdict["arena"] or {}
-    return {"sha256": run.model_sha256, "file_bytes": verdict["file_bytes"], "arena_bytes": arena.get("total_bytes"),
-            "weights_bytes": verdict["weights_bytes"], "macs": verdict["macs"], "operators": verdict["operators"]}
+    return {"sha256": run.model_sha256, "file_bytes": verdict.file_bytes,
+            "arena_bytes": None if verdict.arena is None else verdict.arena.total_bytes,
+            "weights_bytes": verdict.weights_bytes, "macs": verdict.macs, "operators": verdict.operators}
 
 
 def _figures(run: RecordedRun) -> dict[str, Any]:
     verdict = run.verdict
-    accuracies = {f"{name} accuracy": verdict[name]["value"] if verdict[name] else None
-                  for name in ("int8", "float32", "baseline_int8")}
+    accuracies = {f"{name} accuracy": None if accuracy is None else accuracy.value
+                  for name, accuracy in (("int8", verdict.int8), ("float32", verdict.float32),
+                                         ("baseline_int8", verdict.baseline_int8))}
+    cells = verdict.confusion
+    balance = {"balanced_accuracy": cells.balanced_accuracy, "constant_accuracy": cells.constant_accuracy}
     return accuracies | {
-        "test images": verdict["test_rows"], "confusion": verdict["confusion"],
-        "slices": {one["name"]: one["int8"]["value"] for one in verdict["slices"]},
-        "gates": {one["name"]: {True: "met", False: "missed", None: "not measured"}[one["met"]] for one in verdict["budgets"]}}
+        "test images": verdict.test_rows, "confusion": asdict(cells) | balance,
+        "slices": {part.name: part.int8.value for part in verdict.slices},
+        "gates": {gate.name: judgement(gate) for gate in verdict.budgets}}

@@ -16,11 +16,21 @@ from tinysieve.dataset.sources.match_files import NO_FILE
 from tinysieve.dataset.version_store import LogEntry
 from tinysieve.filtering.decisions.vote_table import FilterRow
 from tinysieve.pipeline.console.verdict import show_verdict, terminal
+from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.stages import Run, StageStatus
 from tinysieve.pipeline.engine.words import count
+from tinysieve.pipeline.report.report_stage import REPORT_PAGE
 from tinysieve.pipeline.review.queue import Imported
+from tinysieve.pipeline.stages.ingest import INGEST_FACTS, LEAKS, QUARANTINE, SKIPPED, IngestFacts
+from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, PolicyFacts, PrecisionFacts
+from tinysieve.pipeline.stages.quantize import QUANTIZE_FACTS
+from tinysieve.pipeline.stages.train import TRAIN_FACTS
+from tinysieve.pipeline.stages.verify import VERDICT
 
 _SHOWN_DIFFERENCES = 20
+# What `--json` prints after a stage.
+_SUMMARIES: tuple[Artifact[Any], ...] = (INGEST_FACTS, POLICY_FACTS, *TRAIN_FACTS.values(), *QUANTIZE_FACTS.values(), VERDICT)
+_SUMMARY_OF = {facts.stage: facts for facts in _SUMMARIES} | {"report": VERDICT}
 
 
 def printable(text: str) -> str:
@@ -105,29 +115,30 @@ def show_filters(rows: Sequence[FilterRow], classes: ClassNames) -> None:
     terminal().print(table)
 
 
-def show_precision(precision: Mapping[str, Any]) -> None:
+def show_precision(precision: Mapping[str, PrecisionFacts]) -> None:
     """Estimated share of each filter's votes against given labels that is right, and of all wrong labels that it finds."""
-    voting = {name: one for name, one in precision.items() if one["precision"] is not None}
+    voting = {name: votes for name, votes in precision.items() if votes.precision is not None}
     if not voting:
         return
     table = Table(title="votes against given labels, estimated from all scores")
     for name in ("filter", "votes against", "precision", "95 % interval", "recall"):
         table.add_column(name, justify="left" if name == "filter" else "right")
-    for name, one in voting.items():
-        share = one["precision"]
-        found = "" if one["recall"] is None else f"{one['recall']:.0%}"
-        table.add_row(name, f"{one['against']:,}", f"{share['value']:.1%}", f"{share['low']:.1%} to {share['high']:.1%}", found)
+    for name, votes in voting.items():
+        recall = "" if votes.recall is None else f"{votes.recall:.0%}"
+        if (share := votes.precision) is not None:
+            table.add_row(name, f"{votes.against:,}", f"{share.value:.1%}", f"{share.low:.1%} to {share.high:.1%}", recall)
     terminal().print(table)
 
 
-def show_ingest(counts: dict[str, Any]) -> None:
+def show_ingest(facts: IngestFacts) -> None:
     """What became samples and what did not, with the files that name it."""
-    typer.echo(f"{count(counts['samples'], 'sample', 'samples')}, version {counts['version']}")
-    for name, file in (("quarantined", "quarantine.csv"), ("skipped", "skipped.csv"), ("leaked", "leaks.csv")):
-        if counts[name]:
-            typer.echo(f"{counts[name]:,} {name}: see ingest/{file}")
-        if name == "skipped":
-            _show_skipped_rows(counts.get("skipped_rows", {}))
+    typer.echo(f"{count(facts.samples, 'sample', 'samples')}, version {facts.version}")
+    for name, number, listed in (("quarantined", facts.quarantined, QUARANTINE), ("skipped", facts.skipped, SKIPPED),
+                                 ("leaked", facts.leaked, LEAKS)):
+        if number:
+            typer.echo(f"{number:,} {name}: see {listed.stage}/{listed.file}")
+        if listed is SKIPPED:
+            _show_skipped_rows(facts.skipped_rows)
 
 
 def _show_skipped_rows(reasons: Mapping[str, int]) -> None:
@@ -136,12 +147,12 @@ def _show_skipped_rows(reasons: Mapping[str, int]) -> None:
         typer.echo(f"  {count(number, 'row', 'rows')}: {reason}{fate}")
 
 
-def show_policy(summary: dict[str, Any], classes: ClassNames) -> None:
+def show_policy(facts: PolicyFacts, classes: ClassNames) -> None:
     """The filters, then what the policy did."""
-    show_filters([FilterRow(**row) for row in summary["filters"]], classes)
-    show_precision(summary["precision"])
-    show_pairs(f"policy '{summary['policy']}': {summary['parent']} -> {summary['version']}",
-               {**summary["changes"], "in the review queue": summary["review"]})
+    show_filters(facts.filters, classes)
+    show_precision(facts.precision)
+    show_pairs(f"policy '{facts.policy}': {facts.parent} -> {facts.version}",
+               {**facts.changes, "in the review queue": facts.review})
 
 
 def show_pairs(title: str, pairs: dict[str, int]) -> None:
@@ -158,19 +169,17 @@ def show_pairs(title: str, pairs: dict[str, int]) -> None:
 def show_result(run: Run, last: str, as_json: bool) -> None:
     """What the last stage found, and where it lies."""
     folder = run.at(last)
-    summary = run.at("verify") / "verify.json" if last == "report" else folder / f"{last}.json"
     if as_json:
-        typer.echo(summary.read_text().rstrip() if summary.exists() else json.dumps({"folder": str(folder)}))
+        summary = _SUMMARY_OF.get(last)
+        typer.echo(json.dumps({"folder": str(folder)}) if summary is None else summary.path(run).read_text("utf-8").rstrip())
         return
+    if last in ("ingest", "policy"):
+        show_ingest(INGEST_FACTS.of(run))
     if last == "policy":
-        show_ingest(json.loads((run.at("ingest") / "ingest.json").read_text()))
-    if last == "ingest":
-        show_ingest(json.loads(summary.read_text()))
-    if last == "policy":
-        show_policy(json.loads(summary.read_text()), run.config.task.classes)
+        show_policy(POLICY_FACTS.of(run), run.config.task.classes)
     if last in ("verify", "report"):
-        show_verdict(json.loads(summary.read_text()))
-    typer.echo(f"done: {folder / 'report.html' if last == 'report' else folder}")
+        show_verdict(VERDICT.of(run))
+    typer.echo(f"done: {REPORT_PAGE.path(run) if last == 'report' else folder}")
 
 
 def _json(value: Any) -> None:

@@ -2,48 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from tinysieve.pipeline.stages.quantize import FitFacts
+from tinysieve.pipeline.stages.verify import VerifyFacts
+from tinysieve.quantize.verdict.verdict import Budget
 
-def show_verdict(verdict: dict[str, Any]) -> None:
+
+def show_verdict(verdict: VerifyFacts) -> None:
     """Accuracies with their intervals, and each budget."""
-    for name, title in (("baseline_int8", "baseline int8"), ("int8", "mended int8"), ("float32", "mended float")):
-        accuracy = verdict[name]
-        interval = accuracy["interval"]
-        typer.echo(f"{title:<14} accuracy {accuracy['value']:.4f} on {accuracy['images']:,} test images "
-                   f"(95 % interval {interval['low']:.4f} to {interval['high']:.4f})")
+    for title, accuracy in (("baseline int8", verdict.baseline_int8), ("mended int8", verdict.int8),
+                            ("mended float", verdict.float32)):
+        if accuracy is not None:
+            typer.echo(f"{title:<14} accuracy {accuracy.value:.4f} on {accuracy.images:,} test images "
+                       f"(95 % interval {accuracy.interval.low:.4f} to {accuracy.interval.high:.4f})")
     _show_difference(verdict)
-    _show_budgets(verdict["budgets"])
-    if verdict["fit"]:
-        typer.echo(fit_line(verdict["fit"]))
-    for note in verdict["notes"]:
+    _show_budgets(verdict.budgets)
+    if verdict.fit is not None:
+        typer.echo(fit_line(verdict.fit))
+    for note in verdict.notes:
         typer.echo(f"note: {note}")
-    typer.echo(verdict["challenge_line"])
+    typer.echo(verdict.challenge_line)
 
 
-def _show_difference(verdict: dict[str, Any]) -> None:
-    comparison = verdict["comparison"]
-    typer.echo(f"{'difference':<14} {comparison['difference']:+.4f} ({comparison['interval']['low']:+.4f} to "
-               f"{comparison['interval']['high']:+.4f}), McNemar p {comparison['mcnemar']['p_value']:.3g}")
-    balanced = comparison["balanced_interval"]
-    typer.echo(f"{'balanced':<14} accuracy {verdict['baseline_confusion']['balanced_accuracy']:.4f} -> "
-               f"{verdict['confusion']['balanced_accuracy']:.4f}, difference "
-               f"{comparison['balanced_difference']:+.4f} ({balanced['low']:+.4f} to {balanced['high']:+.4f})")
-    typer.echo(f"{'constant':<14} always the more frequent class: accuracy {verdict['confusion']['constant_accuracy']:.4f}")
+def _show_difference(verdict: VerifyFacts) -> None:
+    comparison, baseline = verdict.comparison, verdict.baseline_confusion
+    if comparison is not None and baseline is not None:
+        typer.echo(f"{'difference':<14} {comparison.difference:+.4f} ({comparison.interval.low:+.4f} to "
+                   f"{comparison.interval.high:+.4f}), McNemar p {comparison.mcnemar.p_value:.3g}")
+        balanced = comparison.balanced_interval
+        typer.echo(f"{'balanced':<14} accuracy {baseline.balanced_accuracy:.4f} -> "
+                   f"{verdict.confusion.balanced_accuracy:.4f}, difference "
+                   f"{comparison.balanced_difference:+.4f} ({balanced.low:+.4f} to {balanced.high:+.4f})")
+    typer.echo(f"{'constant':<14} always the more frequent class: accuracy {verdict.confusion.constant_accuracy:.4f}")
 
 
-def _show_budgets(budgets: list[dict[str, Any]]) -> None:
+def _show_budgets(budgets: Sequence[Budget]) -> None:
     table = Table(title="budgets")
     for column in ("gate", "limit", "measured", "verdict"):
         table.add_column(column, justify="left" if column == "gate" else "right")
-    for one in budgets:
-        judged = {True: "met", False: "MISSED", None: "not measured"}[one["met"]]
-        measured = "" if one["measured"] is None else amount(one["measured"], one["unit"])
-        table.add_row(one["name"], amount(one["limit"], one["unit"]), measured, judged)
+    for gate in budgets:
+        judged = {True: "met", False: "MISSED", None: "not measured"}[gate.met]
+        measured = "" if gate.measured is None else amount(gate.measured, gate.unit)
+        table.add_row(gate.name, amount(gate.limit, gate.unit), measured, judged)
     terminal().print(table)
 
 
@@ -56,11 +61,11 @@ def amount(value: float, unit: str) -> str:
     return f"{int(value):,} {unit}" if float(value).is_integer() else f"{value:,.4f} {unit}"
 
 
-def fit_line(fit: dict[str, Any]) -> str:
+def fit_line(fit: FitFacts) -> str:
     """What fitting made of the mended model."""
-    arenas = [f"{one['arena']['total_bytes']:,} B" if one["arena"] else "not measured" for one in (fit["before"], fit["after"])]
-    return (f"fitted, same outputs: file {fit['before']['file_bytes']:,} B -> {fit['after']['file_bytes']:,} B, arena "
-            f"{' -> '.join(arenas)}, {fit['extra_macs']:+.2%} multiply-accumulates")
+    arenas = [f"{size.arena.total_bytes:,} B" if size.arena else "not measured" for size in (fit.before, fit.after)]
+    return (f"fitted, same outputs: file {fit.before.file_bytes:,} B -> {fit.after.file_bytes:,} B, arena "
+            f"{' -> '.join(arenas)}, {fit.extra_macs:+.2%} multiply-accumulates")
 
 
 def terminal() -> Console:

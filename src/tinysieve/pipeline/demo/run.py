@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -14,7 +13,10 @@ from tinysieve.pipeline.demo.demo_photos import TRUTH, build_demo
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.main_job import stages_of
 from tinysieve.pipeline.report.planted import planted_counts
+from tinysieve.pipeline.report.report_stage import REPORT_PAGE
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS
+from tinysieve.pipeline.stages.verify import VERDICT
 
 
 def run_demo(folder: Path, seed: int) -> None:
@@ -26,10 +28,10 @@ def run_demo(folder: Path, seed: int) -> None:
         config = load_config(path, overrides)
     run = Run(config, config.run)
     run_stages(run, stages_of(config), console.announce)
-    console.show_policy(json.loads((run.at("policy") / "policy.json").read_text()), config.task.classes)
+    console.show_policy(POLICY_FACTS.of(run), config.task.classes)
     store = versions_of(run)
     planted = planted_counts(samples_of(run), store.load("0").labels, store.load("HEAD").labels, folder / "photos" / TRUTH)
     console.show_pairs("planted wrong labels", planted)
-    console.show_verdict(json.loads((run.at("verify") / "verify.json").read_text()))
+    console.show_verdict(VERDICT.of(run))
     typer.echo("\nThe accuracy means nothing: a few hundred crops of a few photos cannot train a model.")
-    typer.echo(f"report: {(run.at('report') / 'report.html').resolve()}")
+    typer.echo(f"report: {REPORT_PAGE.path(run).resolve()}")

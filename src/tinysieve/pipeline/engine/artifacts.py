@@ -44,7 +44,11 @@ class Artifact(Generic[T]):
         Raises:
             InputError: it is not there; names the stage that makes it.
         """
-        path = self.path(run)
+        return self.of_folder(run.folder)
+
+    def of_folder(self, folder: Path) -> T:
+        """Open it in a run folder whose configuration is not known; raises as `of`."""
+        path = folder / self.stage / self.file
         if not path.is_file():
             raise InputError(f"no {self.file} in this run", where=str(path), why=f"stage '{self.stage}' makes it",
                              fix="run that stage first: 'tinysieve run'")
@@ -63,7 +67,11 @@ class Facts(Artifact[T]):
 
 
 def facts(stage: str, file: str, kind: type[T]) -> Facts[T]:
-    """Declare an artifact of type `kind`, a frozen dataclass; unknown or missing fields are errors that name the file."""
+    """Declare an artifact of type `kind`, a frozen dataclass.
+
+    A missing field or one of another type is an error that names the file. Other keys of the file are not read: they may hold
+    figures that follow from the fields.
+    """
     adapter: TypeAdapter[Any] = TypeAdapter(kind)
 
     def read(path: Path) -> T:

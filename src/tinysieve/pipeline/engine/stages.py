@@ -59,6 +59,23 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class StageRecord:
+    """What a finished stage says of itself.
+
+    Args:
+        key: digest of `parts`.
+        identity: of what it made.
+        parts: `code`, `settings`, `outside` (digests of what it read from outside the run) and `needs` (identities of stages).
+        files: names of the files that it made; older records name none.
+    """
+
+    key: str
+    identity: str
+    parts: dict[str, Any]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class StageStatus:
     """Whether a stage would run, and why."""
 
@@ -116,8 +133,18 @@ def locked(folder: Path) -> Iterator[None]:
 
 def identity(run: Run, name: str) -> str:
     """What a finished stage made; "" where it has not finished."""
-    record = _record(run.at(name))
-    return str(record["identity"]) if record else ""
+    record = read_record(run.at(name))
+    return record.identity if record else ""
+
+
+def read_record(folder: Path) -> StageRecord | None:
+    """The record in a stage's folder; None where the stage has not finished or its record is damaged."""
+    path = folder / _RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return StageRecord(str(record["key"]), str(record["identity"]), dict(record["parts"]), tuple(record.get("files", ())))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _parts(run: Run, stage: Stage) -> dict[str, Any]:
@@ -130,18 +157,6 @@ def _key(parts: Mapping[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
-def _record(folder: Path) -> dict[str, Any] | None:
-    """What a finished stage says of itself; None where it has not finished or its record is damaged."""
-    path = folder / _RECORD
-    try:
-        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        # Older records name no files.
-        return {"key": record["key"], "identity": record["identity"], "parts": dict(record["parts"]),
-                "files": list(record.get("files", ()))}
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
 def _judge(run: Run, stage: Stage, parts: dict[str, Any]) -> StageStatus:
     reasons = tuple(_reasons(run.at(stage.name), parts))
     if not reasons:
@@ -152,13 +167,13 @@ def _judge(run: Run, stage: Stage, parts: dict[str, Any]) -> StageStatus:
 
 def _reasons(folder: Path, parts: dict[str, Any]) -> Iterator[str]:
     """Why a stage is not up to date."""
-    record = _record(folder)
+    record = read_record(folder)
     if record is None:
         yield "its record cannot be read" if (folder / _RECORD).exists() else "has not run yet"
-    elif record["key"] != _key(parts):
-        yield from _differences(record["parts"], parts)
+    elif record.key != _key(parts):
+        yield from _differences(record.parts, parts)
     else:
-        yield from (f"{name} is missing" for name in record["files"] if not (folder / name).exists())
+        yield from (f"{name} is missing" for name in record.files if not (folder / name).exists())
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> Iterator[str]:

@@ -1,15 +1,23 @@
 """Figures as words: the five sentences that open the report, and how it writes numbers.
 
-Every function takes what the stages' JSON files hold and gives plain text; the page escapes it.
+Every function gives plain text; the page escapes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
-Json = Mapping[str, Any]
+from tinysieve.dataset.classes import DROPPED_WORD, NEGATIVE, POSITIVE, UNLABELED, ClassNames
+
+if TYPE_CHECKING:
+    from tinysieve.filtering.decisions.filter_precision import Share
+    from tinysieve.ground.statistics import Interval
+    from tinysieve.quantize.verdict.paired_comparison import Comparison
+    from tinysieve.quantize.verdict.verdict import Budget, Verdict
+    from tinysieve.training.recipe import Recipe
+
 _THIN = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -18,13 +26,15 @@ class Change:
     """How the current labels differ from those as they came.
 
     Args:
-        counts: images by (old label, new label), such as ("no label", "person").
+        classes: what the classes are called.
+        counts: images by (old label, new label) in their words, such as ("no label", "cat").
         eligible: images that a policy may change.
-        review: images that are worth a person's look.
+        review: images in the review queue.
         review_changed: of these, images that already have another label than they came with.
         made_by: notes of the versions that made the change, oldest first.
     """
 
+    classes: ClassNames
     counts: Mapping[tuple[str, str], int]
     eligible: int
     review: int
@@ -61,6 +71,15 @@ def count(number: float, one: str = "", many: str = "") -> str:
     return f"{number:,.0f} {noun}".strip()
 
 
+def with_article(noun: str) -> str:
+    """A noun, such as the name of a class, with the article it is read with.
+
+    >>> with_article("person"), with_article("apple")
+    ('a person', 'an apple')
+    """
+    return f"{'an' if noun[:1].lower() in tuple('aeiou') else 'a'} {noun}"
+
+
 def size(number: float) -> str:
     """Bytes, with the binary multiple that budgets are given in.
 
@@ -79,106 +98,112 @@ def probability(p_value: float) -> str:
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
 
 
-def amount(budget: Json, field: str) -> str:
-    """One figure of a budget (limit, measured, margin) in its own unit; "" where there is none."""
-    value = budget[field]
+def amount(budget: Budget, field: Literal["limit", "measured", "margin"]) -> str:
+    """One figure of a budget in its own unit; "" where there is none."""
+    value = {"limit": budget.limit, "measured": budget.measured, "margin": budget.margin}[field]
     if value is None:
         return ""
-    if budget["unit"] == "B":
+    if budget.unit == "B":
         return size(value)
-    relative = field == "margin" or budget["name"] == "accuracy against baseline"
+    relative = field == "margin" or budget.name == "accuracy against baseline"
     return points(value) if relative else percent(value)
 
 
-def judgement(budget: Json) -> str:
+def judgement(budget: Budget) -> str:
     """met, missed or not measured."""
-    return {True: "met", False: "missed", None: "not measured"}[budget["met"]]
+    return {True: "met", False: "missed", None: "not measured"}[budget.met]
 
 
-def interval(of: Json) -> str:
+def interval(of: Interval | Share) -> str:
     """A 95 % interval of a share.
 
-    >>> interval({"low": 0.544, "high": 0.612})
+    >>> from tinysieve.ground.statistics import Interval
+    >>> interval(Interval(0.544, 0.612))
     '54.4 to 61.2\\u202f%'
     """
-    return f"{100 * abs(of['low']):.1f} to {percent(of['high'])}"
+    return f"{100 * abs(of.low):.1f} to {percent(of.high)}"
 
 
-def sentences(verdict: Json, change: Change, recipe: Json) -> list[str]:
+def sentences(verdict: Verdict, change: Change, recipe: Recipe) -> list[str]:
     """The whole result in five sentences: accuracy, difference, fit, what changed, comparable or not."""
-    return [_accuracy(verdict), _difference(verdict["comparison"]), _fit(verdict["budgets"]),
-            _changed(change), _comparable(recipe)]
+    return [_accuracy(verdict), _difference(verdict.comparison), _fit(verdict.budgets), _changed(change), _comparable(recipe)]
 
 
-def leaks(verdict: Json) -> str:
+def leaks(near_duplicates: int | None) -> str:
     """Whether the mended model was trained on near-duplicates of test images, in a sentence.
 
-    >>> leaks({"leaked_train_images": {"mended": 2}})
+    >>> leaks(2)
     '2 training images of the mended model are near-duplicates of test images: its accuracy is overstated.'
     """
-    found = (verdict.get("leaked_train_images") or {}).get("mended")
-    if found is None:
+    if near_duplicates is None:
         return "Near-duplicates of test images in the training data were not checked."
-    if not found:
+    if not near_duplicates:
         return "No training image of the mended model is a near-duplicate of a test image, according to the duplicate filter."
-    many = count(found, "training image of the mended model is a near-duplicate of a test image",
+    many = count(near_duplicates, "training image of the mended model is a near-duplicate of a test image",
                  "training images of the mended model are near-duplicates of test images")
     return f"{many}: its accuracy is overstated."
 
 
-def _accuracy(verdict: Json) -> str:
-    mended, baseline = verdict["int8"], verdict["baseline_int8"]
-    images = count(mended["images"], "frozen test image", "frozen test images")
-    return (f"On {images}, whose labels no filter changes, int8 accuracy goes from "
-            f"{percent(baseline['value'])} (baseline, original labels) to "
-            f"{percent(mended['value'])} (mended labels, 95 % interval {interval(mended['interval'])}); a constant "
-            f"classifier would reach {percent(verdict['confusion']['constant_accuracy'])}.")
+def _accuracy(verdict: Verdict) -> str:
+    mended, baseline = verdict.int8, verdict.baseline_int8
+    images = count(mended.images, "frozen test image", "frozen test images")
+    before = "int8 accuracy is " if baseline is None else (
+        f"int8 accuracy goes from {percent(baseline.value)} (baseline, original labels) to ")
+    return (f"On {images}, whose labels no filter changes, {before}"
+            f"{percent(mended.value)} (mended labels, 95 % interval {interval(mended.interval)}); a constant "
+            f"classifier would reach {percent(verdict.confusion.constant_accuracy)}.")
 
 
-def _difference(comparison: Json) -> str:
-    found, balanced, test = comparison["interval"], comparison["balanced_interval"], comparison["mcnemar"]
+def _difference(comparison: Comparison | None) -> str:
+    if comparison is None:
+        return "There is no baseline to compare it with."
+    around, balanced, test = comparison.interval, comparison.balanced_interval, comparison.mcnemar
     meaning = ("statistically significant for this choice of test images; how much the training seed matters, a single "
-               "run cannot show" if comparison["better"] or comparison["worse"]
-               else "not statistically significant")
-    mended, baseline = test["only_second_right"], test["only_first_right"]
+               "run cannot show" if comparison.better or comparison.worse else "not statistically significant")
+    mended, baseline = test.only_second_right, test.only_first_right
     if not mended and not baseline:
         return "There is no difference: both models are right on the same test images."
-    return (f"The difference is {points(comparison['difference'])} (95 % interval {points(found['low'])} to "
-            f"{points(found['high'])}; McNemar {probability(test['p_value'])}: {count(mended)} images only the mended model "
+    return (f"The difference is {points(comparison.difference)} (95 % interval {points(around.low)} to "
+            f"{points(around.high)}; McNemar {probability(test.p_value)}: {count(mended)} images only the mended model "
             f"gets right, {count(baseline)} only the baseline), {meaning}. In balanced accuracy it is "
-            f"{points(comparison['balanced_difference'])} ({points(balanced['low'])} to {points(balanced['high'])}).")
+            f"{points(comparison.balanced_difference)} ({points(balanced.low)} to {points(balanced.high)}).")
 
 
-def _fit(budgets: list[Json]) -> str:
-    sizes = [one for one in budgets if one["unit"] == "B"]
-    said = [f"{one['name']} {one['measured']:,.0f} of {one['limit']:,.0f} B "
-            f"({abs(one['margin']):,.0f} B {'to spare' if one['met'] else 'too much'})"
-            if one["measured"] is not None else f"{one['name']} not measured" for one in sizes]
-    unknown = any(one["met"] is None for one in sizes)
-    fits = "It does not fit" if any(one["met"] is False for one in sizes) else (
+def _fit(budgets: Sequence[Budget]) -> str:
+    sizes = [gate for gate in budgets if gate.unit == "B"]
+    unknown = any(gate.met is None for gate in sizes)
+    fits = "It does not fit" if any(gate.met is False for gate in sizes) else (
         "It is not known whether it fits" if unknown else "It fits")
-    return f"{fits}: {'; '.join(said)}." if said else "No size budget is set."
+    return f"{fits}: {'; '.join(map(_size_gate, sizes))}." if sizes else "No size budget is set."
+
+
+def _size_gate(gate: Budget) -> str:
+    if gate.measured is None or gate.margin is None:
+        return f"{gate.name} not measured"
+    return (f"{gate.name} {gate.measured:,.0f} of {gate.limit:,.0f} B "
+            f"({abs(gate.margin):,.0f} B {'to spare' if gate.met else 'too much'})")
 
 
 def _changed(change: Change) -> str:
     if not change.made_by:
         return "The labels are unchanged."
 
-    def moved(old: str, new: str) -> int:
-        return change.counts.get((old, new), 0)
+    def moved(old: int, new: int) -> int:
+        return change.counts.get((words[old], words[new]), 0)
 
-    away, back = moved("person", "background"), moved("background", "person")
-    dropped = sum(number for (_, new), number in change.counts.items() if new == "dropped")
-    named = moved("no label", "person") + moved("no label", "background")
+    words, positive, negative = change.classes.words, change.classes.positive, change.classes.negative
+    away, back = moved(POSITIVE, NEGATIVE), moved(NEGATIVE, POSITIVE)
+    dropped = sum(number for (_, new), number in change.counts.items() if new == DROPPED_WORD)
+    named = moved(UNLABELED, POSITIVE) + moved(UNLABELED, NEGATIVE)
     return (f"Of {count(change.eligible, 'image', 'images')} that may change, {count(away + back)} were flipped "
-            f"({count(away)} person to background, {count(back)} background to person), {count(dropped)} dropped and "
+            f"({count(away)} {positive} to {negative}, {count(back)} {negative} to {positive}), {count(dropped)} dropped and "
             f"{count(named)} unlabeled ones labelled ({', then '.join(change.made_by)}); "
             f"{count(change.review, 'is', 'are')} in the review queue, {count(change.review_changed)} of them changed already.")
 
 
-def _comparable(recipe: Json) -> str:
-    if recipe["comparable"]:
-        return (f"Both models follow the published recipe '{recipe['name']}' ({recipe['source']}), so the result is "
+def _comparable(recipe: Recipe) -> str:
+    if recipe.comparable:
+        return (f"Both models follow the published recipe '{recipe.name}' ({recipe.source}), so the result is "
                 "comparable to it.")
-    return (f"Both models follow recipe '{recipe['name']}' ({recipe['source']}) and one seed: compare them "
+    return (f"Both models follow recipe '{recipe.name}' ({recipe.source}) and one seed: compare them "
             "with each other, not with published results.")

@@ -92,7 +92,7 @@ def _version(model: bytes, run: Path | None) -> str:
         return f"sha256 {digest[:16]}"
     made = open_recorded(run)
     require_model_of(made, model)
-    return f"labels {made.trained['version']}, recipe {made.trained['recipe']['name']}, seed {made.trained['seed']}"
+    return f"labels {made.trained.version}, recipe {made.trained.recipe.name}, seed {made.trained.seed}"
 
 
 def require_model_of(run: RecordedRun, model: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tinysieve.pipeline.engine.words import Json, count, percent
+from tinysieve.pipeline.engine.words import count, percent
+from tinysieve.quantize.verdict.verdict import Accuracy, SliceAccuracy, Verdict
 from tinysieve.training.checkpoint import EpochRecord
 
 # matplotlib wants real colours; each is replaced by the page's own, so that dark mode and print work.
@@ -43,7 +44,11 @@ class Chart:
 
 
 def draw(name: str, alt: str, height_inches: float, paint: Callable[[Axes], None]) -> Chart:
-    """Paint on one pair of axes and give the chart; `name` keeps ids of several charts on a page apart."""
+    """Paint on one pair of axes and give the chart; `name` keeps ids of several charts on a page apart.
+
+    A name may be a user's own, such as a class's: in an id every sign but a letter, a digit and "-" stands as its code.
+    """
+    name = re.sub(r"[^A-Za-z0-9-]", lambda sign: f"_{ord(sign[0]):x}", name)
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
         paint(figure.add_subplot())
@@ -66,41 +71,41 @@ def _inline(text: str, name: str, alt: str) -> Markup:
     return Markup(f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt)}">{body.strip()}')
 
 
-def accuracy_chart(verdict: Json) -> Chart:
+def accuracy_chart(verdict: Verdict) -> Chart:
     """Accuracies with their intervals."""
-    models = (("baseline int8", "baseline_int8", BASELINE), ("mended int8", "int8", MENDED),
-              ("mended float", "float32", MENDED))
-    rows = [(name, verdict[key], colour) for name, key, colour in models if verdict[key]]
-    alt = "Test accuracy: " + ", ".join(f"{name} {percent(one['value'])}" for name, one, _ in rows)
+    models = (("baseline int8", verdict.baseline_int8, BASELINE), ("mended int8", verdict.int8, MENDED),
+              ("mended float", verdict.float32, MENDED))
+    rows = [(name, accuracy, colour, 0.0) for name, accuracy, colour in models if accuracy]
+    alt = "Test accuracy: " + ", ".join(f"{name} {percent(accuracy.value)}" for name, accuracy, *_ in rows)
 
     def paint(axes: Axes) -> None:
-        _dots(axes, [(name, one, colour, 0.0) for name, one, colour in rows])
+        _dots(axes, rows)
         axes.set_xlabel("test accuracy, %, with 95 % interval")
 
     return draw("accuracy", alt, 1.7, paint)
 
 
-def slice_chart(slices: Sequence[Json]) -> Chart | None:
+def slice_chart(slices: Sequence[SliceAccuracy]) -> Chart | None:
     """Baseline and mended accuracy in each slice; None where there are no slices."""
     if not slices:
         return None
-    alt = "Accuracy by slice: " + ", ".join(f"{one['name']} {percent(one['int8']['value'])}" for one in slices)
+    alt = "Accuracy by slice: " + ", ".join(f"{part.name} {percent(part.int8.value)}" for part in slices)
 
     def paint(axes: Axes) -> None:
-        names = [f"{one['name'].replace('_', ' ')} ({count(one['images'])})" for one in slices]
-        for key, colour, shift in (("baseline_int8", BASELINE, -0.14), ("int8", MENDED, 0.14)):
-            _dots(axes, [(name, one[key], colour, shift) for name, one in zip(names, slices, strict=True) if one[key]])
+        names = [f"{part.name.replace('_', ' ')} ({count(part.images)})" for part in slices]
+        baselines, mended = [part.baseline_int8 for part in slices], [part.int8 for part in slices]
+        for accuracies, colour, shift in ((baselines, BASELINE, -0.14), (mended, MENDED, 0.14)):
+            _dots(axes, [(name, accuracy, colour, shift) for name, accuracy in zip(names, accuracies, strict=True) if accuracy])
         axes.set_xlabel("accuracy, %, with 95 % interval (images in the slice)")
 
     return draw("slices", alt, 0.9 + 0.42 * len(slices), paint)
 
 
-def _dots(axes: Axes, rows: Iterable[tuple[str, Json, str, float]]) -> None:
-    rows = list(rows)
-    for place, (_, one, colour, shift) in enumerate(rows):
-        low, high = (100 * one["interval"][end] for end in ("low", "high"))
+def _dots(axes: Axes, rows: Sequence[tuple[str, Accuracy, str, float]]) -> None:
+    for place, (_, accuracy, colour, shift) in enumerate(rows):
+        low, high = 100 * accuracy.interval.low, 100 * accuracy.interval.high
         axes.plot([low, high], [place + shift] * 2, color=colour, linewidth=2.2, solid_capstyle="round")
-        axes.plot(100 * one["value"], place + shift, "o", color=colour, markersize=6)
+        axes.plot(100 * accuracy.value, place + shift, "o", color=colour, markersize=6)
     axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from PIL import Image
 
-from tinysieve.dataset.classes import DROPPED, LABEL_WORDS, NEGATIVE, POSITIVE, UNLABELED, Codes
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.images import Pixels
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version
@@ -20,18 +20,13 @@ from tinysieve.filtering.evidence.boxes import Boxes
 
 LONG_SIDE, SHORTEST_SIDE, JPEG_QUALITY = 144, 24, 72
 SHOWN_OF_A_KIND = 24
-_TITLES = {
-    (POSITIVE, NEGATIVE): "Flipped: person to background", (NEGATIVE, POSITIVE): "Flipped: background to person",
-    (POSITIVE, DROPPED): "Dropped: labelled person", (NEGATIVE, DROPPED): "Dropped: labelled background",
-    (UNLABELED, POSITIVE): "Labelled: person", (UNLABELED, NEGATIVE): "Labelled: background",
-    (UNLABELED, DROPPED): "Dropped: had no label",
-}
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A detector's box on a picture, in percent of its width and height, with its confidence in [0, 1]."""
+    """A detector's box on a picture: what it is of, its place in percent of width and height, its confidence in [0, 1]."""
 
+    name: str
     left: float
     top: float
     width: float
@@ -88,7 +83,8 @@ class Album:
     def _frames(self, row: int, width: int, height: int) -> tuple[Frame, ...]:
         inside = slice(int(self.boxes.offsets[row]), int(self.boxes.offsets[row + 1]))
         corners = np.clip(self.boxes.xyxy[inside] / np.array([width, height, width, height]) * 100, 0, 100).round(1)
-        return tuple(Frame(float(x1), float(y1), round(float(x2 - x1), 1), round(float(y2 - y1), 1), float(sure))
+        name = self.samples.classes.positive
+        return tuple(Frame(name, float(x1), float(y1), round(float(x2 - x1), 1), round(float(y2 - y1), 1), float(sure))
                      for (x1, y1, x2, y2), sure in zip(corners, self.boxes.confidence[inside], strict=True)
                      if sure >= self.least)
 
@@ -116,7 +112,7 @@ def change_galleries(album: Album, chain: list[Version], shown: int = SHOWN_OF_A
     before, after = chain[0].labels, chain[-1].labels
     entries, entry_of_row = _last_entries(album.samples, chain)
     galleries = []
-    for (old, new), title in _TITLES.items():
+    for (old, new), title in change_titles(album.samples.classes).items():
         rows = np.flatnonzero((before == old) & (after == new))
         if len(rows):
             scores = entries["score"].to_numpy()[entry_of_row[rows]]
@@ -132,20 +128,34 @@ def review_gallery(album: Album, queue: pa.Table, labels: Codes, shown: int = SH
     pictures = []
     for row, entry in zip(album.samples.rows_of(head["sample_id"].combine_chunks()), head.to_pylist(), strict=True):
         opinion = f"filters lean to {entry['proposed']}" if entry["proposed"] else "filters agree on no label"
-        state = LABEL_WORDS[int(labels[row])]
+        state = album.samples.classes.words[int(labels[row])]
         label = f"labelled {state}" if labels[row] >= 0 else state
         pictures.append(album.picture(int(row), label, (opinion, *_reasons(entry["reason"]))))
-    return Gallery("For a person to review", queue.num_rows, tuple(pictures))
+    return Gallery("Review queue", queue.num_rows, tuple(pictures))
 
 
 def mistake_gallery(album: Album, rows: NDArray[np.int64], total: int) -> Gallery:
     """The model's most confident wrong answers on the test images, worst first."""
-    labels: Codes = album.samples.labels
+    labels, words = album.samples.labels, album.samples.classes.words
     pictures = []
     for row in rows:
         truth = int(labels[row])
-        pictures.append(album.picture(int(row), f"is {LABEL_WORDS[truth]}", (f"model says {LABEL_WORDS[1 - truth]}",)))
+        pictures.append(album.picture(int(row), f"is {words[truth]}", (f"model says {words[1 - truth]}",)))
     return Gallery("Worst mistakes", total, tuple(pictures))
+
+
+def change_titles(classes: ClassNames) -> dict[tuple[int, int], str]:
+    """What each kind of change is called, by (old, new) code, in the order of the page.
+
+    >>> change_titles(ClassNames("cat", "no cat"))[POSITIVE, NEGATIVE]
+    'Flipped: cat to no cat'
+    """
+    positive, negative = classes.positive, classes.negative
+    return {
+        (POSITIVE, NEGATIVE): f"Flipped: {positive} to {negative}", (NEGATIVE, POSITIVE): f"Flipped: {negative} to {positive}",
+        (POSITIVE, DROPPED): f"Dropped: labelled {positive}", (NEGATIVE, DROPPED): f"Dropped: labelled {negative}",
+        (UNLABELED, POSITIVE): f"Labelled: {positive}", (UNLABELED, NEGATIVE): f"Labelled: {negative}",
+        (UNLABELED, DROPPED): "Dropped: had no label"}
 
 
 def _last_entries(samples: SampleTable, chain: list[Version]) -> tuple[pa.Table, NDArray[np.int64]]:
@@ -162,7 +172,8 @@ def _changed(album: Album, row: int, entries: pa.Table, entry: int, old: int, ne
     # The signal behind the colon stands in the reasons already.
     by = " + ".join(one.partition(":")[0] for one in said["by"].split(" + "))
     details = (*_reasons(said["reason"]), f"score {said['score']:.2f}, by {by}")
-    return album.picture(row, f"{LABEL_WORDS[old]} → {LABEL_WORDS[new]}", details)
+    words = album.samples.classes.words
+    return album.picture(row, f"{words[old]} → {words[new]}", details)
 
 
 def _reasons(text: str | None) -> tuple[str, ...]:

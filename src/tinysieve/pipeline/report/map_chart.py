@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, ClassNames
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.filtering.evidence.embeddings import read_embeddings
@@ -28,26 +28,28 @@ def map_of(run: Run, samples: SampleTable, first: Version, last: Version) -> Dat
     return make_map(read_embeddings(path, len(samples)), first.labels, last.labels, run.config.seed)
 
 
-def map_charts(data: DataMap) -> tuple[Chart, Chart]:
+def map_charts(data: DataMap, classes: ClassNames) -> tuple[Chart, Chart]:
     """By label now, and by what changed since version 0; shapes differ too, for eyes and printers without colours."""
     shown = f"{count(len(data.rows), 'image', 'images')} of {count(data.total)}, near each other where they look alike; "
-    return (_chart("map-label", "by label now", shown, data, _by_label(data)),
-            _chart("map-change", "by what changed", shown, data, _by_change(data)))
+    return (_chart("map-label", "by label now", shown, data, _by_label(data, classes)),
+            _chart("map-change", "by what changed", shown, data, _by_change(data, classes)))
 
 
-def _by_label(data: DataMap) -> list[Group]:
+def _by_label(data: DataMap, classes: ClassNames) -> list[Group]:
     after = data.after
-    return [("background", after == NEGATIVE, BASELINE, "o", 2.6, 0.9), ("person", after == POSITIVE, MENDED, "o", 2.6, 0.9),
+    return [(classes.negative, after == NEGATIVE, BASELINE, "o", 2.6, 0.9),
+            (classes.positive, after == POSITIVE, MENDED, "o", 2.6, 0.9),
             ("no label or dropped", after < NEGATIVE, INK, "x", 3.2, 0.9)]
 
 
-def _by_change(data: DataMap) -> list[Group]:
+def _by_change(data: DataMap, classes: ClassNames) -> list[Group]:
     before, after = data.before, data.after
     changed = before != after
     gone = changed & (after == DROPPED)
     return [("as it came", ~changed, BASELINE, "o", 2.2, 0.4),
-            ("to background", changed & (after == NEGATIVE), BAD, "v", 5.0, 1.0),
-            ("to person", changed & (after == POSITIVE), MENDED, "^", 5.0, 1.0), ("dropped", gone, INK, "x", 4.4, 1.0),
+            (f"to {classes.negative}", changed & (after == NEGATIVE), BAD, "v", 5.0, 1.0),
+            (f"to {classes.positive}", changed & (after == POSITIVE), MENDED, "^", 5.0, 1.0),
+            ("dropped", gone, INK, "x", 4.4, 1.0),
             ("label taken away", changed & ~gone & (after < NEGATIVE), INK, "+", 5.0, 1.0)]
 
 

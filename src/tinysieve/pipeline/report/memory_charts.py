@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from tinysieve.pipeline.report.figures import BAD, INK, MENDED, Chart, draw
-from tinysieve.pipeline.stages.quantize import BEFORE_FIT, MODEL
 from tinysieve.quantize.passes.stored_plan import bytes_in_use
 from tinysieve.quantize.tflite.graph import read_graph
+from tinysieve.quantize.tflm.arena import Arena
 
 KIB = 1024
+
+
+@dataclass(frozen=True)
+class MeasuredModel:
+    """A .tflite file and its arena, None where that was not measured."""
+
+    data: bytes
+    arena: Arena | None
 
 
 @dataclass(frozen=True)
@@ -32,29 +38,21 @@ class LiveMemory:
     room_words: str
 
 
-def live_memories(quantized: Path, verdict: dict[str, Any]) -> tuple[LiveMemory, ...]:
-    """The models of one quantize folder: before `fit`, if it changed the model, and as it is used.
+def live_memories(model: MeasuredModel, unfitted: MeasuredModel | None, limit: int | None) -> tuple[LiveMemory, ...]:
+    """The model before `fit`, if that changed it, and as it is used.
 
     Args:
-        quantized: folder of stage `quantize-mended`.
-        verdict: what `verify.json` says.
+        model: as it is used.
+        unfitted: before `fit`; None where it was not fitted.
+        limit: of the arena, in bytes; None without one.
     """
-    limits = {one["name"]: one["limit"] for one in verdict["budgets"]}
-    limit = None if limits.get("arena") is None else int(limits["arena"])
-    before, after = quantized / BEFORE_FIT, quantized / MODEL
-    if before.exists() and before.read_bytes() != after.read_bytes():
-        unfitted = (verdict.get("fit") or {}).get("before", {}).get("arena")
-        return (_live_memory("before fit", before, limit, _persistent(unfitted)),
-                _live_memory("after fit", after, limit, _persistent(verdict["arena"])))
-    return (_live_memory("the model", after, limit, _persistent(verdict["arena"])),)
+    if unfitted is None or unfitted.data == model.data:
+        return (_live_memory("the model", model, limit),)
+    return _live_memory("before fit", unfitted, limit), _live_memory("after fit", model, limit)
 
 
-def _persistent(arena: dict[str, Any] | None) -> int:
-    return arena["persistent_bytes"] if arena else 0
-
-
-def _live_memory(title: str, path: Path, limit: int | None, persistent: int) -> LiveMemory:
-    model = path.read_bytes()
+def _live_memory(title: str, measured: MeasuredModel, limit: int | None) -> LiveMemory:
+    model, persistent = measured.data, measured.arena.persistent_bytes if measured.arena else 0
     graph = read_graph(model)
     used = bytes_in_use(model, graph)
     peak = used.index(max(used)) if used else 0

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
 
 import yaml
 
-from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.stages.quantize import MODEL
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.stages import Run, read_record
+from tinysieve.pipeline.stages.quantize import INT8_MODEL
+from tinysieve.pipeline.stages.train import MENDED
 
 PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "ai-edge-litert", "tflite-micro", "numpy", "pyarrow", "pillow",
             "opencv-python-headless", "scikit-learn", "torch", "ultralytics-opencv-headless", "openvino", "onnxruntime",
@@ -49,8 +49,9 @@ def provenance_of(run: Run, stages: tuple[str, ...]) -> Provenance:
         seed=run.config.seed, stages=tuple(_stage_row(run, name) for name in stages),
         settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100),
         packages=package_versions(PACKAGES),
-        hashes={f"{which} model": _sha256(run, which) for which in ("baseline", "mended")},
-        commands=(f"tinysieve run --config {REDO_FILE}", f"sha256sum {REDO_FOLDER}/quantize-mended/{MODEL}"),
+        hashes={f"{which} model": hashlib.sha256(model.of(run)).hexdigest() for which, model in INT8_MODEL.items()},
+        commands=(f"tinysieve run --config {REDO_FILE}",
+                  f"sha256sum {REDO_FOLDER}/{INT8_MODEL[MENDED].stage}/{INT8_MODEL[MENDED].file}"),
     )
 
 
@@ -66,9 +67,8 @@ def package_versions(names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _stage_row(run: Run, name: str) -> StageRow:
-    record: dict[str, Any] = json.loads((run.at(name) / "stage.json").read_text())
-    return StageRow(name, record["key"], record["parts"]["outside"])
-
-
-def _sha256(run: Run, which: str) -> str:
-    return hashlib.sha256((run.at(f"quantize-{which}") / MODEL).read_bytes()).hexdigest()
+    record = read_record(run.at(name))
+    if record is None:
+        raise InputError(f"stage '{name}' has not finished", where=str(run.at(name)),
+                         why="the report says how every stage was made", fix="run 'tinysieve report', which runs what is missing")
+    return StageRow(name, record.key, record.parts["outside"])

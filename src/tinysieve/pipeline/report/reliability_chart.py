@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.pipeline.engine.words import percent
 from tinysieve.pipeline.report.figures import BASELINE, INK, MENDED, Chart, draw
+from tinysieve.pipeline.stages.train import BASELINE as BASELINE_MODEL
+from tinysieve.pipeline.stages.train import MENDED as MENDED_MODEL
+from tinysieve.pipeline.stages.verify import StoredScores
 from tinysieve.quantize.verdict.reliability import Reliability, reliability
 
-_COLOURS = {"baseline": BASELINE, "mended": MENDED}
+_COLOURS = {BASELINE_MODEL: BASELINE, MENDED_MODEL: MENDED}
 
 
-def reliabilities(verified: Path, samples: SampleTable) -> dict[str, Reliability]:
-    """Of the baseline's and the mended model's int8 scores on the test images.
-
-    Args:
-        verified: folder of stage `verify`.
-        samples: the run's sample table.
-    """
-    with np.load(verified / "logits.npz", allow_pickle=False) as file:
-        labels = samples.labels[file["rows"]]
-        return {name: reliability(file[key], labels) for name, key in (("baseline", "baseline"), ("mended", "int8"))}
+def reliabilities(scores: StoredScores, samples: SampleTable) -> dict[str, Reliability]:
+    """Of the baseline's and the mended model's int8 scores on the test images, by "baseline" and "mended"."""
+    labels = samples.labels[scores.rows]
+    return {BASELINE_MODEL: reliability(scores.baseline, labels), MENDED_MODEL: reliability(scores.int8, labels)}
 
 
 def reliability_chart(found: Mapping[str, Reliability]) -> Chart:

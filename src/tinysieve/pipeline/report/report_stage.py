@@ -7,83 +7,34 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tinysieve.filtering.filters.duplicates import Duplicates
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.report.planted import truth_file
 from tinysieve.pipeline.stages.near_duplicates import GROUPS
 from tinysieve.pipeline.stages.opinions import stage_name
 
-if TYPE_CHECKING:
-    from tinysieve.pipeline.report.figures import Chart
-    from tinysieve.pipeline.report.provenance import Provenance
-    from tinysieve.pipeline.report.report_data import ReportData
-
-PAGE = "report.html"
-
+REPORT_PAGE: Artifact[str] = Artifact("report", "report.html", lambda path: path.read_text(encoding="utf-8"))
 
 
 def _report(run: Run, folder: Path) -> str:
     # Imported here: the job imports this module for every verb, and matplotlib is for this one only.
     from tinysieve.pipeline.report.markdown_cards import cards_of
-    from tinysieve.pipeline.report.provenance import provenance_of
-    from tinysieve.pipeline.report.report_data import gather
+    from tinysieve.pipeline.report.page import render_page
+    from tinysieve.pipeline.report.section_list import SECTIONS
+    from tinysieve.pipeline.report.source import ReportSource
 
     with progress("report", "parts") as report:
-        data, provenance = gather(run), provenance_of(run, needs_of(run.config))
-        report(1, 3)
-        write_text(folder / PAGE, render(run.folder.name, data, provenance))
-        report(2, 3)
-        for name, text in cards_of(run.config, data, provenance).items():
+        source = ReportSource(run, needs_of(run.config))
+        write_text(folder / REPORT_PAGE.file, render_page(source, SECTIONS))
+        report(1, 2)
+        for name, text in cards_of(source).items():
             write_text(folder / name, text)
     return ""
-
-
-def render(name: str, data: ReportData, provenance: Provenance) -> str:
-    """The page as text; whatever stands in a file name or a reason is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    from tinysieve.pipeline.engine import words
-    from tinysieve.pipeline.report.map_chart import map_charts
-    from tinysieve.pipeline.report.memory_charts import live_memory_charts
-    from tinysieve.pipeline.report.reliability_chart import reliability_chart
-
-    pages = Environment(loader=PackageLoader("tinysieve.pipeline"), autoescape=True, undefined=StrictUndefined,
-                        trim_blocks=True, lstrip_blocks=True)
-    for made in (words.percent, words.points, words.count, words.size, words.probability, words.judgement,
-                 words.interval):
-        pages.filters[made.__name__] = made
-    pages.globals.update(amount=words.amount, zip=zip)
-    summary = words.sentences(data.verdict, data.change, data.recipe)
-    return pages.get_template("report.html.j2").render(
-        name=name, data=data, verdict=data.verdict, policy=data.policy, provenance=provenance, summary=summary,
-        leaks=words.leaks(data.verdict),
-        charts=_charts(data), memory_charts=live_memory_charts(data.memory),
-        map_charts=() if data.map is None else map_charts(data.map), reliability_chart=reliability_chart(data.reliability))
-
-
-def _charts(data: ReportData) -> dict[str, Chart | None]:
-    from tinysieve.pipeline.report import figures
-
-    verdict, limits = data.verdict, {one["name"]: one["limit"] for one in data.verdict["budgets"]}
-    accuracy, loss = figures.curve_charts(data.curves["baseline"], data.curves["mended"])
-    charts: dict[str, Chart | None] = {
-        "accuracy": figures.accuracy_chart(verdict), "curve_accuracy": accuracy, "curve_loss": loss,
-        "slices": figures.slice_chart(verdict["slices"]), "flash": None, "arena": None}
-    if "flash" in limits:
-        code = verdict["flash_bytes"] - verdict["file_bytes"]
-        sizes = [("model file", verdict["file_bytes"]), ("runtime code, assumed", code)]
-        charts["flash"] = figures.size_chart("flash", sizes, limits["flash"])
-    if "arena" in limits and verdict["arena"]:
-        sizes = [(part, verdict["arena"][f"{part}_bytes"]) for part in ("activations", "persistent")]
-        charts["arena"] = figures.size_chart("arena", sizes, limits["arena"])
-    for name, steps in data.waterfalls.items():
-        charts[f"waterfall_{name}"] = figures.waterfall_chart(name, steps)
-    return charts
 
 
 def _settings(config: Config) -> object:
@@ -106,4 +57,4 @@ def needs_of(config: Config) -> tuple[str, ...]:
 
 def report_stage(config: Config) -> Stage:
     """The stage."""
-    return Stage("report", 8, needs_of(config), _settings, _report, _outside)
+    return Stage("report", 9, needs_of(config), _settings, _report, _outside)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.consensus import BELIEFS
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.policy import eligible_rows
+from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS
 
 AUDIT = "audit.csv"
 
@@ -91,8 +91,8 @@ def _count(inside: Mask, stratum: str, said: Codes, before: Codes, after: Codes)
 
 def _labels(run: Run) -> tuple[Codes, Codes]:
     """Labels before and after the policy, whatever people changed since."""
-    made, store = json.loads((run.at("policy") / "policy.json").read_text()), versions_of(run)
-    return store.load(made["parent"]).labels, store.load(made["version"]).labels
+    made, store = POLICY_FACTS.of(run), versions_of(run)
+    return store.load(made.parent).labels, store.load(made.version).labels
 
 
 def _p_wrong(run: Run, count: int) -> np.ndarray:

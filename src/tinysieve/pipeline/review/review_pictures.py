@@ -11,10 +11,9 @@ import numpy as np
 from PIL import Image
 
 from tinysieve.dataset.images import Pixels, UndecodableImage, decode
-from tinysieve.dataset.ingest import open_pixels
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.ingest import PIXELS, samples_of
 
 THUMBNAIL_SIDE, PHOTO_SIDE = 320, 1280
 # In a folder every picture takes room: as many pixels as the large view has on most screens, and no more.
@@ -70,4 +69,4 @@ def _jpeg(image: Image.Image, longest: int) -> bytes:
 
 def photos_of(run: Run) -> Photos:
     """The pictures of a run whose ingest has finished."""
-    return Photos(samples_of(run), run.config.dataset.source.images, open_pixels(run.at("ingest")))
+    return Photos(samples_of(run), run.config.dataset.source.images, PIXELS.of(run))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,31 +12,67 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
-from tinysieve.dataset.ingest import ingest
+from tinysieve.dataset.images import Pixels
+from tinysieve.dataset.ingest import ingest, open_pixels
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import list_folders, require_classes
 from tinysieve.dataset.sources.listing import Listing, image_files, misnamed_files, row_reasons
 from tinysieve.dataset.sources.match_files import match_files
-from tinysieve.dataset.sources.tables import list_table, list_wake_vision
+from tinysieve.dataset.sources.tables import list_table, list_wake_vision, read_table
 from tinysieve.dataset.test_split import hold_test_split
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import first_version
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config, FolderSource, TableSource, WakeVisionSource
+from tinysieve.pipeline.engine.artifacts import Artifact, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 
 FROZEN_TEST = "frozen_test.parquet"
 
 
+@dataclass(frozen=True, kw_only=True)
+class IngestFacts:
+    """What became of the source's images, as counts.
+
+    Args:
+        samples: images in the sample table.
+        quarantined: files that could not be decoded.
+        skipped: rows of the source that name no usable image.
+        skipped_rows: of these, by reason.
+        leaked: copies of a held-out image that were removed from other splits.
+        version: id of version 0.
+    """
+
+    samples: int
+    quarantined: int
+    skipped: int
+    skipped_rows: dict[str, int] = field(default_factory=dict)
+    leaked: int
+    version: str
+
+
+INGEST_FACTS = facts("ingest", "ingest.json", IngestFacts)
+SAMPLES = Artifact("ingest", "samples.parquet", SampleTable.load)
+PIXELS: Artifact[Pixels] = Artifact("ingest", "pixels.npy", lambda path: open_pixels(path.parent))
+QUARANTINE = Artifact("ingest", "quarantine.csv", read_table)
+SKIPPED = Artifact("ingest", "skipped.csv", read_table)
+LEAKS = Artifact("ingest", "leaks.csv", read_table)
+
+
 def samples_of(run: Run) -> SampleTable:
     """The sample table of a run whose ingest has finished."""
-    return SampleTable.load(run.at("ingest") / "samples.parquet")
+    return SAMPLES.of(run)
 
 
 def versions_of(run: Run) -> VersionStore:
-    """The run's versions."""
-    return VersionStore(run.folder / "versions")
+    """The run's versions: no artifact of one stage, since policy and reviews add to them."""
+    return version_store(run.folder)
+
+
+def version_store(folder: Path) -> VersionStore:
+    """The versions of a run folder."""
+    return VersionStore(folder / "versions")
 
 
 def list_source(config: Config) -> Listing:
@@ -80,9 +115,9 @@ def _ingest(run: Run, folder: Path) -> str:
     hold_test_split(result.samples, run.folder / FROZEN_TEST)
     first = first_version(result.samples)
     versions_of(run).adopt(first)
-    counts = {"samples": len(result.samples), "quarantined": result.quarantined, "skipped": result.skipped,
-              "skipped_rows": row_reasons(listing.skipped), "leaked": result.leaked, "version": first.id}
-    (folder / "ingest.json").write_text(json.dumps(counts, indent=1) + "\n")
+    INGEST_FACTS.write(IngestFacts(
+        samples=len(result.samples), quarantined=result.quarantined, skipped=result.skipped,
+        skipped_rows=row_reasons(listing.skipped), leaked=result.leaked, version=first.id), folder)
     return first.id
 
 

@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.ingest import open_pixels
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import load_keras
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.ingest import PIXELS, samples_of, versions_of
 from tinysieve.pipeline.stages.recipes import recipe_of
-
-if TYPE_CHECKING:
-    pass
-
-
+from tinysieve.training.checkpoint import EpochRecord
+from tinysieve.training.curves import read_history
+from tinysieve.training.recipe import Recipe
 
 BASELINE, MENDED = "baseline", "mended"
-
-
 VERSION_OF = {BASELINE: "0", MENDED: "HEAD"}
+
+
+@dataclass(frozen=True)
+class TrainFacts:
+    """How one model was trained.
+
+    Args:
+        version: id of the labels.
+        recipe: the hyper-parameters.
+        seed: of weights, order and augmentation.
+        train_images, validation_images: counts.
+        best_epoch: whose weights were kept, counted from 1.
+        best_validation_accuracy: of that epoch, in [0, 1].
+    """
+
+    version: str
+    recipe: Recipe
+    seed: int
+    train_images: int
+    validation_images: int
+    best_epoch: int
+    best_validation_accuracy: float
+
+
+def _trained_model(path: Path) -> Any:
+    """The Keras model with the weights that were kept."""
+    from tinysieve.training.fit import trained_mcunet
+
+    load_keras()
+    return trained_mcunet(path)
+
+
+def _epochs(path: Path) -> tuple[EpochRecord, ...]:
+    return read_history(path.parent)
+
+
+# Of each model, by "baseline" and "mended".
+TRAIN_FACTS: dict[str, Facts[TrainFacts]] = {
+    which: facts(f"train-{which}", f"train-{which}.json", TrainFacts) for which in VERSION_OF}
+WEIGHTS: dict[str, Artifact[Any]] = {which: Artifact(f"train-{which}", "weights.npz", _trained_model) for which in VERSION_OF}
+HISTORY: dict[str, Artifact[tuple[EpochRecord, ...]]] = {
+    which: Artifact(f"train-{which}", "history.jsonl", _epochs) for which in VERSION_OF}
 
 
 def labelled_rows(samples: SampleTable, version: Version, *splits: str) -> NDArray[np.int64]:
@@ -41,7 +78,7 @@ def _train(run: Run, folder: Path, which: str) -> str:
     from tinysieve.training.labelled_images import LabelledImages
 
     samples, version = samples_of(run), versions_of(run).load(VERSION_OF[which])
-    pixels, pixel_row = open_pixels(run.at("ingest")), samples.numbers("pixel_row")
+    pixels, pixel_row = PIXELS.of(run), samples.numbers("pixel_row")
 
     def images(name: str, *splits: str) -> LabelledImages:
         rows = labelled_rows(samples, version, *splits)
@@ -52,10 +89,9 @@ def _train(run: Run, folder: Path, which: str) -> str:
     with progress(f"train {which}") as report:
         load_keras()
         result = fit(train_images, validation, recipe_of(run.config), run.config.seed, folder, report)
-    summary = {"version": version.id, "recipe": asdict(result.recipe), "seed": result.seed,
-               "train_images": len(train_images), "validation_images": len(validation), "best_epoch": result.best_epoch,
-               "best_validation_accuracy": result.best_validation_accuracy}
-    (folder / f"train-{which}.json").write_text(json.dumps(summary, indent=1) + "\n")
+    TRAIN_FACTS[which].write(TrainFacts(
+        version.id, result.recipe, result.seed, len(train_images), len(validation), result.best_epoch,
+        result.best_validation_accuracy), folder)
     return ""
 
 

@@ -3,28 +3,73 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.ingest import open_pixels
 from tinysieve.filtering.filters.duplicates import Duplicates
+from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import GateMissed
 from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
-from tinysieve.pipeline.engine.quiet_imports import load_keras
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.ingest import PIXELS, samples_of, versions_of
 from tinysieve.pipeline.stages.near_duplicates import GROUPS, leaked_rows, refuse_leaks
+from tinysieve.pipeline.stages.quantize import INT8_MODEL, QUANTIZE_FACTS, FitFacts
 from tinysieve.pipeline.stages.slices import slices_of
-from tinysieve.quantize.verdict.verdict import Gates, challenge_line
+from tinysieve.pipeline.stages.train import BASELINE, MENDED, TRAIN_FACTS, WEIGHTS
+from tinysieve.quantize.verdict.verdict import Gates, Verdict, challenge_line
 
-if TYPE_CHECKING:
-    pass
-from tinysieve.pipeline.stages.quantize import MODEL
-from tinysieve.pipeline.stages.train import BASELINE, MENDED
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyFacts(Verdict):
+    """The verdict on the mended model, with what only the run knows beside it.
+
+    Args:
+        test_rows: images of the frozen test split.
+        challenge_line: as the challenge's own script prints the accuracy.
+        leaked_train_images: near-duplicates of test images that each model was trained on, by "baseline" and "mended"; None, or
+            no entry, where near-duplicates were not looked for.
+        fit: what fitting made of the model.
+        worst_mistake_samples: ids of the most confident wrong answers, worst first.
+    """
+
+    test_rows: int
+    challenge_line: str
+    leaked_train_images: dict[str, int | None] = field(default_factory=dict)
+    fit: FitFacts | None = None
+    worst_mistake_samples: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class StoredScores:
+    """Scores of both int8 models on the test images.
+
+    Args:
+        rows: int64 [N], rows of the sample table.
+        int8, baseline: float32 [N, 2] of the mended model and of the baseline, columns in the order of the class codes.
+    """
+
+    rows: NDArray[np.int64]
+    int8: NDArray[np.float32]
+    baseline: NDArray[np.float32]
+
+
+def _read_scores(path: Path) -> StoredScores:
+    with np.load(path, allow_pickle=False) as file:
+        return StoredScores(np.asarray(file["rows"], np.int64), file["int8"], file["baseline"])
+
+
+def _write_verdict(verdict: VerifyFacts, path: Path) -> None:
+    # With what follows from the figures too (which gates are missed, whether it is better): `--json` prints this file.
+    write_text(path, json.dumps(verdict.to_json(), indent=1) + "\n")
+
+
+VERDICT: Facts[VerifyFacts] = replace(facts("verify", "verify.json", VerifyFacts), write_to=_write_verdict)
+SCORES = Artifact("verify", "logits.npz", _read_scores)
 
 
 def _verify(run: Run, folder: Path) -> str:
@@ -32,35 +77,29 @@ def _verify(run: Run, folder: Path) -> str:
     from tinysieve.quantize.verdict.verify import Evidence, verify
 
     samples = samples_of(run)
-    trained = json.loads((run.at("train-mended") / "train-mended.json").read_text())["version"]
+    trained = TRAIN_FACTS[MENDED].of(run).version
     refuse_leaks(run, versions_of(run).load(trained).labels)
     leaked = {which: leaked_rows(run, versions_of(run).load(version).labels)
               for which, version in ((BASELINE, "0"), (MENDED, trained))}
     rows = np.flatnonzero(samples.in_split("test"))
-    images = open_pixels(run.at("ingest"))[samples.numbers("pixel_row")[rows]]
-    mended, baseline = ((run.at(f"quantize-{which}") / MODEL).read_bytes() for which in (MENDED, BASELINE))
-    quantized = json.loads((run.at("quantize-mended") / "quantize-mended.json").read_text())
+    images = PIXELS.of(run)[samples.numbers("pixel_row")[rows]]
+    quantized = QUANTIZE_FACTS[MENDED].of(run)
     with progress("verify") as report:
-        evidence = Evidence(images, samples.labels[rows], _float_logits(run, images), baseline, slices_of(samples, rows),
-                            quantized["calibration_rows"], run.config.verify.tflm_images)
-        found = verify(mended, evidence, _gates(run.config), np.random.default_rng(run.config.seed),
-                       stated_for(samples.classes), stated_for(samples.classes), report)
-    np.savez(folder / "logits.npz", rows=rows, int8=found.int8_logits, baseline=np.asarray(found.baseline_logits))
-    verdict = found.verdict.to_json() | {
-        "test_rows": len(rows), "challenge_line": challenge_line(round(found.verdict.int8.value, 4)),
-        "leaked_train_images": {which: None if one is None else len(one) for which, one in leaked.items()},
-        "fit": quantized["fit"],
-        "worst_mistake_samples": samples.sample_ids.take(rows[list(found.verdict.worst_mistakes)]).to_pylist()}
-    (folder / "verify.json").write_text(json.dumps(verdict, indent=1) + "\n")
+        evidence = Evidence(images, samples.labels[rows], _float_logits(run, images), INT8_MODEL[BASELINE].of(run),
+                            slices_of(samples, rows), quantized.calibration_rows, run.config.verify.tflm_images)
+        measured = verify(INT8_MODEL[MENDED].of(run), evidence, _gates(run.config), np.random.default_rng(run.config.seed),
+                          stated_for(samples.classes), stated_for(samples.classes), report)
+    np.savez(folder / SCORES.file, rows=rows, int8=measured.int8_logits, baseline=np.asarray(measured.baseline_logits))
+    VERDICT.write(VerifyFacts(
+        **vars(measured.verdict), test_rows=len(rows), challenge_line=challenge_line(round(measured.verdict.int8.value, 4)),
+        leaked_train_images={which: None if copies is None else len(copies) for which, copies in leaked.items()},
+        fit=quantized.fit,
+        worst_mistake_samples=tuple(samples.sample_ids.take(rows[list(measured.verdict.worst_mistakes)]).to_pylist())), folder)
     return ""
 
 
 def _float_logits(run: Run, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    from tinysieve.training.fit import trained_mcunet
-
-    load_keras()
-    model = trained_mcunet(run.at("train-mended") / "weights.npz")
-    return np.asarray(model.predict(images, batch_size=32, verbose=0), np.float32)
+    return np.asarray(WEIGHTS[MENDED].of(run).predict(images, batch_size=32, verbose=0), np.float32)
 
 
 def _gates(config: Config) -> Gates:
@@ -74,19 +113,16 @@ def require_gates(run: Run) -> None:
     Raises:
         GateMissed: names each gate, the limit, what was measured and how.
     """
-    verdict = json.loads((run.at("verify") / "verify.json").read_text())
-    missed = [budget for budget in verdict["budgets"] if budget["met"] is False]
+    missed = VERDICT.of(run).gates_missed
     if missed:
         raise GateMissed("; ".join(
-            f"{one['name']}: {one['measured']:,.10g} {one['unit']} against {one['limit']:,.10g}" for one in missed),
-            where=str(run.at("quantize-mended") / MODEL), why="; ".join(one["how"] for one in missed),
+            f"{gate.name}: {gate.measured:,.10g} {gate.unit} against {gate.limit:,.10g}" for gate in missed),
+            where=str(INT8_MODEL[MENDED].path(run)), why="; ".join(gate.how for gate in missed),
             fix="see the report; the gates are settings under 'verify'")
 
 
 def _verify_settings(config: Config) -> object:
     return config.verify.model_dump() | {"seed": config.seed}
-
-
 
 
 def verify_stage(config: Config) -> Stage:

@@ -1,0 +1,155 @@
+"""What page and cards are made of: the artifacts of a run, each opened once, and what follows from several of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+
+from tinysieve.dataset.classes import ClassNames, Codes
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.versions import Version
+from tinysieve.filtering.evidence.boxes import align
+from tinysieve.pipeline.config.sections import Config
+from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.engine.words import Change
+from tinysieve.pipeline.report.file_lists import FileList, file_lists
+from tinysieve.pipeline.report.gallery import Album
+from tinysieve.pipeline.report.label_counts import CountRow, VersionRow, change_counts, count_rows, version_chain, version_rows
+from tinysieve.pipeline.report.planted import planted_counts, truth_file
+from tinysieve.pipeline.report.provenance import Provenance, provenance_of
+from tinysieve.pipeline.report.reliability_chart import reliabilities
+from tinysieve.pipeline.stages.detect import DETECTIONS
+from tinysieve.pipeline.stages.ingest import PIXELS, samples_of, versions_of
+from tinysieve.pipeline.stages.policy import REVIEW_QUEUE, eligible_rows
+from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, PolicyFacts
+from tinysieve.pipeline.stages.quantize import QUANTIZE_FACTS, CalibrationImage
+from tinysieve.pipeline.stages.train import MENDED, TRAIN_FACTS, TrainFacts
+from tinysieve.pipeline.stages.verify import SCORES, VERDICT, VerifyFacts
+from tinysieve.quantize.verdict.reliability import Reliability
+from tinysieve.training.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class ReportSource:
+    """A run whose stages up to `verify` have finished.
+
+    Args:
+        run: to report on.
+        stages: their names, in order, for the provenance.
+    """
+
+    run: Run
+    stages: tuple[str, ...]
+
+    @property
+    def config(self) -> Config:
+        """The run's configuration."""
+        return self.run.config
+
+    @cached_property
+    def samples(self) -> SampleTable:
+        """The sample table."""
+        return samples_of(self.run)
+
+    @property
+    def classes(self) -> ClassNames:
+        """What the classes are called."""
+        return self.samples.classes
+
+    @cached_property
+    def chain(self) -> list[Version]:
+        """Versions from 0 to the current one."""
+        return version_chain(versions_of(self.run))
+
+    @property
+    def before(self) -> Codes:
+        """int8 [N], labels as they came."""
+        return self.chain[0].labels
+
+    @property
+    def after(self) -> Codes:
+        """int8 [N], labels now."""
+        return self.chain[-1].labels
+
+    @cached_property
+    def verdict(self) -> VerifyFacts:
+        """What was measured."""
+        return VERDICT.of(self.run)
+
+    @cached_property
+    def policy(self) -> PolicyFacts:
+        """What the policy decided."""
+        return POLICY_FACTS.of(self.run)
+
+    @cached_property
+    def models(self) -> dict[str, TrainFacts]:
+        """How each model was trained, by "baseline" and "mended"."""
+        return {which: artifact.of(self.run) for which, artifact in TRAIN_FACTS.items()}
+
+    @property
+    def recipe(self) -> Recipe:
+        """The hyper-parameters that both models share."""
+        return self.models[MENDED].recipe
+
+    @cached_property
+    def calibration(self) -> tuple[CalibrationImage, ...]:
+        """The images that set the int8 ranges of the mended model."""
+        return QUANTIZE_FACTS[MENDED].of(self.run).calibration
+
+    @property
+    def calibration_digest(self) -> str:
+        """SHA-256 of these images' ids, which are hashes of their content."""
+        return hashlib.sha256("\n".join(image.sample_id for image in self.calibration).encode()).hexdigest()
+
+    @cached_property
+    def queue(self) -> pa.Table:
+        """The review queue, most doubtful first."""
+        return REVIEW_QUEUE.of(self.run)
+
+    @cached_property
+    def change(self) -> Change:
+        """How the labels changed, in figures."""
+        queued = self.samples.rows_of(self.queue["sample_id"].combine_chunks())
+        return Change(self.classes, change_counts(self.before, self.after, self.classes),
+                      int(eligible_rows(self.run, self.samples).sum()), self.queue.num_rows,
+                      int((self.before != self.after)[queued].sum()), tuple(version.note for version in self.chain[1:]))
+
+    @cached_property
+    def versions(self) -> tuple[VersionRow, ...]:
+        """The chain, a row a version."""
+        return version_rows(self.samples, self.chain)
+
+    @cached_property
+    def counts(self) -> tuple[CountRow, ...]:
+        """Images by split and label."""
+        return count_rows(self.samples, self.before, self.after)
+
+    @cached_property
+    def files(self) -> tuple[FileList, ...]:
+        """Files that became no sample."""
+        return file_lists(self.run)
+
+    @cached_property
+    def planted(self) -> dict[str, int] | None:
+        """What became of planted wrong labels; None where no truth is known."""
+        truth = truth_file(self.config.dataset.source.images)
+        return None if truth is None else planted_counts(self.samples, self.before, self.after, truth)
+
+    @cached_property
+    def reliability(self) -> dict[str, Reliability]:
+        """Of the int8 scores on the test images, by "baseline" and "mended"."""
+        return reliabilities(SCORES.of(self.run), self.samples)
+
+    @cached_property
+    def album(self) -> Album:
+        """What thumbnails are made of."""
+        _, boxes = align(DETECTIONS.of(self.run), self.samples.sample_ids)
+        return Album(self.samples, PIXELS.of(self.run), boxes, self.config.filter.boxes.negative)
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Keys, hashes, settings and packages of the run."""
+        return provenance_of(self.run, self.stages)
