@@ -58,8 +58,8 @@ def test_with_enough_labels_each_filter_has_its_precision(run: Run, monkeypatch:
     found = consensus.precision_table(run, samples, samples.labels, opinions, eligible, None)
     for row in json.loads((run.at("policy") / "policy.json").read_text())["filters"]:
         votes = found[row["filter"]]
-        assert votes["against"] == row["to_positive"] + row["to_negative"]
-        assert (votes["precision"] is None) == (votes["against"] == 0)
+        assert votes.against == row["to_positive"] + row["to_negative"]
+        assert (votes.precision is None) == (votes.against == 0)
 
 
 def test_scores_are_of_every_sample_and_of_independent_signals(run: Run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -225,7 +226,7 @@ def test_prune_fraction_drops_the_worst_and_relabels_the_rest(run: Run) -> None:
 
 
 def test_the_clean_view_respects_the_change_limit(run: Run) -> None:
-    strict = run.config.policy.model_copy(update={"max_change": 0.0})
+    strict = replace(run.config.policy, max_change=0.0)
     with pytest.raises(InputError, match="max_change"):
         clean_view(Run(run.config.model_copy(update={"policy": strict}), run.folder), "predicted_neq_given", "margin", 1.0)
     assert versions_of(run).load("HEAD").parent is None

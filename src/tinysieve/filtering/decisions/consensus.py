@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import Field
 
 from tinysieve.dataset.classes import DROPPED, NEGATIVE, PERSON_TASK, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
@@ -19,10 +21,11 @@ from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.decisions.error_model import ErrorModel, fit_error_model, fit_signals
 from tinysieve.filtering.decisions.error_rates import Doubles
 from tinysieve.filtering.decisions.expected_gain import Choice, choose, expected_value, worth_a_look
-from tinysieve.filtering.decisions.policy import Plan, Votes, count_votes, explain
+from tinysieve.filtering.decisions.policy import Plan, Policy, Votes, count_votes, explain
 from tinysieve.filtering.opinion import Opinions, opine
 from tinysieve.filtering.score import Score
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.settings import FilePath
 
 _BANDS = (0.99, 0.9, 0.75, 0.5, 0.25, 0.1)
 
@@ -63,7 +66,7 @@ def weigh(scores: Sequence[Score], labels: Codes, teaches: Mask, verified: Codes
 
 
 @dataclass(frozen=True)
-class Consensus:
+class Consensus(Policy):
     """Decide by expected value; see tinysieve.filtering.decisions.expected_gain.
 
     Args:
@@ -71,18 +74,20 @@ class Consensus:
         flip_signals: independent signals that must lean to the new label before it is flipped or given.
         drop_confidence: requests to drop are granted from this confidence on.
         min_gain: looks that are expected to gain less, in right labels, are not asked for.
-        looks: the most samples to ask a person about.
-        classes: what reasons call the two classes.
+        review_budget: the most samples to ask a person about: the length of the review queue.
+        verified: a file of a person's answers, as `review import` takes them, to learn from.
     """
 
-    harm: float = 2.0
-    flip_signals: int = 2
-    drop_confidence: float = 0.6
-    min_gain: float = 0.1
-    looks: int = 1000
-    classes: ClassNames = PERSON_TASK
+    harm: Annotated[float, Field(ge=0)] = 2.0
+    flip_signals: Annotated[int, Field(ge=1)] = 2
+    drop_confidence: Annotated[float, Field(ge=0)] = 0.6
+    min_gain: Annotated[float, Field(ge=0)] = 0.1
+    review_budget: Annotated[int, Field(ge=0)] = 1000
+    verified: FilePath | None = None
+    kind: Literal["consensus"] = "consensus"
 
-    def decide(self, opinions: Sequence[Opinions], beliefs: Beliefs, labels: Codes, eligible: Mask) -> Plan:
+    def decide(self, opinions: Sequence[Opinions], beliefs: Beliefs, labels: Codes, eligible: Mask,
+               classes: ClassNames = PERSON_TASK) -> Plan:
         """Weigh everything.
 
         Args:
@@ -90,6 +95,7 @@ class Consensus:
             beliefs: of the same samples.
             labels: int8 [N], current labels.
             eligible: bool [N], samples whose label may change.
+            classes: what reasons call the two classes.
         """
         votes = count_votes(opinions, len(labels))
         seen = beliefs.verified != UNLABELED
@@ -106,8 +112,9 @@ class Consensus:
         asked = labelled & held
         doubtful = (labelled | (eligible & (labels == UNLABELED) & (votes.total > 0) & ~named)) & ~gone & ~seen
         gain = np.where(doubtful, np.where(labels == UNLABELED, 1.0, choice.gain_of_a_look), 0.0)
-        review = worth_a_look(gain, -np.abs(beliefs.p_positive - 0.5), asked & doubtful, self.min_gain, self.looks)
-        return _plan([*opinions, belief_opinion(beliefs, labels, self.classes)], actions, new, beliefs, review, gain)
+        review = worth_a_look(gain, -np.abs(beliefs.p_positive - 0.5), asked & doubtful, self.min_gain,
+                              self.review_budget)
+        return _plan([*opinions, belief_opinion(beliefs, labels, classes)], actions, new, beliefs, review, gain)
 
     def _named(self, beliefs: Beliefs, probable: Codes, backed: Mask, votes: Votes) -> Mask:
         """Unlabelled samples worth a label: probable enough, backed, and no filter's vote says otherwise."""

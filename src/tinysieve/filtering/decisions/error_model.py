@@ -61,13 +61,6 @@ class ErrorModel:
         """P(positive | scores, given label), float64 [N] in (0, 1); labels int8 [N], negative where there is none."""
         return _sigmoid(self.log_odds(scores) + self.rates.odds_of(labels))
 
-    def describe(self) -> dict[str, object]:
-        """For people and JSON."""
-        return {"weights": dict(zip(self.names, self.weights.round(4).tolist(), strict=True)),
-                "intercept": round(self.intercept, 4),
-                "negative_as_positive": round(self.rates.negative_as_positive, 4),
-                "positive_as_negative": round(self.rates.positive_as_negative, 4)}
-
 
 def fit_error_model(scores: Sequence[Score], labels: Codes, teaches: Mask, verified: Codes) -> ErrorModel:
     """Learn rates and weights from noisy labels and, where there are any, from a person's answers.

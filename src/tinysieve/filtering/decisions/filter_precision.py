@@ -39,11 +39,6 @@ class FilterPrecision:
     precision: Share | None
     recall: float | None
 
-    def summary(self) -> dict[str, object]:
-        """For JSON."""
-        precision = None if self.precision is None else {name: round(value, 4) for name, value in vars(self.precision).items()}
-        return {"against": self.against, "precision": precision, "recall": None if self.recall is None else round(self.recall, 4)}
-
 
 def filter_precision(opinions: Sequence[Opinions], labels: Codes, eligible: Mask,
                      p_wrong: NDArray[np.floating]) -> list[FilterPrecision]:

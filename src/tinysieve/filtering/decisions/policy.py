@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from tinysieve.dataset.classes import DROPPED, NEGATIVE, PERSON_TASK, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
 from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
 from tinysieve.ground.errors import ChangeTooLarge, InputError
+from tinysieve.ground.settings import Share
 
 MAX_SIGNALS = 127
 
@@ -35,8 +38,23 @@ class Plan:
     review_reasons: pa.Array
 
 
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What every policy lets a person set; subclasses add their own, and pydantic checks all when a configuration is read.
+
+    Args:
+        max_change: share of a class above which nothing is changed and the setting is named.
+        mend_validation: whether the validation split may change too; the test split never does.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    max_change: Share = 0.25
+    mend_validation: bool = False
+
+
 @dataclass(frozen=True)
-class TwoSignals:
+class TwoSignals(Policy):
     """The default policy: two independent signals flip a label, one lone strong signal drops it, doubt is reviewed.
 
     Args:
@@ -49,9 +67,10 @@ class TwoSignals:
     A request for review stops every change of that sample but a requested drop: a duplicate is one too many whatever it shows.
     """
 
-    flip_votes: int = 2
-    label_votes: int = 2
-    drop_confidence: float = 0.6
+    flip_votes: Annotated[int, Field(ge=1)] = 2
+    label_votes: Annotated[int, Field(ge=1)] = 2
+    drop_confidence: Annotated[float, Field(ge=0)] = 0.6
+    kind: Literal["default"] = "default"
 
     def decide(self, opinions: Sequence[Opinions], labels: Codes, eligible: Mask) -> Plan:
         """Weigh all opinions.
@@ -83,8 +102,10 @@ class TwoSignals:
 
 
 @dataclass(frozen=True)
-class FollowDetector:
+class FollowDetector(Policy):
     """The seed submission's policy: whatever the one filter says is done."""
+
+    kind: Literal["seed"] = "seed"
 
     def decide(self, opinions: Sequence[Opinions], labels: Codes, eligible: Mask) -> Plan:
         """Flip every disagreement, label every unlabeled sample.

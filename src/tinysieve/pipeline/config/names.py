@@ -66,7 +66,4 @@ def _is_section(kind: Any) -> bool:
 
 def _tags(branch: Any) -> tuple[str, ...]:
     """What pydantic may call a branch: by its class, or by what `kind` says."""
-    if not _is_section(branch):
-        return (branch.__name__,) if isinstance(branch, type) else ()
-    kind = branch.model_fields.get("kind")
-    return (branch.__name__, *(get_args(kind.annotation) if kind else ()))
+    return (branch.__name__, *get_args(_fields(branch).get("kind"))) if isinstance(branch, type) else ()

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model, model_validator
 
 from tinysieve.dataset.classes import ClassNames
+from tinysieve.filtering.decisions.consensus import Consensus
+from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals
 from tinysieve.ground.errors import InputError
 from tinysieve.ground.settings import Bytes, FilePath, Share
 from tinysieve.pipeline.config.filters import Filters, filters_section
@@ -105,42 +107,6 @@ class Dataset(Section):
     rule: Literal["wake_vision", "vww", "mlperf_tiny", "any"] | CropRuleConfig = "wake_vision"
 
 
-class DefaultPolicy(Section):
-    """Two independent signals flip; see tinysieve.filtering.decisions.policy.TwoSignals."""
-
-    kind: Literal["default"]
-    flip_votes: Annotated[int, Field(ge=1)] = 2
-    label_votes: Annotated[int, Field(ge=1)] = 2
-    drop_confidence: Annotated[float, Field(ge=0)] = 0.6
-    max_change: Share = 0.25
-    mend_validation: bool = False
-
-
-class ConsensusPolicy(Section):
-    """Calibrated probability of error, action by expected value; see tinysieve.filtering.decisions.consensus.Consensus.
-
-    `verified` is a file of a person's answers (as `review import` takes them) to learn from; `looks` is the length of the queue.
-    """
-
-    kind: Literal["consensus"]
-    harm: Annotated[float, Field(ge=0)] = 2.0
-    flip_signals: Annotated[int, Field(ge=1)] = 2
-    drop_confidence: Annotated[float, Field(ge=0)] = 0.6
-    min_gain: Annotated[float, Field(ge=0)] = 0.1
-    looks: Annotated[int, Field(ge=0)] = 1000
-    verified: FilePath | None = None
-    max_change: Share = 0.25
-    mend_validation: bool = False
-
-
-class SeedPolicy(Section):
-    """As the seed submission published it, but for the frozen test split."""
-
-    kind: Literal["seed"]
-    max_change: Share = 0.25
-    mend_validation: bool = False
-
-
 class RecipeChanges(Section):
     """A published recipe with other values; its results are marked as not comparable."""
 
@@ -201,7 +167,7 @@ class Config(Section):
     task: Task = Task()
     dataset: Dataset
     filter: Filters
-    policy: Annotated[DefaultPolicy | ConsensusPolicy | SeedPolicy, Field(discriminator="kind")]
+    policy: Annotated[TwoSignals | Consensus | FollowDetector, Field(discriminator="kind")]
     train: Train
     quantize: Quantize = Quantize()
     verify: Verify = Verify()

@@ -14,11 +14,12 @@ from tinysieve.filtering.decisions.answers import resolve_answers
 from tinysieve.filtering.decisions.consensus import Beliefs, Consensus, read_verified, weigh
 from tinysieve.filtering.decisions.filter_precision import filter_precision
 from tinysieve.filtering.decisions.human_review import read_answers
+from tinysieve.filtering.decisions.policy import Policy
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.config.sections import ConsensusPolicy, DefaultPolicy, SeedPolicy
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.opinions import scores_of
+from tinysieve.pipeline.stages.policy_facts import PrecisionFacts
 
 BELIEFS = "beliefs.npz"
 # On the demo's two hundred labels the weighing expected 52 % of a filter's votes to be right where nearly all were.
@@ -28,16 +29,16 @@ LABELS_FOR_AN_ESTIMATE = 1000
 def beliefs_of(run: Run, samples: SampleTable, labels: Codes) -> Beliefs:
     """Weigh the run's scores; the train split's labels teach, and a person's answers where the configuration names them."""
     settings, verified = run.config.policy, np.full(len(labels), UNLABELED, np.int8)
-    if isinstance(settings, ConsensusPolicy) and settings.verified is not None:
-        answers = resolve_answers(read_answers(settings.verified, "human"), samples, labels)
+    if isinstance(settings, Consensus) and settings.verified is not None:
+        answers = resolve_answers(read_answers(settings.verified, "human", samples.classes), samples, labels)
         verified = read_verified(answers.agreed(), len(labels))
         verified[samples.in_split("test")] = UNLABELED
     return weigh(scores_of(run), labels, samples.in_split("train"), verified)
 
 
-def answers_fingerprint(settings: DefaultPolicy | ConsensusPolicy | SeedPolicy) -> dict[str, str]:
+def answers_fingerprint(settings: Policy) -> dict[str, str]:
     """Hash of the verified answers, if the policy learns from any; "missing" where the file is not there."""
-    if not isinstance(settings, ConsensusPolicy) or settings.verified is None:
+    if not isinstance(settings, Consensus) or settings.verified is None:
         return {}
     data = settings.verified.read_bytes() if settings.verified.exists() else b"missing"
     return {"verified": hashlib.blake2b(data, digest_size=8).hexdigest()}
@@ -51,7 +52,7 @@ def save_beliefs(beliefs: Beliefs, labels: Codes, path: Path) -> None:
 
 
 def precision_table(run: Run, samples: SampleTable, labels: Codes, opinions: list[Opinions], eligible: Mask,
-                    beliefs: Beliefs | None) -> dict[str, Any]:
+                    beliefs: Beliefs | None) -> dict[str, PrecisionFacts]:
     """Estimated precision of each filter by name; empty where there are too few labels or no scores to weigh."""
     if ((labels > UNLABELED) & samples.in_split("train")).sum() < LABELS_FOR_AN_ESTIMATE:
         return {}
@@ -59,9 +60,5 @@ def precision_table(run: Run, samples: SampleTable, labels: Codes, opinions: lis
         known = beliefs or beliefs_of(run, samples, labels)
     except InputError:
         return {}
-    return {one.filter: one.summary() for one in filter_precision(opinions, labels, eligible, known.p_wrong(labels))}
-
-
-def consensus_of(settings: ConsensusPolicy) -> Consensus:
-    """The policy as configured."""
-    return Consensus(settings.harm, settings.flip_signals, settings.drop_confidence, settings.min_gain, settings.looks)
+    estimated = filter_precision(opinions, labels, eligible, known.p_wrong(labels))
+    return {judged.filter: PrecisionFacts(judged.against, judged.precision, judged.recall) for judged in estimated}

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tinysieve.filtering.decisions.policy import FollowDetector
 from tinysieve.filtering.filters.seed_rule import SeedRule
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.filtering.score import Score, read_scores
-from tinysieve.pipeline.config.sections import SeedPolicy
 from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.stages import Run
 
@@ -40,7 +40,7 @@ def measures_by(filter_name: str) -> Artifact[Mapping[str, NDArray[np.floating]]
 
 def opinions_of(run: Run) -> list[Opinions]:
     """The opinions that the configured policy listens to, by name; those of filters that have finished."""
-    follows_seed = isinstance(run.config.policy, SeedPolicy)
+    follows_seed = isinstance(run.config.policy, FollowDetector)
     files = [opinions_by(one.name) for one in run.config.filter.active if (one.name == SeedRule.name) == follows_seed]
     return sorted((file.of(run) for file in files if file.exists(run)), key=lambda opinions: opinions.filter)
 

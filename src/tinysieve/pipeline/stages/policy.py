@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import typer
+from pydantic import TypeAdapter
 
-from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, Codes
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.dataset.versions import apply_decisions
-from tinysieve.filtering.decisions.consensus import Beliefs
+from tinysieve.filtering.decisions.consensus import Beliefs, Consensus
+from tinysieve.filtering.decisions.error_model import ErrorModel
 from tinysieve.filtering.decisions.human_review import write_review_queue
-from tinysieve.filtering.decisions.policy import FollowDetector, Plan, TwoSignals, refuse_large_change
+from tinysieve.filtering.decisions.policy import Plan, refuse_large_change
 from tinysieve.filtering.decisions.vote_table import vote_table
 from tinysieve.filtering.opinion import Opinions
-from tinysieve.pipeline.config.sections import Config, ConsensusPolicy, DefaultPolicy, SeedPolicy
+from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
@@ -26,12 +26,12 @@ from tinysieve.pipeline.stages.consensus import (
     BELIEFS,
     answers_fingerprint,
     beliefs_of,
-    consensus_of,
     precision_table,
     save_beliefs,
 )
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.opinions import opinions_of, stage_name
+from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, ErrorModelFacts, PolicyFacts
 
 REVIEW_QUEUE = Artifact("policy", "review_queue.csv", read_table)
 
@@ -51,35 +51,37 @@ def _decided(run: Run, folder: Path) -> str:
     samples, store, settings = samples_of(run), versions_of(run), run.config.policy
     first, eligible = store.load("0"), eligible_rows(run, samples)
     opinions = opinions_of(run)
-    beliefs = beliefs_of(run, samples, first.labels) if isinstance(settings, ConsensusPolicy) else None
-    plan = _decide(run, opinions, beliefs, first.labels, eligible)
-    refuse_large_change(first.labels, plan.decisions, eligible, settings.max_change)
+    beliefs = beliefs_of(run, samples, first.labels) if isinstance(settings, Consensus) else None
+    plan = _decide(run, opinions, beliefs, first.labels, eligible, samples.classes)
+    refuse_large_change(first.labels, plan.decisions, eligible, settings.max_change, samples.classes)
     frozen = frozenset() if settings.mend_validation else frozenset({"validation"})
     mended = apply_decisions(samples, first, plan.decisions, f"policy {settings.kind}", frozen)
     write_review_queue(folder / REVIEW_QUEUE.file, plan, samples, mended.labels)
-    summary = {"policy": settings.kind, "filters": [asdict(row) for row in vote_table(opinions, first.labels, eligible)],
-               "precision": precision_table(run, samples, first.labels, opinions, eligible, beliefs),
-               "changes": _changes(first.labels, mended.labels, samples), "review": len(plan.review),
-               "version": mended.id, "parent": first.id}
     if beliefs is not None:
-        summary["model"] = beliefs.model.describe()
         save_beliefs(beliefs, first.labels, folder / BELIEFS)
-    (folder / "policy.json").write_text(json.dumps(summary, indent=1) + "\n")
+    POLICY_FACTS.write(PolicyFacts(
+        policy=settings.kind, filters=tuple(vote_table(opinions, first.labels, eligible)),
+        precision=precision_table(run, samples, first.labels, opinions, eligible, beliefs),
+        changes=_changes(first.labels, mended.labels, samples), review=len(plan.review), version=mended.id, parent=first.id,
+        model=None if beliefs is None else _model_facts(beliefs.model)), folder)
     if left := store.advance(mended):
         typer.echo(f"what was decided on top of the earlier version ({', '.join(left)}) is no part of the new one: import the "
                    f"decisions again, or 'tinysieve checkout {left[-1]}' to go on from there", err=True)
     return mended.id
 
 
-def _decide(run: Run, opinions: Sequence[Opinions], beliefs: Beliefs | None, labels: Codes, eligible: Mask) -> Plan:
-    settings = run.config.policy
-    if isinstance(settings, ConsensusPolicy) and beliefs is not None:
-        return consensus_of(settings).decide(opinions, beliefs, labels, eligible)
-    if isinstance(settings, SeedPolicy):
-        return FollowDetector().decide(opinions, labels, eligible)
-    assert isinstance(settings, DefaultPolicy)
-    policy = TwoSignals(settings.flip_votes, settings.label_votes, settings.drop_confidence)
+def _decide(run: Run, opinions: Sequence[Opinions], beliefs: Beliefs | None, labels: Codes, eligible: Mask,
+            classes: ClassNames) -> Plan:
+    policy = run.config.policy
+    if isinstance(policy, Consensus):
+        assert beliefs is not None, "the consensus decides by beliefs"
+        return policy.decide(opinions, beliefs, labels, eligible, classes)
     return policy.decide(opinions, labels, eligible)
+
+
+def _model_facts(model: ErrorModel) -> ErrorModelFacts:
+    return ErrorModelFacts(dict(zip(model.names, model.weights.round(4).tolist(), strict=True)), round(model.intercept, 4),
+                           round(model.rates.negative_as_positive, 4), round(model.rates.positive_as_negative, 4))
 
 
 def _changes(old: Codes, new: Codes, samples: SampleTable) -> dict[str, int]:
@@ -94,9 +96,10 @@ def _changes(old: Codes, new: Codes, samples: SampleTable) -> dict[str, int]:
 
 def policy_stage(config: Config) -> Stage:
     """The stage; it reads every filter that is on."""
-    filters = tuple(stage_name(one.name) for one in config.filter.active)
+    filters = tuple(stage_name(judge.name) for judge in config.filter.active)
     return Stage("policy", 7, ("ingest", *filters), _settings, _work, lambda run: answers_fingerprint(run.config.policy))
 
 
 def _settings(config: Config) -> object:
-    return {"policy": config.policy.model_dump(mode="json"), "filters": [one.name for one in config.filter.active]}
+    policy = TypeAdapter(type(config.policy)).dump_python(config.policy, mode="json")
+    return {"policy": policy, "filters": [judge.name for judge in config.filter.active]}
