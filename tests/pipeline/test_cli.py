@@ -98,8 +98,8 @@ def test_wrong_input_is_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("run", "code", "words"), [
     ("/proc/x", 3, "error: No such file or directory: /proc/x\n  fix:   correct the path"),
-    ("{0}", 2, "a file is in its way\n  where: {0}"),
-    ("{0}/x", 2, "a file is in its way\n  where: {0}/x"),
+    ("{0}", 2, "a file with that name exists\n  where: {0}"),
+    ("{0}/x", 2, "a file with that name exists\n  where: {0}/x"),
 ])
 def test_an_impossible_run_folder_is_a_sentence(
     run: str, code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

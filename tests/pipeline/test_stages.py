@@ -120,7 +120,7 @@ def test_a_damaged_record_is_that_of_no_finished_stage(damaged: bytes, tmp_path:
     stages = (counting("a", (), calls), counting("b", ("a",), calls))
     statuses_of(make_run(tmp_path), *stages)
     (tmp_path / "a/stage.json").write_bytes(damaged)
-    assert plan(make_run(tmp_path), stages)[0].reasons == ("its record cannot be read",)
+    assert plan(make_run(tmp_path), stages)[0].reasons == ("its record is unreadable",)
     assert [one.runs for one in statuses_of(make_run(tmp_path), *stages)] == [True, False]
 
 
@@ -135,7 +135,7 @@ def test_two_processes_cannot_work_in_one_folder(tmp_path: Path) -> None:
     other.start()
     while not (tmp_path / "held").exists():
         time.sleep(0.02)
-    with pytest.raises(InputError, match="another tinysieve works"), locked(tmp_path):
+    with pytest.raises(InputError, match="another process holds"), locked(tmp_path):
         pass
     other.kill()
     other.join()

@@ -104,27 +104,27 @@ def _members(archive: Path) -> Iterator[Member]:
 
 def _zip_members(archive: Path) -> Iterator[Member]:
     with zipfile.ZipFile(archive) as opened:
-        for one in opened.infolist():
-            kind = stat.S_IFMT(one.external_attr >> 16)
-            name = safe_name(one.orig_filename, archive.name)
+        for entry in opened.infolist():
+            kind = stat.S_IFMT(entry.external_attr >> 16)
+            name = safe_name(entry.orig_filename, archive.name)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise _refusal(name, "a link or a device", archive)
-            if one.flag_bits & 1:
+            if entry.flag_bits & 1:
                 raise _refusal(name, "encrypted", archive)
-            if not one.is_dir():
-                with opened.open(one) as stream:
-                    yield Member(name, one.file_size, stream)
+            if not entry.is_dir():
+                with opened.open(entry) as stream:
+                    yield Member(name, entry.file_size, stream)
 
 
 def _tar_members(archive: Path) -> Iterator[Member]:
     with _decompressed(archive) as plain, tarfile.open(fileobj=_Bounded(plain), mode="r:") as opened:  # type: ignore[call-overload]
-        for one in opened:
-            name = safe_name(one.name, archive.name) if one.name not in (".", "./") else "."
-            if not (one.isreg() or one.isdir()):
+        for entry in opened:
+            name = safe_name(entry.name, archive.name) if entry.name not in (".", "./") else "."
+            if not (entry.isreg() or entry.isdir()):
                 raise _refusal(name, "a link or a device", archive)
-            stream = opened.extractfile(one)
+            stream = opened.extractfile(entry)
             if stream is not None:
-                yield Member(name, one.size, stream)
+                yield Member(name, entry.size, stream)
 
 
 def _decompressed(archive: Path) -> IO[bytes]:

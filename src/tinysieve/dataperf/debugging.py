@@ -142,8 +142,8 @@ def evaluate(task: DebuggingTask, submissions: Sequence[tuple[str, Order]]) -> T
 
 def mean_fraction_fixes(evaluations: Sequence[TaskEvaluation]) -> dict[str, float]:
     """Method -> mean of `fraction_fixes` over the tasks that it has a curve in; lower is better."""
-    found: dict[str, list[float]] = {}
+    fractions_of: dict[str, list[float]] = {}
     for evaluation in evaluations:
         for curve in evaluation.curves:
-            found.setdefault(curve.method, []).append(curve.fraction_fixes)
-    return {method: float(np.mean(fractions)) for method, fractions in found.items()}
+            fractions_of.setdefault(curve.method, []).append(curve.fraction_fixes)
+    return {method: float(np.mean(fractions)) for method, fractions in fractions_of.items()}

@@ -78,8 +78,8 @@ def plot_overall(folder: Path, setup: DebuggingSetup, evaluations: Sequence[Task
 
     A submission without a time file is left out. Nothing is drawn where no submission has one.
     """
-    seconds = {(one.data_id, curve.method): read_seconds(setup.submission_folder, one.data_id, curve.method)
-               for one in evaluations for curve in one.curves}
+    seconds = {(evaluation.data_id, curve.method): read_seconds(setup.submission_folder, evaluation.data_id, curve.method)
+               for evaluation in evaluations for curve in evaluation.curves}
     timed = {key: value for key, value in seconds.items() if value is not None and value > 0}
     if not timed:
         return []
@@ -120,7 +120,7 @@ def plot_results(setup: DebuggingSetup, tasks: Sequence[TaskSetup]) -> list[Path
     """Draw every task's curves and the overall figure into the results folder; gives the files."""
     folder = setup.results_folder
     evaluations = [read_evaluation(folder / f"{task.data_id}_evaluation.json", task.data_id) for task in tasks]
-    methods = sorted({curve.method for one in evaluations for curve in one.curves})
+    methods = sorted({curve.method for evaluation in evaluations for curve in evaluation.curves})
     colours = {method: f"C{place % _COLOURS}" for place, method in enumerate(methods)}
-    drawn = [path for one in evaluations for path in plot_task(folder, one, colours)]
+    drawn = [path for evaluation in evaluations for path in plot_task(folder, evaluation, colours)]
     return drawn + plot_overall(folder, setup, evaluations, colours)

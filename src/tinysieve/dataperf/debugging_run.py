@@ -47,12 +47,12 @@ def evaluate_tasks(setup: DebuggingSetup, tasks: Sequence[TaskSetup], methods: S
     Returns:
         One outcome a task, in the given order.
     """
-    found: dict[str, TaskOutcome] = {}
+    outcomes: dict[str, TaskOutcome] = {}
     for outcome in _outcomes(setup, tasks, tuple(methods), min(workers, len(tasks))):
-        found[outcome.data_id] = outcome
+        outcomes[outcome.data_id] = outcome
         if progress is not None:
-            progress(len(found), len(tasks))
-    return [found[task.data_id] for task in tasks]
+            progress(len(outcomes), len(tasks))
+    return [outcomes[task.data_id] for task in tasks]
 
 
 def _outcomes(setup: DebuggingSetup, tasks: Sequence[TaskSetup], methods: tuple[str, ...],

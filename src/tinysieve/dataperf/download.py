@@ -117,12 +117,12 @@ def _digest(path: Path) -> str:
 
 
 def _require_digest(part: Path, wanted: str, url: str) -> None:
-    if (found := _digest(part)) == wanted:
+    if (digest := _digest(part)) == wanted:
         return
     with part.open("rb") as file:
         page = file.read(200).lstrip().lower().startswith((b"<!doctype html", b"<html"))
     part.unlink()
-    raise InputError(f"the file's SHA-256 is {found}, not {wanted}", where=url,
+    raise InputError(f"the file's SHA-256 is {digest}, not {wanted}", where=url,
                      why="it is a web page" if page else "it is another file, or it was corrupted",
                      fix="use the URL of the file itself" if page else "ask the publisher for the checksum")
 

@@ -40,14 +40,14 @@ def rows_of(ids: pa.Array, embeddings: pa.Array, dim: int, where: str) -> Embedd
     return EmbeddingRows(names, finite_matrix(embeddings, dim, where, names))
 
 
-def concatenated(found: list[EmbeddingRows], dim: int) -> EmbeddingRows:
+def concatenated(parts: list[EmbeddingRows], dim: int) -> EmbeddingRows:
     """All rows in one; none are none.
 
     >>> concatenated([], 3).vectors.shape
     (0, 3)
     """
-    vectors = [one.vectors for one in found]
-    return EmbeddingRows(tuple(name for one in found for name in one.ids),
+    vectors = [part.vectors for part in parts]
+    return EmbeddingRows(tuple(name for part in parts for name in part.ids),
                          np.concatenate(vectors) if vectors else np.zeros((0, dim)))
 
 

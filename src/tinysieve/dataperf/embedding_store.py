@@ -91,8 +91,8 @@ class ParquetEmbeddings:
         values = pa.array(sorted(set(wanted)), pa.string())
         dim = self.dim()
         with ThreadPoolExecutor(_THREADS) as pool:
-            found = [one for part in pool.map(lambda path: _wanted_rows(path, values, dim), self.parts) for one in part]
-        return concatenated(found, dim)
+            chunks = [rows for part in pool.map(lambda path: _wanted_rows(path, values, dim), self.parts) for rows in part]
+        return concatenated(chunks, dim)
 
     def batches(self) -> Iterator[EmbeddingRows]:
         """All rows, a thousand or so at a time."""
@@ -116,7 +116,7 @@ def open_parquet(path: Path) -> ParquetEmbeddings:
     if (path / "_temporary").exists():
         raise InputError(f"{path} is not finished: it still has _temporary", why="rows would be missing",
                          fix="wait until it is complete")
-    parts = tuple(sorted(one for one in path.rglob("*") if one.is_file() and not _hidden(one.relative_to(path))))
+    parts = tuple(sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path))))
     if not parts:
         raise InputError(f"{path} has no Parquet part", fix="use the directory with part-*.parquet")
     return ParquetEmbeddings(parts)
@@ -129,8 +129,8 @@ def read_columns(path: Path, names: list[str]) -> pa.Table:
         InputError: a part cannot be read or its columns are others than the first part's.
     """
     tables = []
-    for one in open_parquet(path).parts:
-        with _opened(one, tuple(names)) as part:
+    for part_path in open_parquet(path).parts:
+        with _opened(part_path, tuple(names)) as part:
             tables.append(part.read(columns=names))
     try:
         return pa.concat_tables(tables, promote_options="permissive")
@@ -139,15 +139,15 @@ def read_columns(path: Path, names: list[str]) -> pa.Table:
 
 
 def _wanted_rows(path: Path, values: pa.Array, dim: int) -> list[EmbeddingRows]:
-    found: list[EmbeddingRows] = []
+    chunks: list[EmbeddingRows] = []
     with _opened(path, (IMAGE_ID, EMBEDDING)) as part:
         for group in range(part.num_row_groups):
             ids = part.read_row_group(group, columns=[IMAGE_ID], use_threads=False).column(0)
             ids = _strings(pa.concat_arrays(ids.chunks), path)
             mask = pc.is_in(ids, value_set=values).to_numpy(zero_copy_only=False)
             if mask.any():
-                found += _masked(part, group, ids, mask, dim, str(path))
-    return found
+                chunks += _masked(part, group, ids, mask, dim, str(path))
+    return chunks
 
 
 def _masked(part: pq.ParquetFile, group: int, ids: pa.Array, mask: NDArray[np.bool_], dim: int,

@@ -64,9 +64,9 @@ def fit(vectors: DoubleArray, labels: NDArray[np.bool_]) -> LinearModel:
         return value, np.append(vectors.T @ slopes + weights, slopes.sum())
 
     with _linear_algebra().limit(limits=1, user_api="blas"):
-        found = minimize(loss, np.zeros(vectors.shape[1] + 1), jac=True, method="L-BFGS-B",
+        solution = minimize(loss, np.zeros(vectors.shape[1] + 1), jac=True, method="L-BFGS-B",
                          options={"gtol": GRADIENT_TOLERANCE, "maxiter": MOST_ITERATIONS})
-    return LinearModel(found.x[:-1], float(found.x[-1]), found.status == 0)
+    return LinearModel(solution.x[:-1], float(solution.x[-1]), solution.status == 0)
 
 
 @cache

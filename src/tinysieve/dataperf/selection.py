@@ -64,11 +64,11 @@ def check_store(store: EmbeddingStore, setup: SelectionSetup) -> None:
     Raises:
         InputError: a column is missing, or the first row has another dimension than the setup says.
     """
-    found = store.columns()
+    present = store.columns()
     for name in (EMBEDDING, IMAGE_ID):
-        if name not in found:
+        if name not in present:
             raise InputError(f'Embedding file does not have "{name}" column', where=str(setup.embeddings),
-                             fix="its columns: " + ", ".join(found))
+                             fix="its columns: " + ", ".join(present))
     if (actual := store.dim()) != setup.dim:
         raise InputError(f"Embedding file dim={actual}, but setup file specifies dim={setup.dim}", where=str(setup.embeddings))
 

@@ -127,7 +127,7 @@ def _dim(settings: dict[str, Any], path: Path) -> int:
 
 def _task(settings: dict[str, Any], name: str, data: Path, path: Path) -> SelectionTask:
     pair = _value(settings, name, path)
-    if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(one, str) and one for one in pair):
+    if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(path, str) and path for path in pair):
         raise InputError(f"task {name} is {pair!r}", where=str(path), fix="write [train csv, test parquet]")
     return SelectionTask(name, data / pair[0], data / pair[1])
 

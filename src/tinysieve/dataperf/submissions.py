@@ -27,17 +27,17 @@ def find_submissions(folder: Path, data_id: str) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise InputError("no folder of submissions", where=str(folder), fix="correct 'paths.submission_folder' in the setup")
-    found: dict[str, Path] = {}
+    submissions: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         name = path.name
         if not name.endswith(_ENDING) or name.startswith(_TIME) or name.split("_")[0] != data_id:
             continue
         method = name.replace(_ENDING, "").replace(f"{data_id}_", "")
-        if method in found:
-            raise InputError(f"a second submission called '{method}', beside {found[method].name}", where=str(path),
+        if method in submissions:
+            raise InputError(f"a second submission called '{method}', beside {submissions[method].name}", where=str(path),
                              why="results are named by method", fix="rename one")
-        found[method] = path
-    return found
+        submissions[method] = path
+    return submissions
 
 
 def read_submission(path: Path, rows: int, budget: int) -> Order:

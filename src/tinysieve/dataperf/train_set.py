@@ -54,16 +54,16 @@ def write_train_set(train: TrainSet, path: Path) -> None:
     write_text(path, "\n".join([f"{IMAGE_ID},{CONFIDENCE}", *lines]) + "\n")
 
 
-def require_columns(found: Sequence[str], needed: Sequence[str], path: Path) -> None:
+def require_columns(present: Sequence[str], needed: Sequence[str], path: Path) -> None:
     """Stop when a column is missing; the original says "Train file" of test sets too.
 
     Raises:
         InputError: as said.
     """
     for name in needed:
-        if name not in found:
-            raise InputError(f'{path}: Train file does not have "{name}" column', fix="its columns: " + ", ".join(found))
-        if list(found).count(name) > 1:
+        if name not in present:
+            raise InputError(f'{path}: Train file does not have "{name}" column', fix="its columns: " + ", ".join(present))
+        if list(present).count(name) > 1:
             raise InputError(f'{path} has the column "{name}" twice', fix="remove one of them")
 
 

@@ -98,10 +98,10 @@ def apply_transforms(images: Pixels, transforms: Transforms, threads: ThreadPool
     """
     result = np.empty_like(images)
 
-    def one(index: int) -> None:
+    def warp_row(index: int) -> None:
         result[index] = warp(images[index], float(transforms.angles[index]), bool(transforms.mirrored[index]))
 
     run = map if threads is None else threads.map
-    for _ in run(one, range(len(images))):
+    for _ in run(warp_row, range(len(images))):
         pass
     return result

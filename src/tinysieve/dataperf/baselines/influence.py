@@ -97,9 +97,9 @@ def _logit_products(layers: Layers, features: FloatArray, direction: Layers) -> 
     return moved @ layers.output_weight + _hidden(layers, features) @ direction.output_weight + direction.output_bias[0]
 
 
-def _combine(one: Layers, weight: float, other: Layers, other_weight: float) -> Layers:
-    pairs = ((one.hidden_weight, other.hidden_weight), (one.hidden_bias, other.hidden_bias),
-             (one.output_weight, other.output_weight), (one.output_bias, other.output_bias))
+def _combine(layers: Layers, weight: float, other: Layers, other_weight: float) -> Layers:
+    pairs = ((layers.hidden_weight, other.hidden_weight), (layers.hidden_bias, other.hidden_bias),
+             (layers.output_weight, other.output_weight), (layers.output_bias, other.output_bias))
     return _layers(*(np.float32(weight) * a + np.float32(other_weight) * b for a, b in pairs))
 
 

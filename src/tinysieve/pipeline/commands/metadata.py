@@ -33,5 +33,5 @@ def metadata(
     from tinysieve.pipeline.model_files.metadata_file import described_text, stated_settings, write_described
 
     settings = stated_settings(tuple(label or ()), layout, pixel_mean, pixel_std, float_io)
-    said = write_described(model, output, run, licence, settings, force)
-    typer.echo(text.dumps(said, indent=1) if json else described_text(said))
+    description = write_described(model, output, run, licence, settings, force)
+    typer.echo(text.dumps(description, indent=1) if json else described_text(description))

@@ -47,15 +47,15 @@ def debugging_setup(embeddings: Path | None, truth: Path | None, submissions: Pa
     """
     where, pattern = (results, _RESULT_FILE) if embeddings is None else (embeddings, _TRAIN_FILE)
     matches = [match for path in where.glob("*") if (match := re.fullmatch(pattern, path.name))]
-    found = {match["id"]: match.groupdict() for match in matches}
-    if not found:
+    tasks = {match["id"]: match.groupdict() for match in matches}
+    if not tasks:
         raise InputError(f"{where} has no file of a debugging task", fix="put the benchmark's files there")
-    order = sorted(found, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+    order = sorted(tasks, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
     return {
         "paths": {"embedding_folder": str(where), "groundtruth_folder": str(truth or results),
                   "submission_folder": str(submissions), "results_folder": str(results)},
-        "tasks": [{"data_id": name, "train_size": int(found[name].get("size", 300)),
-                   "noise_level": float(found[name].get("noise", 0.3)),
+        "tasks": [{"data_id": name, "train_size": int(tasks[name].get("size", 300)),
+                   "noise_level": float(tasks[name].get("noise", 0.3)),
                    "test_size": _rows(where, name, "test", 500), "val_size": _rows(where, name, "val", 100)} for name in order],
         "baselines": [{"name": name} for name in _BASELINES],
     }
@@ -68,7 +68,7 @@ def _rows(folder: Path, data_id: str, split: str, published: int) -> int:
 
 def run_debugging(verbs: tuple[str, ...], embeddings: Path | None, truth: Path | None, submissions: Path, results: Path) -> None:
     """Run `tinysieve dataperf debugging VERBS` with a setup made from folders."""
-    inputs = [None if one is None else one.absolute() for one in (embeddings, truth)]
+    inputs = [None if folder is None else folder.absolute() for folder in (embeddings, truth)]
     setup = debugging_setup(inputs[0], inputs[1], submissions.absolute(), results.absolute())
     with TemporaryDirectory() as folder:
         path = Path(folder) / "task_setup.yml"

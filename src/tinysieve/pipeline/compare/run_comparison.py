@@ -64,8 +64,8 @@ class RunComparison:
         """Plain dicts, lists, numbers and strings."""
         plain = asdict(self)
         if self.significance is not None:
-            found = self.significance.b_against_a
-            plain["significance"]["b_against_a"] |= {"better": found.better, "worse": found.worse}
+            paired = self.significance.b_against_a
+            plain["significance"]["b_against_a"] |= {"better": paired.better, "worse": paired.worse}
         return plain
 
 
@@ -99,10 +99,10 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any], path: str = "") -> I
 
 def unlike_tests(a: SampleTable, b: SampleTable) -> str:
     """Why two runs' test splits are not the same images with the same labels; "" where they are."""
-    frozen_a, frozen_b = (dict(zip(one.sample_ids.filter(mask).to_pylist(), one.labels[mask], strict=True))
-                          for one, mask in ((a, a.in_split("test")), (b, b.in_split("test"))))
+    frozen_a, frozen_b = (dict(zip(table.sample_ids.filter(mask).to_pylist(), table.labels[mask], strict=True))
+                          for table, mask in ((a, a.in_split("test")), (b, b.in_split("test"))))
     came, gone = len(frozen_b.keys() - frozen_a.keys()), len(frozen_a.keys() - frozen_b.keys())
-    other = sum(frozen_a[one] != frozen_b[one] for one in frozen_a.keys() & frozen_b.keys())
+    other = sum(frozen_a[sample_id] != frozen_b[sample_id] for sample_id in frozen_a.keys() & frozen_b.keys())
     if not (came or gone or other):
         return "" if frozen_a else "neither run has test images"
     return (f"the frozen test splits differ: {gone:,} test images only in A, {came:,} only in B, {other:,} with another label; "
@@ -113,8 +113,8 @@ def significance(a: RecordedRun, b: RecordedRun, rng: np.random.Generator) -> Si
     """McNemar's exact test and the paired bootstrap on test images that both runs share (see `unlike_tests`)."""
     (rows_a, answers_a), (rows_b, answers_b) = a.answers(), b.answers()
     ids_a = a.samples.sample_ids.take(rows_a)
-    place = {one: place for place, one in enumerate(b.samples.sample_ids.take(rows_b).to_pylist())}
-    answers_b = answers_b[[place[one] for one in ids_a.to_pylist()]]
+    place = {sample_id: place for place, sample_id in enumerate(b.samples.sample_ids.take(rows_b).to_pylist())}
+    answers_b = answers_b[[place[sample_id] for sample_id in ids_a.to_pylist()]]
     truth = a.samples.labels[rows_a]
     right_a, right_b = answers_a == truth, answers_b == truth
     constant = tuple(f"{name} answers {run.samples.classes.in_code_order[only]} for every image"
@@ -137,9 +137,9 @@ def _setting_differences(a: RecordedRun, b: RecordedRun) -> Iterator[Difference]
         return {name: {part: record.parts.get(part) for part in ("code", "settings", "outside")}
                 for name, record in run.records.items()}
 
-    for one in differences(parts(a), parts(b)):
-        if not one.name.startswith(_SAID_ELSEWHERE):
-            yield one
+    for difference in differences(parts(a), parts(b)):
+        if not difference.name.startswith(_SAID_ELSEWHERE):
+            yield difference
 
 
 def _model(run: RecordedRun) -> dict[str, Any]:

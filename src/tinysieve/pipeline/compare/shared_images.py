@@ -72,7 +72,7 @@ def label_changes(samples: SampleTable, rows: NDArray[np.int64], a: Codes, b: Co
 
 def counted(changes: tuple[LabelChange, ...]) -> dict[str, int]:
     """Changes by their kind, "cat -> dropped", the most frequent first."""
-    return dict(Counter(f"{one.a} -> {one.b}" for one in changes).most_common())
+    return dict(Counter(f"{change.a} -> {change.b}" for change in changes).most_common())
 
 
 def _by_split(samples: SampleTable, rows: NDArray[np.int64]) -> dict[str, int]:

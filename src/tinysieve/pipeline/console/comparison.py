@@ -12,35 +12,37 @@ from tinysieve.pipeline.engine.words import points, probability
 LISTED = 10
 
 
-def comparison_text(found: RunComparison) -> str:
+def comparison_text(comparison: RunComparison) -> str:
     """All parts, one line a fact."""
-    return "\n".join(_lines(found))
+    return "\n".join(_lines(comparison))
 
 
-def _lines(found: RunComparison) -> Iterator[str]:
-    yield f"A  {found.a}"
-    yield f"B  {found.b}"
+def _lines(comparison: RunComparison) -> Iterator[str]:
+    yield f"A  {comparison.a}"
+    yield f"B  {comparison.b}"
     yield ""
-    yield "Result: " + (f"not comparable: {found.refused}" if found.significance is None else _significance(found.significance))
-    yield from ("", "Data", *_data(found.data))
-    for title, rows, same in (("Recipe", found.recipe, "same recipe and seed"),
-                              ("Settings, code and input files", found.settings, "the same"),
-                              ("Model", found.model, "identical files"), ("Verdict", found.verdict, "same figures")):
+    yield "Result: " + (f"not comparable: {comparison.refused}" if comparison.significance is None
+                        else _significance(comparison.significance))
+    yield from ("", "Data", *_data(comparison.data))
+    for title, rows, same in (("Recipe", comparison.recipe, "same recipe and seed"),
+                              ("Settings, code and input files", comparison.settings, "the same"),
+                              ("Model", comparison.model, "identical files"), ("Verdict", comparison.verdict, "same figures")):
         yield from ("", title, *_table(rows, same))
 
 
-def _significance(one: Significance) -> str:
-    found, mcnemar = one.b_against_a, one.b_against_a.mcnemar
-    meaning = ("both models give the same predictions" if one.same_answer == one.images else
-               f"B is {'more' if found.better else 'less'} accurate; the difference is statistically significant"
-               if found.better or found.worse else "the difference is not statistically significant")
-    return (f"{meaning}.\n  accuracy A {one.accuracy_a:.4f}, B {one.accuracy_b:.4f} on the same {one.images:,} test images: "
-            f"{points(found.difference)} (95 % interval {points(found.interval.low)} to {points(found.interval.high)})\n"
-            f"  balanced accuracy: {points(found.balanced_difference)} ({points(found.balanced_interval.low)} to "
-            f"{points(found.balanced_interval.high)})\n"
+def _significance(significance: Significance) -> str:
+    paired, mcnemar = significance.b_against_a, significance.b_against_a.mcnemar
+    meaning = ("both models give the same predictions" if significance.same_answer == significance.images else
+               f"B is {'more' if paired.better else 'less'} accurate; the difference is statistically significant"
+               if paired.better or paired.worse else "the difference is not statistically significant")
+    return (f"{meaning}.\n  accuracy A {significance.accuracy_a:.4f}, B {significance.accuracy_b:.4f} on the same "
+            f"{significance.images:,} test images: "
+            f"{points(paired.difference)} (95 % interval {points(paired.interval.low)} to {points(paired.interval.high)})\n"
+            f"  balanced accuracy: {points(paired.balanced_difference)} ({points(paired.balanced_interval.low)} to "
+            f"{points(paired.balanced_interval.high)})\n"
             f"  McNemar {probability(mcnemar.p_value)}: {mcnemar.only_second_right:,} images only B gets right, "
-            f"{mcnemar.only_first_right:,} only A; same prediction on {one.same_answer:,}"
-            + "".join(f"\n  {said}: the difference does not measure the labels" for said in one.one_answer))
+            f"{mcnemar.only_first_right:,} only A; same prediction on {significance.same_answer:,}"
+            + "".join(f"\n  {constant}: the difference does not measure the labels" for constant in significance.one_answer))
 
 
 def _data(data: DataDifference) -> Iterator[str]:
@@ -63,7 +65,7 @@ def _labels(title: str, changes: Sequence[LabelChange]) -> Iterator[str]:
         return
     yield f"  {title}: {len(changes):,} differ"
     yield from (f"    {number:>8,}  {kind}" for kind, number in counted(tuple(changes)).items())
-    yield from (f"    {one.filepath}  {one.a} -> {one.b}" for one in changes[:LISTED])
+    yield from (f"    {change.filepath}  {change.a} -> {change.b}" for change in changes[:LISTED])
     if len(changes) > LISTED:
         yield f"    and {len(changes) - LISTED:,} more (--json for all)"
 
@@ -72,8 +74,8 @@ def _table(rows: Sequence[Difference], same: str) -> Iterator[str]:
     if not rows:
         yield f"  {same}"
         return
-    width = max(len(one.name) for one in rows)
-    yield from (f"  {one.name:<{width}}  {_shown(one.a)} -> {_shown(one.b)}" for one in rows)
+    width = max(len(row.name) for row in rows)
+    yield from (f"  {row.name:<{width}}  {_shown(row.a)} -> {_shown(row.b)}" for row in rows)
 
 
 def _shown(value: Any) -> str:

@@ -22,17 +22,17 @@ def show_triage(folder: Path, as_json: bool) -> None:
     if as_json:
         typer.echo(text, nl=False)
         return
-    found = json.loads(text)
+    summary = json.loads(text)
     console = Console(width=None if Console().is_terminal else 130)
-    typer.echo(f"{found['samples']:,} labelled train samples, {found['epochs']} epochs, "
-               f"read after epoch {found['read_after_epoch']}, rule {found['rule']}")
+    typer.echo(f"{summary['samples']:,} labelled train samples, {summary['epochs']} epochs, "
+               f"read after epoch {summary['read_after_epoch']}, rule {summary['rule']}")
     counts = Table(title="triage")
     for name in ("label", *TRIAGE_NAMES):
         counts.add_column(name, justify="left" if name == "label" else "right")
-    for label, row in found["triage"].items():
+    for label, row in summary["triage"].items():
         counts.add_row(label, *(f"{row[name]:,}" for name in TRIAGE_NAMES))
     console.print(counts)
-    typer.echo(f"hard samples: {found['hard']['wrong']:,} look wrong, {found['hard']['rare']:,} only rare")
+    typer.echo(f"hard samples: {summary['hard']['wrong']:,} look wrong, {summary['hard']['rare']:,} only rare")
     worst = Table(title="most suspect labels")
     for name in ("filepath", "label", "triage", "hard_because", "temperature", "final"):
         worst.add_column(name, justify="right" if name in ("temperature", "final") else "left")

@@ -31,13 +31,13 @@ def show_emulation(result: Emulation, as_json: bool) -> None:
     table = Table(title="boards; latency is an estimate, +-40 %")
     for name in ("board", "core", "RAM", "flash", "latency"):
         table.add_column(name, justify="left" if name in ("board", "core") else "right")
-    for one in result.boards:
-        table.add_row(one.board, one.core, _fits(result.ram_bytes, one.ram_bytes, one.fits_ram),
-                      _fits(result.flash_bytes, one.flash_bytes, one.fits_flash), _latency(one))
+    for verdict in result.boards:
+        table.add_row(verdict.board, verdict.core, _fits(result.ram_bytes, verdict.ram_bytes, verdict.fits_ram),
+                      _fits(result.flash_bytes, verdict.flash_bytes, verdict.fits_flash), _latency(verdict))
     (Console() if Console().is_terminal else Console(width=130)).print(table)
-    for one in result.boards:
-        if one.note:
-            typer.echo(f"{one.board}: {one.note}")
+    for verdict in result.boards:
+        if verdict.note:
+            typer.echo(f"{verdict.board}: {verdict.note}")
 
 
 def show_bundle(bundle: Bundle, folder: Path, as_json: bool) -> None:
@@ -63,5 +63,5 @@ def _fits(needed: int, there: int, fits: bool) -> str:
 
 
 def _latency(verdict: BoardVerdict) -> str:
-    one = verdict.latency
-    return "not emulated" if one is None else f"{one.low:,.0f} to {one.high:,.0f} ms"
+    latency = verdict.latency
+    return "not emulated" if latency is None else f"{latency.low:,.0f} to {latency.high:,.0f} ms"

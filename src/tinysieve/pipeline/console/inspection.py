@@ -15,33 +15,34 @@ SHOWN_CLASSES = 12
 WIDTH = 118
 
 
-def inspection_text(found: Inspection) -> str:
+def inspection_text(inspection: Inspection) -> str:
     """The whole page as plain text."""
-    blocks = (_file(found), _graph(found), _memory(found), _flash(found), _live(found.live), _notes(found))
+    blocks = (_file(inspection), _graph(inspection), _memory(inspection), _flash(inspection), _live(inspection.live),
+              _notes(inspection))
     return "\n\n".join("\n".join(block) for lines in blocks if (block := list(lines))) + "\n"
 
 
-def _file(found: Inspection) -> Iterator[str]:
-    yield f"file             {found.file_bytes:>12,} B"
-    for name, size in asdict(found.parts).items():
-        yield f"  {name.replace('_', ' '):<15}{size:>12,} B {size / found.file_bytes:>7.1%}"
+def _file(inspection: Inspection) -> Iterator[str]:
+    yield f"file             {inspection.file_bytes:>12,} B"
+    for name, size in asdict(inspection.parts).items():
+        yield f"  {name.replace('_', ' '):<15}{size:>12,} B {size / inspection.file_bytes:>7.1%}"
 
 
-def _graph(found: Inspection) -> Iterator[str]:
-    yield f"MACs             {found.macs:>12,}"
-    yield f"operators        {sum(found.operators.values()):>12,}"
+def _graph(inspection: Inspection) -> Iterator[str]:
+    yield f"MACs             {inspection.macs:>12,}"
+    yield f"operators        {sum(inspection.operators.values()):>12,}"
     line = " "
-    for name, count in found.operators.items():
+    for name, count in inspection.operators.items():
         item = f" {count} {name}"
         if len(line) + len(item) > WIDTH:
             yield line
             line = " "
         line += item + ","
     yield line.rstrip(",")
-    for role, tensors in (("input", found.inputs), ("output", found.outputs)):
+    for role, tensors in (("input", inspection.inputs), ("output", inspection.outputs)):
         for tensor in tensors:
             yield f"{role:<7} {_tensor(tensor)}"
-    yield f"class order  {_classes(found.class_order) if found.class_order else 'not stated in the file'}"
+    yield f"class order  {_classes(inspection.class_order) if inspection.class_order else 'not stated in the file'}"
 
 
 def _classes(names: Sequence[str]) -> str:
@@ -60,24 +61,24 @@ def _tensor(tensor: TensorInfo) -> str:
     return "  ".join(words)
 
 
-def _memory(found: Inspection) -> Iterator[str]:
-    peak = found.peak_operator
-    yield f"live, at most    {found.lower_bound_bytes:>12,} B" + (f"  at {peak.name} #{peak.index}" if peak else "")
-    yield f"greedy plan      {found.plan_bytes:>12,} B"
-    if found.stored_plan_bytes is not None:
-        yield f"plan in the file {found.stored_plan_bytes:>12,} B  (TFLM uses it)"
-    if found.arena_bytes is None:
-        yield f"arena              not measured: {found.arena_missing}"
+def _memory(inspection: Inspection) -> Iterator[str]:
+    peak = inspection.peak_operator
+    yield f"live, at most    {inspection.lower_bound_bytes:>12,} B" + (f"  at {peak.name} #{peak.index}" if peak else "")
+    yield f"greedy plan      {inspection.plan_bytes:>12,} B"
+    if inspection.stored_plan_bytes is not None:
+        yield f"plan in the file {inspection.stored_plan_bytes:>12,} B  (TFLM uses it)"
+    if inspection.arena_bytes is None:
+        yield f"arena              not measured: {inspection.arena_missing}"
         return
-    yield f"arena            {found.arena_bytes:>12,} B  the smallest that works, measured with {found.arena_basis}"
-    yield f"  activations    {found.activation_bytes:>12,} B"
-    yield f"  persistent     {found.persistent_bytes:>12,} B"
+    yield f"arena            {inspection.arena_bytes:>12,} B  the smallest that works, measured with {inspection.arena_basis}"
+    yield f"  activations    {inspection.activation_bytes:>12,} B"
+    yield f"  persistent     {inspection.persistent_bytes:>12,} B"
 
 
-def _flash(found: Inspection) -> Iterator[str]:
-    for one in found.flash:
-        yield f"flash            {one.flash_bytes:>12,} B  file + {one.code_bytes:,} B code"
-        yield f"                                 {one.basis}"
+def _flash(inspection: Inspection) -> Iterator[str]:
+    for need in inspection.flash:
+        yield f"flash            {need.flash_bytes:>12,} B  file + {need.code_bytes:,} B code"
+        yield f"                                 {need.basis}"
 
 
 def _live(rows: Sequence[LiveRow]) -> Iterator[str]:
@@ -93,5 +94,5 @@ def _live(rows: Sequence[LiveRow]) -> Iterator[str]:
                + "; ".join(tensors) + (f"; {more} more" if more else ""))
 
 
-def _notes(found: Inspection) -> Iterator[str]:
-    yield from (f"note: {note}" for note in found.notes)
+def _notes(inspection: Inspection) -> Iterator[str]:
+    yield from (f"note: {note}" for note in inspection.notes)

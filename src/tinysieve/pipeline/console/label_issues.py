@@ -24,10 +24,10 @@ def find_and_show(
     pred_probs: Probabilities, labels: Labels, filter_by: str, rank_by: str, out: Path, as_json: bool
 ) -> None:
     """Find label errors, write the table, print a summary."""
-    found = find_label_errors(pred_probs, labels, filter_by, rank_by)
-    table = found.table(pred_probs, labels)
+    errors = find_label_errors(pred_probs, labels, filter_by, rank_by)
+    table = errors.table(pred_probs, labels)
     write_table(table, out)
-    summary = summarise(found, labels, filter_by, rank_by) | {"out": str(out)}
+    summary = summarise(errors, labels, filter_by, rank_by) | {"out": str(out)}
     if as_json:
         typer.echo(json.dumps(summary, indent=1))
         return
@@ -41,18 +41,18 @@ def find_and_show(
     typer.echo(f"all rows, worst first: {out}")
 
 
-def summarise(found: LabelErrors, labels: Labels, filter_by: str, rank_by: str) -> dict[str, Any]:
+def summarise(errors: LabelErrors, labels: Labels, filter_by: str, rank_by: str) -> dict[str, Any]:
     """Counts, thresholds and joint, for people and programs."""
-    classes = len(found.thresholds)
-    issues = found.issues
-    pairs = np.bincount(labels[issues].astype(np.int64) * classes + found.predicted_labels[issues], minlength=classes**2)
+    classes = len(errors.thresholds)
+    issues = errors.issues
+    pairs = np.bincount(labels[issues].astype(np.int64) * classes + errors.predicted_labels[issues], minlength=classes**2)
     most = [int(pair) for pair in np.argsort(-pairs, kind="stable")[:_SHOWN] if pairs[pair]]
     return {
-        "rows": len(found), "classes": classes, "filter": filter_by, "method": rank_by, "issues": len(issues),
-        "estimated_errors": found.estimated_errors, "thresholds": found.thresholds.round(6).tolist(),
-        "joint": found.joint.tolist(),
+        "rows": len(errors), "classes": classes, "filter": filter_by, "method": rank_by, "issues": len(issues),
+        "estimated_errors": errors.estimated_errors, "thresholds": errors.thresholds.round(6).tolist(),
+        "joint": errors.joint.tolist(),
         "most_frequent": [[pair // classes, pair % classes, int(pairs[pair])] for pair in most],
-        "worst_rows": found.issues[:_SHOWN].tolist(),
+        "worst_rows": errors.issues[:_SHOWN].tolist(),
     }  # fmt: skip
 
 

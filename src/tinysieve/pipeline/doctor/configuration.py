@@ -33,7 +33,7 @@ def _sources(config: Config) -> tuple[Finding, ...]:
     if isinstance(source, TableSource):
         wanted.append(("table", source.table))
     elif not isinstance(source, FolderSource):
-        wanted += [("table", one) for one in (*source.train, *source.validation, *source.test)]
+        wanted += [("table", table) for table in (*source.train, *source.validation, *source.test)]
     return tuple(Finding(TOPIC, name, OK, str(path)) if path.exists()
                  else Finding(TOPIC, name, PROBLEM, f"not found: {path}", f"set dataset.source.{name}")
                  for name, path in wanted)
@@ -74,10 +74,10 @@ def _presence_head(note: str) -> Finding:
     from tinysieve.filtering.evidence.presence_head import head_fingerprint
 
     try:
-        found = head_fingerprint()
+        fingerprint = head_fingerprint()
     except TinysieveError as error:
         return Finding(TOPIC, "presence head", PROBLEM, error.what, error.fix)
     except OSError as error:
         # What importlib says of an installation that points at a folder that has moved.
         return Finding(TOPIC, "presence head", PROBLEM, f"cannot be read: {error}", "reinstall tinysieve")
-    return Finding(TOPIC, "presence head", OK, f"{found} ({note})" if note else found)
+    return Finding(TOPIC, "presence head", OK, f"{fingerprint} ({note})" if note else fingerprint)

@@ -22,7 +22,7 @@ class Examination:
     @property
     def problems(self) -> tuple[Finding, ...]:
         """What will make work fail."""
-        return tuple(one for one in self.findings if one.state == PROBLEM)
+        return tuple(finding for finding in self.findings if finding.state == PROBLEM)
 
 
 def examine(config: Path | None) -> Examination:
@@ -39,22 +39,23 @@ def examine(config: Path | None) -> Examination:
 def render(examination: Examination, json: bool) -> str:
     """As a table for people or as JSON for programs."""
     if json:
-        counts = {state: sum(one.state == state for one in examination.findings) for state in (OK, MISSING, PROBLEM)}
+        counts = {state: sum(finding.state == state for finding in examination.findings) for state in (OK, MISSING, PROBLEM)}
         return json_format.dumps(counts | asdict(examination), indent=1)
     lines: list[str] = []
-    width = max(len(one.name) for one in examination.findings)
+    width = max(len(finding.name) for finding in examination.findings)
     topic = ""
-    for one in examination.findings:
-        if one.topic != topic:
-            topic = one.topic
+    for finding in examination.findings:
+        if finding.topic != topic:
+            topic = finding.topic
             lines += ["", topic]
-        lines.append(f"  {one.state:<8} {one.name:<{width}}  {one.found}")
-        if one.advice:
-            lines.append(f"  {'':<8} {'':<{width}}  -> {one.advice}")
+        lines.append(f"  {finding.state:<8} {finding.name:<{width}}  {finding.found}")
+        if finding.advice:
+            lines.append(f"  {'':<8} {'':<{width}}  -> {finding.advice}")
     return "\n".join([*lines[1:], "", _summary(examination)])
 
 
 def _summary(examination: Examination) -> str:
     if not examination.problems:
         return "no problems"
-    return f"{count(len(examination.problems), 'problem', 'problems')}: " + ", ".join(one.name for one in examination.problems)
+    names = ", ".join(finding.name for finding in examination.problems)
+    return f"{count(len(examination.problems), 'problem', 'problems')}: {names}"

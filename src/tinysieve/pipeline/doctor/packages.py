@@ -34,7 +34,7 @@ def packages() -> tuple[Finding, ...]:
         required = [Requirement(text) for text in metadata.requires(DISTRIBUTION) or ()]
     except metadata.PackageNotFoundError:
         return (Finding("packages: core", DISTRIBUTION, PROBLEM, "not installed", "pip install -e . (in its folder)"),)
-    return tuple(_package(one, extra) for extra in EXTRAS for one in required if _belongs(one, extra))
+    return tuple(_package(requirement, extra) for extra in EXTRAS for requirement in required if _belongs(requirement, extra))
 
 
 def installed_version(name: str) -> tuple[str, str] | None:
@@ -49,11 +49,11 @@ def installed_version(name: str) -> tuple[str, str] | None:
 
 def licences() -> tuple[Finding, ...]:
     """Licences that decide what may be done with the result."""
-    found = []
+    findings = []
     for name, distribution, licence, follows in _LICENCES:
         there = installed_version(distribution) is not None
-        found.append(Finding("licences", name, OK, licence + ("" if there else " (not installed)"), follows))
-    return tuple(found)
+        findings.append(Finding("licences", name, OK, licence + ("" if there else " (not installed)"), follows))
+    return tuple(findings)
 
 
 def _belongs(requirement: Requirement, extra: str) -> bool:
@@ -70,8 +70,8 @@ def _package(requirement: Requirement, extra: str) -> Finding:
     if installed is None:
         return Finding(topic, requirement.name, MISSING if extra else PROBLEM, "not installed", command)
     name, version = installed
-    found = version if name == requirement.name else f"{version} (as {name})"
+    installed_as = version if name == requirement.name else f"{version} (as {name})"
     if not requirement.specifier.contains(version, prereleases=True):
         advice = f"needs {requirement.specifier}: pip install '{requirement.name}{requirement.specifier}'"
-        return Finding(topic, requirement.name, PROBLEM, found, advice)
-    return Finding(topic, requirement.name, OK, found)
+        return Finding(topic, requirement.name, PROBLEM, installed_as, advice)
+    return Finding(topic, requirement.name, OK, installed_as)

@@ -46,14 +46,14 @@ def gpu() -> tuple[Finding, ...]:
     names = _gpu_names()
     if not names:
         return (Finding("gpu", "NVIDIA GPU", MISSING, "none", "everything works on the CPU; training and detection are slower"),)
-    found = [Finding("gpu", "NVIDIA GPU", OK, name) for name in names]
+    findings = [Finding("gpu", "NVIDIA GPU", OK, name) for name in names]
     tensorflow, torch = installed_version("tensorflow-cpu"), installed_version("torch")
     if tensorflow and tensorflow[0] == "tensorflow-cpu":
-        found.append(Finding("gpu", "TensorFlow", MISSING, "built for CPU only",
+        findings.append(Finding("gpu", "TensorFlow", MISSING, "built for CPU only",
                              "replace tensorflow-cpu with 'tensorflow[and-cuda]', or use Dockerfile.gpu"))
     if torch and torch[1].endswith("+cpu"):
-        found.append(Finding("gpu", "torch", MISSING, "built for CPU only", "install a CUDA build of the same version"))
-    return tuple(found)
+        findings.append(Finding("gpu", "torch", MISSING, "built for CPU only", "install a CUDA build of the same version"))
+    return tuple(findings)
 
 
 def disk(folder: Path) -> Finding:
@@ -70,7 +70,7 @@ def _gpu_names() -> list[str]:
     if program is None:
         return []
     try:
-        said = subprocess.run([program, *_GPU_QUERY], capture_output=True, text=True, timeout=2, check=True)
+        answer = subprocess.run([program, *_GPU_QUERY], capture_output=True, text=True, timeout=2, check=True)
     except (subprocess.SubprocessError, OSError):
         return []
-    return [line.strip() for line in said.stdout.splitlines() if line.strip()]
+    return [line.strip() for line in answer.stdout.splitlines() if line.strip()]

@@ -121,13 +121,13 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise InputError("the run folder cannot be made: a file is in its way", where=str(folder),
+        raise InputError("the run folder cannot be created: a file with that name exists", where=str(folder),
                          fix="set another 'run' folder") from error
     try:
         with FileLock(folder / ".lock", timeout=0):
             yield
     except Timeout as error:
-        raise InputError("another tinysieve works in this run folder", where=str(folder),
+        raise InputError("another process holds this run folder", where=str(folder),
                          fix="wait for it, or set another 'run' folder") from error
 
 
@@ -169,7 +169,7 @@ def _reasons(folder: Path, parts: dict[str, Any]) -> Iterator[str]:
     """Why a stage is not up to date."""
     record = read_record(folder)
     if record is None:
-        yield "its record cannot be read" if (folder / _RECORD).exists() else "has not run yet"
+        yield "its record is unreadable" if (folder / _RECORD).exists() else "has not run yet"
     elif record.key != _key(parts):
         yield from _differences(record.parts, parts)
     else:

@@ -132,8 +132,8 @@ def figures(outcome: CifarNoiseOutcome, settings: CifarNoise) -> dict[str, Any]:
     at = outcome.epoch
     made: dict[str, Any] = {
         "corrupt": settings.corrupt, "teaching_images": len(outcome.corrupt), "read_after_epoch": at + 1,
-        "test_accuracy": {name: {"last": float(one.test_accuracy[-1]), "best": float(one.test_accuracy.max())}
-                          for name, one in _trainings(outcome).items()},
+        "test_accuracy": {name: {"last": float(training.test_accuracy[-1]), "best": float(training.test_accuracy.max())}
+                          for name, training in _trainings(outcome).items()},
     }  # fmt: skip
     made["test_accuracy"]["with"]["at_reading"] = float(outcome.with_temperatures.test_accuracy[at])
     if settings.instance is not None:
@@ -158,7 +158,7 @@ def _identification(outcome: CifarNoiseOutcome, settings: CifarNoise) -> dict[st
 
 def _trainings(outcome: CifarNoiseOutcome) -> dict[str, Training]:
     made = (outcome.without, outcome.with_temperatures, outcome.retrained)
-    return {name: one for name, one in zip(TRAININGS, made, strict=True) if one is not None}
+    return {name: training for name, training in zip(TRAININGS, made, strict=True) if training is not None}
 
 
 def plant(images: ImageSet, settings: CifarNoise) -> tuple[IntArray, IntArray, int]:

@@ -75,8 +75,8 @@ def run_cifar_noise(
     if as_json:
         typer.echo(json.dumps(made, indent=1))
         return
-    for one in made:
-        _tell(one)
+    for result in made:
+        _tell(result)
     typer.echo(f"curves and pictures: {out}")
 
 
@@ -90,7 +90,7 @@ def _plan(levels: Sequence[float], settings: CifarNoise, keep: float | None, out
                              fix="use each share once, with at most six digits")
         planned[folder] = replace(settings, corrupt=corrupt, keep=1 - corrupt if keep is None else keep)
         check_folder(folder, (CURVES, PLOT, FIGURES, "pictures/trajectories.png"))
-        check_folder(folder, (f"{one}/trajectories.npy" for one in TRAININGS))
+        check_folder(folder, (f"{training}/trajectories.npy" for training in TRAININGS))
     return planned
 
 
@@ -110,7 +110,7 @@ def _store(outcome: CifarNoiseOutcome, settings: CifarNoise, name: str, rule: st
     codes = triage(summary, RULES[rule])
     names = CIFAR_10_CLASSES if teach.classes == 10 else tuple(f"class {label}" for label in range(teach.classes))
     suspect = suspicion(summarise(trajectories, outcome.epoch))
-    shown = Triage(lambda one: teach.images[one], teach.labels, names, codes, summary, suspect, trajectories, outcome.epoch)
+    shown = Triage(lambda row: teach.images[row], teach.labels, names, codes, summary, suspect, trajectories, outcome.epoch)
     # A map of every tenth class, as published.
     draw_triage(shown, folder / "pictures", settings.plan.seed, map_every=10)
     counts = {word: {"all": int((codes == code).sum()), "corrupt": int((outcome.corrupt & (codes == code)).sum())}
@@ -133,17 +133,17 @@ def _write_curves(outcome: CifarNoiseOutcome, path: Path) -> None:
     write_text(path, text.getvalue())
 
 
-def _tell(one: dict[str, Any]) -> None:
-    typer.echo(f"{one['set']}, {one['network']}, {100 * one['corrupt']:g} % corrupt, {one['teaching_images']:,} teaching images, "
-               f"read after epoch {one['read_after_epoch']}")
-    for name, accuracy in one["test_accuracy"].items():
+def _tell(result: dict[str, Any]) -> None:
+    typer.echo(f"{result['set']}, {result['network']}, {100 * result['corrupt']:g} % corrupt, "
+               f"{result['teaching_images']:,} teaching images, read after epoch {result['read_after_epoch']}")
+    for name, accuracy in result["test_accuracy"].items():
         words = ", ".join(f"{when.replace('_', ' ')} {value:.4f}" for when, value in accuracy.items())
         typer.echo(f"  {name:<10} test accuracy {words}")
-    for name, found in one.get("identification", {}).items():
-        typer.echo(f"  read at {name.replace('_', ' '):<14} AUROC {found['auroc']:.4f}, "
-                   f"precision of the top k {found['precision_top_k']:.4f}")
-    if "kept" in one:
-        clean = one["clean_share_of_kept"]
-        typer.echo(f"  kept {one['kept']:,}" + ("" if clean is None else f", of them clean {clean:.4f}"))
-    for word, counts in one.get("triage", {}).items():
+    for name, quality in result.get("identification", {}).items():
+        typer.echo(f"  read at {name.replace('_', ' '):<14} AUROC {quality['auroc']:.4f}, "
+                   f"precision of the top k {quality['precision_top_k']:.4f}")
+    if "kept" in result:
+        clean = result["clean_share_of_kept"]
+        typer.echo(f"  kept {result['kept']:,}" + ("" if clean is None else f", of them clean {clean:.4f}"))
+    for word, counts in result.get("triage", {}).items():
         typer.echo(f"  {word:<12} {counts['all']:>6,}, of them corrupt {counts['corrupt']:,}")

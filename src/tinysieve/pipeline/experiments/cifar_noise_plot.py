@@ -20,9 +20,9 @@ def draw_curves(outcome: CifarNoiseOutcome, title: str, path: Path) -> None:
     epochs = np.arange(1, len(outcome.without.test_accuracy) + 1)
     trainings = (("without", outcome.without, "#8a8a8a"), ("with data parameters", outcome.with_temperatures, "#2a6f97"),
                  ("most suspect dropped, trained again", outcome.retrained, "#e07a1f"))
-    for name, one, colour in trainings:
-        if one is not None:
-            left.plot(epochs, one.test_accuracy, "o-", color=colour, markersize=3, label=name)
+    for name, training, colour in trainings:
+        if training is not None:
+            left.plot(epochs, training.test_accuracy, "o-", color=colour, markersize=3, label=name)
     left.set(xlabel="epoch", ylabel="test accuracy, true labels", title=title)
     sigma = np.asarray(outcome.with_temperatures.trajectories, np.float32)
     for name, rows, colour in (("corrupt labels", outcome.corrupt, COLOURS[1]), ("clean labels", ~outcome.corrupt, COLOURS[0])):

@@ -119,14 +119,14 @@ def _batch(path: Path) -> tuple[Bytes, NDArray[Any]]:
 
 
 def _one(folder: Path, pattern: str) -> Path:
-    found = sorted(folder.glob(pattern))
-    if len(found) != 1:
+    files = sorted(folder.glob(pattern))
+    if len(files) != 1:
         raise MissingRequirement(
-            f"{len(found)} files {pattern}", where=str(folder), why="the experiment needs CIFAR-10",
+            f"{len(files)} files {pattern}", where=str(folder), why="the experiment needs CIFAR-10",
             fix="use --data FOLDER with CIFAR-10's binary files (data_batch_1.bin ...), or with one train and one test Parquet "
                 "file that have columns 'jpeg' and 'clean_label'",
         )  # fmt: skip
-    return found[0]
+    return files[0]
 
 
 def _same_length(images: Bytes, labels: Bytes, folder: Path) -> None:

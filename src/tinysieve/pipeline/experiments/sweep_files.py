@@ -114,7 +114,7 @@ def _told(points: Iterable[Point], quiet: bool) -> Iterator[Point]:
 
 def _store(points: Sequence[Point], about: dict[str, Any], stem: Path, as_json: bool) -> None:
     text = io.StringIO()
-    writer = csv.DictWriter(text, [one.name for one in fields(points[0])], lineterminator="\n")
+    writer = csv.DictWriter(text, [field.name for field in fields(points[0])], lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(point) for point in points)
     write_text(stem.with_suffix(".csv"), text.getvalue())

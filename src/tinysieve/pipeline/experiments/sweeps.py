@@ -82,13 +82,13 @@ def noise_sweep(
     """
     for done, level in enumerate(levels):
         rng = np.random.default_rng([seed, round(level * 10_000)])
-        given, found = _found(ridge, level, filter_by, rng)
-        everyone, kept = np.arange(len(given)), np.flatnonzero(~found.is_label_issue)
+        given, errors = _found(ridge, level, filter_by, rng)
+        everyone, kept = np.arange(len(given)), np.flatnonzero(~errors.is_label_issue)
         wrong = given != ridge.problem.train_labels
         baseline = learn(everyone, given, rng)
         cleaned = learn(kept, given[kept], rng)
-        hits, issues = int((wrong & found.is_label_issue).sum()), len(found.issues)
-        yield NoisePoint(level, baseline, cleaned, int(wrong.sum()), issues, hits, issues - hits, found.estimated_errors)
+        hits, issues = int((wrong & errors.is_label_issue).sum()), len(errors.issues)
+        yield NoisePoint(level, baseline, cleaned, int(wrong.sum()), issues, hits, issues - hits, errors.estimated_errors)
         progress(done + 1, len(levels))
 
 
@@ -98,20 +98,20 @@ def prune_sweep(
 ) -> Iterator[PrunePoint]:
     """At one noise level, prune the worst share of the issues and relabel the rest, for each share."""
     rng = np.random.default_rng([seed, round(noise * 10_000)])
-    given, found = _found(ridge, noise, filter_by, rng)
+    given, errors = _found(ridge, noise, filter_by, rng)
     for done, share in enumerate(shares):
-        kept, labels = prune_and_relabel(given, found, share)
+        kept, labels = prune_and_relabel(given, errors, share)
         wrong = int((labels != ridge.problem.train_labels[kept]).sum())
         yield PrunePoint(share, learn(kept, labels, rng), len(kept), wrong)
         progress(done + 1, len(shares))
 
 
-def prune_and_relabel(given: Labels, found: LabelErrors, share: float) -> tuple[NDArray[np.int64], Labels]:
+def prune_and_relabel(given: Labels, errors: LabelErrors, share: float) -> tuple[NDArray[np.int64], Labels]:
     """Rows that stay when the worst share of the issues is dropped, and their labels, the other issues relabelled."""
-    issues = found.issues
+    issues = errors.issues
     dropped, relabelled = np.split(issues, [round(share * len(issues))])
     labels = given.copy()
-    labels[relabelled] = found.predicted_labels[relabelled]
+    labels[relabelled] = errors.predicted_labels[relabelled]
     stays = np.ones(len(given), bool)
     stays[dropped] = False
     kept = np.flatnonzero(stays)

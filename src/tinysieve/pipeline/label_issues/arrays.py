@@ -71,16 +71,16 @@ def read_labels(path: Path, pred_probs: Probabilities, key: str = LABELS_KEY) ->
 def _array(path: Path, key: str) -> NDArray[Any]:
     try:
         packed = path.suffix == ".npz" or zipfile.is_zipfile(path)
-        found = _member(path, key) if packed else np.load(path, mmap_mode="r", allow_pickle=False)
+        loaded = _member(path, key) if packed else np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise InputError("no such file", where=str(path), fix="check the path") from error
     except _DAMAGED as error:
         raise InputError(f"cannot be read as a numpy file: {error}", where=str(path),
                          fix="write it with numpy.save or numpy.savez, as numbers") from error
-    if isinstance(found, np.ndarray):
-        return found
+    if isinstance(loaded, np.ndarray):
+        return loaded
     raise InputError(f"no array '{key}'", where=str(path),
-                     fix=f"its arrays: {', '.join(found)}; choose with --probabilities-key, --labels-key")
+                     fix=f"its arrays: {', '.join(loaded)}; choose with --probabilities-key, --labels-key")
 
 
 def _member(path: Path, key: str) -> NDArray[Any] | list[str]:

@@ -77,15 +77,15 @@ def clean_view(run: Run, filter_by: str, rank_by: str, prune_fraction: float) ->
         eligible = samples.in_split("train")
         judged = np.flatnonzero(eligible & (current.labels > UNLABELED))
         pred_probs = np.stack([1 - p_positive[judged], p_positive[judged]], axis=1)
-        found = find_label_errors(pred_probs, current.labels[judged], filter_by, rank_by)
-        decisions = prune_and_relabel(found, pred_probs, judged, prune_fraction, f"label_errors:{filter_by}")
+        errors = find_label_errors(pred_probs, current.labels[judged], filter_by, rank_by)
+        decisions = prune_and_relabel(errors, pred_probs, judged, prune_fraction, f"label_errors:{filter_by}")
         refuse_large_change(current.labels, decisions, eligible, run.config.policy.max_change, samples.classes)
         pruned = int((decisions.actions == DROP).sum())
         note = f"clean view, {pruned} pruned, {len(decisions) - pruned} relabelled"
         made = apply_decisions(samples, current, decisions, note, FROZEN)
         store.save(made)
-    table = _with_names(found.table(pred_probs, current.labels[judged]), samples, judged)
-    return CleanView(made.id, current.id, len(judged), len(found.issues), found.estimated_errors, pruned,
+    table = _with_names(errors.table(pred_probs, current.labels[judged]), samples, judged)
+    return CleanView(made.id, current.id, len(judged), len(errors.issues), errors.estimated_errors, pruned,
                      len(decisions) - pruned, table)
 
 
@@ -102,21 +102,21 @@ def check_choices(filter_by: str, rank_by: str, prune_fraction: float) -> None:
 
 
 def prune_and_relabel(
-    found: LabelErrors, pred_probs: NDArray[np.floating], rows: NDArray[np.int64], prune_fraction: float, by: str
+    errors: LabelErrors, pred_probs: NDArray[np.floating], rows: NDArray[np.int64], prune_fraction: float, by: str
 ) -> Decisions:
     """Decisions that drop the worst share of the issues and relabel the rest.
 
     Args:
-        found: errors among M judged samples.
+        errors: errors among M judged samples.
         pred_probs: float [M, 2].
         rows: int64 [M], their rows in the sample table.
         prune_fraction: in [0, 1].
         by: who stands behind it.
     """
-    issues = found.issues
+    issues = errors.issues
     pruned = round(prune_fraction * len(issues))
     actions = np.where(np.arange(len(issues)) < pruned, DROP, RELABEL).astype(np.int8)
-    proposed: Codes = found.predicted_labels[issues].astype(np.int8)
+    proposed: Codes = errors.predicted_labels[issues].astype(np.int8)
     reasons = pa.array(["the label contradicts its out-of-fold probability"] * len(issues), pa.string())
     return Decisions(rows[issues], actions, np.where(actions == DROP, np.int8(DROPPED), proposed),
                      pa.array([by] * len(issues), pa.string()), pred_probs[issues, proposed].astype(np.float32), reasons)
