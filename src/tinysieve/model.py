@@ -1,0 +1,201 @@
+"""A .tflite model in a notebook or a script: inspect it, fit it, emulate it, ask it, save it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinysieve.face.data_frame import data_frame
+from tinysieve.face.fit_target import fit_target
+from tinysieve.face.html import table_html
+from tinysieve.face.model_results import ModelEmulation, ModelInspection, Predictions, size_rows
+from tinysieve.face.pictures import Images, image_list, resized
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
+from tinysieve.ground.progress import Progress, silent
+from tinysieve.pipeline.model_files.model_file import about, read_model
+from tinysieve.quantize.firmware.boards import board as board_named
+from tinysieve.quantize.firmware.c_program import generate
+from tinysieve.quantize.firmware.emulate import emulate
+from tinysieve.quantize.firmware.kernel_sets import kernel_set
+from tinysieve.quantize.inspection import inspect_model
+from tinysieve.quantize.interpreters import LiteRTReference
+from tinysieve.quantize.passes.fit_model import FitResult, fit_model
+from tinysieve.quantize.tflite.class_labels import class_labels
+from tinysieve.quantize.tflite.graph import load_model
+from tinysieve.quantize.tflite.io_contract import CHALLENGE, CLASSES, Stated
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, repr=False)
+class Model:
+    """A .tflite file in memory; no method changes it.
+
+    Args:
+        data: the bytes of the file.
+        name: what errors call it; the path where it was opened.
+    """
+
+    data: bytes
+    name: str = "model"
+
+    @classmethod
+    def open(cls, path: str | Path) -> Model:
+        """Read a file.
+
+        Raises:
+            InputError: no such file, or no .tflite model.
+        """
+        with about(Path(path)):
+            data = read_model(Path(path))
+            load_model(data)
+        return Model(data, str(path))
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {len(self.data):,} B"
+
+    def inspect(self) -> ModelInspection:
+        """Sizes, operators, MACs, memory over time, arena.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        with about(Path(self.name)):
+            return ModelInspection.of(inspect_model(self.data))
+
+    def fit(self, ram: str | int = "320KiB", flash: str | int = "1MiB", max_extra_macs: str | float = "6%", *,
+            seed: int = 0, progress: Progress = silent) -> FittedModel:
+        """The same outputs, bit for bit, in less memory.
+
+        Args:
+            ram: arena that TFLM may use.
+            flash: for the file and the runtime's code.
+            max_extra_macs: multiply-accumulates that stripes may add, "6%" or 0.06.
+            seed: of the search for a memory plan and of the inputs that check it.
+            progress: called with (steps done, steps in all).
+
+        Raises:
+            TargetMissed: a GateMissed; its `model` is the smallest that was found.
+            TargetUnmeasured: a MissingRequirement, TFLM is not installed; its `model` is what could be done without.
+            InputError: not a size or not a share, or no interpreter runs the model.
+        """
+        target = fit_target(ram, flash, max_extra_macs)
+        with about(Path(self.name)):
+            result = fit_model(self.data, target, seed, progress)
+            return _required(FittedModel(result.model, self.name, result=result))
+
+    def emulate(self, board: str | None = None, *, inputs: int = 8, kernels: str = "cmsis-nn",
+                progress: Progress = silent) -> ModelEmulation:
+        """Run it as generated C on an emulated Cortex-M4 and compare every output with the reference kernels.
+
+        Args:
+            board: its real memory limits the program; every known board is judged without.
+            inputs: how many to run.
+            kernels: cmsis-nn or portable.
+            progress: called with (inputs done, inputs in all).
+
+        Raises:
+            GateMissed: it does not fit the board, or an output differs.
+            InputError: no such board (lists all) or kernel set, or operators without a kernel.
+            MissingRequirement: the extra mcu is not installed.
+        """
+        chosen, chosen_kernels = None if board is None else board_named(board), kernel_set(kernels)
+        if inputs < 1:
+            raise InputError(f"inputs is {inputs}", where="Model.emulate", fix="give 1 or more")
+        with about(Path(self.name)):
+            emulation = emulate(self.data, generate(self.data, chosen_kernels), chosen, inputs, progress)
+            return ModelEmulation.of(emulation.require_exact())
+
+    def predict(self, images: Images, *, class_names: Sequence[str] | None = None, progress: Progress = silent) -> Predictions:
+        """Scores of images, by LiteRT's reference kernels: what a microcontroller computes.
+
+        Args:
+            images: paths, Pillow images, arrays uint8 [H, W, 3]; resized to the model's size as in training.
+            class_names: of its scores, in their order; default: the file's own, else (background, person).
+            progress: called with (images done, images in all).
+
+        Raises:
+            InputError: an image that cannot be read, or a model that is no 8-bit classifier of two classes.
+        """
+        several = image_list(images)
+        with about(Path(self.name)):
+            names = tuple(class_names or class_labels(self.data, len(CLASSES)) or CLASSES)
+            if len(names) != len(CLASSES):
+                raise InputError(f"{len(names)} class_names, the model gives {len(CLASSES)} scores", fix="give a name a score")
+            # Scores of a person model come in the program's order, whatever the model's is; those of another in its own.
+            person = set(names) == set(CLASSES)
+            runner = LiteRTReference(self.data, Stated(class_order=names) if person else CHALLENGE)
+        height, width, _ = runner.contract.image_shape
+        scores = runner.predict_logits(resized(several, height, width), progress)
+        return Predictions(scores, CLASSES if person else names, several)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the file, whole or not at all; the same bytes again are no change.
+
+        Raises:
+            InputError: another file is there and `overwrite` is not set, or nothing can be written there.
+        """
+        path = Path(path)
+        if path.is_file() and path.read_bytes() == self.data:
+            return path
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists", why="nothing is overwritten unasked", fix="give another name, or overwrite=True")
+        with replacing(path) as temporary:
+            temporary.write_bytes(self.data)
+        return path
+
+
+@dataclass(frozen=True, repr=False)
+class FittedModel(Model):
+    """A model that was fitted; `result` says what each pass gained and how the outputs were compared."""
+
+    result: FitResult = field(kw_only=True)
+
+    def to_pandas(self) -> DataFrame:
+        """Before and after, one row a measure.
+
+        Raises:
+            MissingRequirement: pandas is not installed.
+        """
+        return data_frame(size_rows(self.result))
+
+    def _repr_html_(self) -> str:
+        table = size_rows(self.result)
+        rows = [tuple(row.values()) for row in table.to_pylist()]
+        return table_html(repr(self), table.column_names, rows, len(rows))
+
+
+class TargetMissed(GateMissed):
+    """The smallest model that was found is larger than what was asked for."""
+
+    def __init__(self, what: str, model: FittedModel) -> None:
+        super().__init__(what, where=model.name, why="this is the smallest that was found",
+                         fix="allow more max_extra_macs, more ram, or take a smaller network; the error's 'model' has this one")
+        self.model = model
+
+
+class TargetUnmeasured(MissingRequirement):
+    """The arena was not measured, so nobody knows whether the model fits."""
+
+    def __init__(self, model: FittedModel) -> None:
+        super().__init__("the arena was not measured", where=model.name, why="; ".join(model.result.left_alone),
+                         fix="pip install 'tinysieve[mcu]' (x86-64 Linux); the error's 'model' has what could be done without")
+        self.model = model
+
+
+def _required(model: FittedModel) -> FittedModel:
+    result, missed = model.result, []
+    arena, target = result.after.arena, result.target
+    if arena is not None and not result.ram_met:
+        missed.append(f"arena {arena.total_bytes:,} B > {target.ram_bytes:,} B under TFLM")
+    if not result.flash_met:
+        missed.append(f"flash {result.after.file_bytes + target.runtime_code_bytes:,} B > {target.flash_bytes:,} B")
+    if missed:
+        raise TargetMissed("; ".join(missed), model)
+    if arena is None:
+        raise TargetUnmeasured(model)
+    return model
