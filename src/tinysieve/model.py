@@ -1,4 +1,4 @@
-"""A .tflite model in a notebook or a script: inspect it, fit it, emulate it, ask it, save it."""
+"""A .tflite model in a notebook or a script: inspect, fit, emulate, predict, save."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Model:
 
 @dataclass(frozen=True, repr=False)
 class FittedModel(Model):
-    """A model that was fitted; `result` says what each pass gained and how the outputs were compared."""
+    """A fitted model; `result` says what each pass gained and how the outputs were compared."""
 
     result: FitResult = field(kw_only=True)
 
@@ -174,16 +174,16 @@ class TargetMissed(GateMissed):
 
     def __init__(self, what: str, model: FittedModel) -> None:
         super().__init__(what, where=model.name, why="this is the smallest that was found",
-                         fix="allow more max_extra_macs, more ram, or take a smaller network; the error's 'model' has this one")
+                         fix="allow more max_extra_macs, more ram, or take a smaller network; the error's 'model' is this one")
         self.model = model
 
 
 class TargetUnmeasured(MissingRequirement):
-    """The arena was not measured, so nobody knows whether the model fits."""
+    """The arena was not measured, so it is not known whether the model fits."""
 
     def __init__(self, model: FittedModel) -> None:
         super().__init__("the arena was not measured", where=model.name, why="; ".join(model.result.left_alone),
-                         fix="pip install 'tinysieve[mcu]' (x86-64 Linux); the error's 'model' has what could be done without")
+                         fix="pip install 'tinysieve[mcu]' (x86-64 Linux); the error's 'model' is what could be done without")
         self.model = model
 
 

@@ -102,8 +102,10 @@ class Run:
     def status(self) -> Rows:
         """For each stage whether it is up to date, and why not."""
         statuses = plan(self._run, stages_of(self.config))
-        return Rows(repr(self), pa.table({"stage": [one.stage for one in statuses], "up_to_date": [not one.runs for one in statuses],
-                                          "reason": ["; ".join(one.reasons) for one in statuses]}))  # fmt: skip
+        return Rows(repr(self), pa.table({
+            "stage": [one.stage for one in statuses], "up_to_date": [not one.runs for one in statuses],
+            "reason": ["; ".join(one.reasons) for one in statuses],
+        }))  # fmt: skip
 
     @property
     def samples(self) -> Rows:
@@ -141,7 +143,8 @@ class Run:
         """Images that are worth a person's look, most doubtful first."""
         self._require_fresh("policy", "filter")
         table = REVIEW_QUEUE.of(self._run)
-        return Rows(f"{table.num_rows:,} images to review", table, self._picture(table), ("filepath", "label", "proposed", "reason"))
+        captions = ("filepath", "label", "proposed", "reason")
+        return Rows(f"{table.num_rows:,} images to review", table, self._picture(table), captions)
 
     @property
     def verdict(self) -> RunVerdict:
