@@ -11,21 +11,22 @@ from tinysieve.face.data_frame import data_frame
 from tinysieve.face.fit_target import fit_target
 from tinysieve.face.html import table_html
 from tinysieve.face.model_results import ModelEmulation, ModelInspection, Predictions, size_rows
-from tinysieve.face.pictures import Images, image_list, resized
+from tinysieve.face.pictures import Images, image_list
+from tinysieve.face.predict import SCORES, predictions
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
 from tinysieve.ground.progress import Progress, silent
-from tinysieve.pipeline.model_files.model_file import about, read_model
-from tinysieve.quantize.firmware.boards import board as board_named
+from tinysieve.pipeline.model_files.model_file import about, labels_beside, read_model
+from tinysieve.quantize.firmware.board_files import load_boards
+from tinysieve.quantize.firmware.boards import pick_board
+from tinysieve.quantize.firmware.bundle_words import require_codes
 from tinysieve.quantize.firmware.c_program import generate
 from tinysieve.quantize.firmware.emulate import emulate
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
 from tinysieve.quantize.inspection import inspect_model
-from tinysieve.quantize.interpreters import LiteRTReference
 from tinysieve.quantize.passes.fit_model import FitResult, fit_model
 from tinysieve.quantize.tflite.class_labels import class_labels
-from tinysieve.quantize.tflite.graph import load_model
-from tinysieve.quantize.tflite.io_contract import CHALLENGE, CLASSES, Stated
+from tinysieve.quantize.tflite.graph import load_model, read_graph
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -38,10 +39,12 @@ class Model:
     Args:
         data: the bytes of the file.
         name: what errors call it; the path where it was opened.
+        classes: names of its scores, from a `labels.txt` beside the file; None where there is none.
     """
 
     data: bytes
     name: str = "model"
+    classes: tuple[str, ...] | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> Model:
@@ -53,7 +56,7 @@ class Model:
         with about(Path(path)):
             data = read_model(Path(path))
             load_model(data)
-        return Model(data, str(path))
+        return Model(data, str(path), labels_beside(Path(path), SCORES))
 
     def __repr__(self) -> str:
         return f"{self.name}: {len(self.data):,} B"
@@ -86,16 +89,17 @@ class Model:
         target = fit_target(ram, flash, max_extra_macs)
         with about(Path(self.name)):
             result = fit_model(self.data, target, seed, progress)
-            return _required(FittedModel(result.model, self.name, result=result))
+            return _required(FittedModel(result.model, self.name, self.classes, result=result))
 
     def emulate(self, board: str | None = None, *, inputs: int = 8, kernels: str = "cmsis-nn",
-                progress: Progress = silent) -> ModelEmulation:
+                boards: str | Path | None = None, progress: Progress = silent) -> ModelEmulation:
         """Run it as generated C on an emulated Cortex-M4 and compare every output with the reference kernels.
 
         Args:
             board: its real memory limits the program; every known board is judged without.
             inputs: how many to run.
             kernels: cmsis-nn or portable.
+            boards: a YAML file with boards of one's own, as for `tinysieve emulate --boards`.
             progress: called with (inputs done, inputs in all).
 
         Raises:
@@ -103,11 +107,14 @@ class Model:
             InputError: no such board (lists all) or kernel set, or operators without a kernel.
             MissingRequirement: the extra mcu is not installed.
         """
-        chosen, chosen_kernels = None if board is None else board_named(board), kernel_set(kernels)
+        known, chosen_kernels = load_boards(None if boards is None else Path(boards)), kernel_set(kernels)
+        chosen = None if board is None else pick_board(board, known)
         if inputs < 1:
             raise InputError(f"inputs is {inputs}", where="Model.emulate", fix="give 1 or more")
         with about(Path(self.name)):
-            emulation = emulate(self.data, generate(self.data, chosen_kernels), chosen, inputs, progress)
+            require_codes(read_graph(self.data))
+            judged = tuple(known.values()) if chosen is None else (chosen,)
+            emulation = emulate(self.data, generate(self.data, chosen_kernels), chosen, judged, inputs, progress)
             return ModelEmulation.of(emulation.require_exact())
 
     def predict(self, images: Images, *, class_names: Sequence[str] | None = None, progress: Progress = silent) -> Predictions:
@@ -115,23 +122,15 @@ class Model:
 
         Args:
             images: paths, Pillow images, arrays uint8 [H, W, 3]; resized to the model's size as in training.
-            class_names: of its scores, in their order; default: the file's own, else (background, person).
+            class_names: of its scores, in their order; default: those in the file or beside it, else they are numbered.
             progress: called with (images done, images in all).
 
         Raises:
             InputError: an image that cannot be read, or a model that is no 8-bit classifier of two classes.
         """
-        several = image_list(images)
         with about(Path(self.name)):
-            names = tuple(class_names or class_labels(self.data, len(CLASSES)) or CLASSES)
-            if len(names) != len(CLASSES):
-                raise InputError(f"{len(names)} class_names, the model gives {len(CLASSES)} scores", fix="give a name a score")
-            # Scores of a person model come in the program's order, whatever the model's is; those of another in its own.
-            person = set(names) == set(CLASSES)
-            runner = LiteRTReference(self.data, Stated(class_order=names) if person else CHALLENGE)
-        height, width, _ = runner.contract.image_shape
-        scores = runner.predict_logits(resized(several, height, width), progress)
-        return Predictions(scores, CLASSES if person else names, several)
+            names = class_names or class_labels(self.data, SCORES) or self.classes
+            return predictions(self.data, image_list(images), names, progress)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the file, whole or not at all; the same bytes again are no change.

@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_tflite import tiny_model
 
 import tinysieve as ts
-from tinysieve.quantize.firmware.boards import load_boards
+from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.inspection import inspect_model
 from tinysieve.quantize.tflite.model_metadata import About, with_metadata
 
@@ -69,14 +69,14 @@ def test_predictions_follow_the_pixels_however_they_come(path: Path, tmp_path: P
     batch = model.predict(pixels)
     # The model is a 1 x 1 convolution and a mean over the image, so the order of the pixels is all the same to it.
     assert batch.scores.tolist() == model.predict(pixels[:, ::-1]).scores.tolist()
-    assert batch.class_names == ("background", "person")
+    assert batch.class_names == ("class 0", "class 1")
     assert batch.labels == [batch.class_names[code] for code in batch.scores.argmax(axis=1)]
     for images in (files, [str(file) for file in files], [Image.open(file) for file in files], list(pixels)):
         assert model.predict(images).scores.tolist() == batch.scores.tolist()
     assert model.predict(files[0]).scores.tolist() == model.predict(pixels[0]).scores.tolist() == batch.scores[:1].tolist()
     assert len(model.predict([])) == 0
     assert model.predict(files)._repr_html_().count("data:image/jpeg") == 3
-    assert batch.to_pandas().columns.tolist() == ["label", "score_background", "score_person"]
+    assert batch.to_pandas().columns.tolist() == ["label", "score_class 0", "score_class 1"]
 
 
 def test_a_size_that_is_not_the_models_is_resized_as_in_training(path: Path) -> None:
@@ -99,8 +99,11 @@ def test_class_names_are_the_files_or_the_callers(path: Path) -> None:
     assert turned.scores.tolist() == model.predict(image).scores[:, ::-1].tolist()
     described = ts.Model(with_metadata(model.data, About("1", "")).model)
     assert described.predict(image).class_names == ("background", "person")
-    with pytest.raises(ts.InputError, match="3 class_names"):
-        model.predict(image, class_names=["a", "b", "c"])
+    (path.parent / "labels.txt").write_text("no_cat\ncat\n")
+    assert ts.Model.open(path).predict(image).class_names == ("no_cat", "cat")
+    for names in (["a", "b", "c"], ["a", "a"]):
+        with pytest.raises(ts.InputError, match="class_names"):
+            model.predict(image, class_names=names)
 
 
 @pytest.mark.parametrize("image", [np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8), np.zeros((1, 8, 8, 4), np.uint8), "gone.jpg"])
