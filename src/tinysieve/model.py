@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tinysieve.face.data_frame import data_frame
 from tinysieve.face.fit_target import fit_target
 from tinysieve.face.html import table_html
-from tinysieve.face.model_results import ModelEmulation, ModelInspection, Predictions, size_rows
+from tinysieve.face.model_results import ModelEmulation, ModelInspection, Predictions, missed_target, size_rows
 from tinysieve.face.pictures import Images, image_list
 from tinysieve.face.predict import SCORES, predictions
 from tinysieve.ground.atomic_files import replacing
@@ -84,7 +84,7 @@ class Model:
         Raises:
             TargetMissed: a GateMissed; its `model` is the smallest that was found.
             TargetUnmeasured: a MissingRequirement, TFLM is not installed; its `model` is what could be done without.
-            InputError: not a size or not a share, or no interpreter runs the model.
+            InputError: not a size or not a share, or a model that TFLM cannot run.
         """
         target = fit_target(ram, flash, max_extra_macs)
         with about(Path(self.name)):
@@ -181,20 +181,18 @@ class TargetUnmeasured(MissingRequirement):
     """The arena was not measured, so it is not known whether the model fits."""
 
     def __init__(self, model: FittedModel) -> None:
-        super().__init__("the arena was not measured", where=model.name, why="; ".join(model.result.left_alone),
+        super().__init__("the arena was not measured", where=model.name, why=model.result.arena_missing,
                          fix="pip install 'tinysieve[mcu]' (x86-64 Linux); the error's 'model' is what could be done without")
         self.model = model
 
 
 def _required(model: FittedModel) -> FittedModel:
-    result, missed = model.result, []
-    arena, target = result.after.arena, result.target
-    if arena is not None and not result.ram_met:
-        missed.append(f"arena {arena.total_bytes:,} B > {target.ram_bytes:,} B under TFLM")
-    if not result.flash_met:
-        missed.append(f"flash {result.after.file_bytes + target.runtime_code_bytes:,} B > {target.flash_bytes:,} B")
-    if missed:
-        raise TargetMissed("; ".join(missed), model)
-    if arena is None:
+    result = model.result
+    if missed := missed_target(result):
+        raise TargetMissed(missed, model)
+    if result.tflm_refuses:
+        raise InputError(result.arena_missing, where=model.name, why="no arena can be claimed for it",
+                         fix="convert the model to full-integer int8 with operators that TFLM knows")
+    if result.after.arena is None:
         raise TargetUnmeasured(model)
     return model

@@ -170,7 +170,7 @@ def test_without_tflm_nobody_is_told_that_it_fits(path: Path, monkeypatch: pytes
     def missing(model: bytes) -> None:
         raise ts.MissingRequirement("tflite-micro is not installed")
 
-    monkeypatch.setattr(module, "measure_arena_apart", missing)
+    monkeypatch.setattr(module, "measure_arena", missing)
     with pytest.raises(ts.MissingRequirement, match="not measured") as error:
         ts.Model.open(path).fit()
     assert isinstance(error.value, ts.TargetUnmeasured)

@@ -143,3 +143,14 @@ def size_rows(result: FitResult) -> pa.Table:
             ("multiply-accumulates", *(one.macs for one in sizes)), ("operators", *(one.operators for one in sizes))]
     names, before, after = zip(*rows, strict=True)
     return pa.table({"measure": names, "before": pa.array(before, pa.int64()), "after": pa.array(after, pa.int64())})
+
+
+def missed_target(result: FitResult) -> str:
+    """Which parts of the target were measured and missed, and by what; "" where none was."""
+    missed = []
+    arena, target = result.after.arena, result.target
+    if arena is not None and not result.ram_met:
+        missed.append(f"arena {arena.total_bytes:,} B > {target.ram_bytes:,} B under TFLM")
+    if not result.flash_met:
+        missed.append(f"flash {result.after.file_bytes + target.runtime_code_bytes:,} B > {target.flash_bytes:,} B")
+    return "; ".join(missed)
