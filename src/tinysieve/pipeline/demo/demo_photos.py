@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -46,13 +46,14 @@ class DemoImage:
     data: bytes
 
 
-def build_demo(folder: Path, seed: int) -> list[DemoImage]:
+def build_demo(folder: Path, seed: int, counts: Mapping[str, int] = COUNTS) -> list[DemoImage]:
     """Write the demo's images, `labels.csv` and `truth.csv`; the same seed and packages give the same bytes.
 
     Args:
         folder: receives `images/`, `labels.csv` (filename, person, split: what the job sees; unlabelled images are in no
             row) and `truth.csv` (filename, person, split, note: what is true; never an input of the job).
         seed: of crops and planted errors.
+        counts: images of each class, by split; at least 10 of train.
 
     Returns:
         every file, in the order of its name; `note` is "", wrong label, unlabeled, duplicate of ..., or truncated.
@@ -61,7 +62,7 @@ def build_demo(folder: Path, seed: int) -> list[DemoImage]:
         MissingRequirement: the demo extra is not installed.
     """
     rng = np.random.default_rng(seed)
-    made = _plant(_cut(rng), rng)
+    made = _plant(_cut(rng, counts), rng)
     images = folder / IMAGES
     images.mkdir(parents=True, exist_ok=True)
     for stale in {path.name for path in images.iterdir()} - {image.filename for image in made}:
@@ -88,11 +89,11 @@ def label_of(scene: Scene, crop: Box) -> int | None:
     return None if any(_area(_common(part, crop)) > 0 for part in scene.occupied) else 0
 
 
-def _cut(rng: np.random.Generator) -> list[tuple[str, int, bytes]]:
+def _cut(rng: np.random.Generator, counts: Mapping[str, int]) -> list[tuple[str, int, bytes]]:
     """Split, class and JPEG of every crop, before anything is planted."""
     photos = [(scene, decode(path)) for scene, path in installed_scenes()]
     made = []
-    for split, count in COUNTS.items():
+    for split, count in counts.items():
         source = "train" if split == "unlabeled" else split
         for label in (0, 1):
             able = [(scene, photo) for scene, photo in photos if scene.split == source and _can_give(scene, label)]
