@@ -130,7 +130,7 @@ def test_a_png_with_a_comment_of_megabytes_is_a_photo() -> None:
 
 @pytest.mark.parametrize(("head", "name"), [
     (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript is not read"), (b"DDS " + bytes(200), "DDS is not read"),
-    (b"BLP2" + bytes(200), "BLP is not read"), (b"P6\n1 1\n255\n\0\0\0", "PNM is not read"), (bytes(400), "not an image"),
+    (b"BLP2" + bytes(200), "BLP is not read"), (b"P6\n1 1\n255\n\0\0\0", "PPM is not read"), (bytes(400), "not an image"),
     (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000 is not read"), (b"%PDF-1.7\n", "PDF is not read"),
 ])
 def test_other_formats_are_refused_by_name_and_start_nothing(head: bytes, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ _MAGIC = (
     ("BMP", rb"BM.{4}\x00\x00\x00\x00"), ("TIFF", rb"II[*+]\x00|MM\x00[*+]"), ("AVIF", rb"....ftyp(avif|avis)"),
     ("AVIF", rb"....ftyp(mif1|msf1)....(?:.{4})*?(avif|avis)"), ("HEIC", rb"....ftyp(hei[cxmsf]|hev[cxms]|mif1|msf1)"),
     ("JPEG XL", rb"\xff\x0a|\x00\x00\x00\x0cJXL "), ("JPEG 2000", rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51"),
-    ("PNM", rb"P[1-7]\s"), ("Radiance HDR", rb"#\?RADIANCE"), ("OpenEXR", rb"\x76\x2f\x31\x01"), ("QOI", rb"qoif"),
+    ("PPM", rb"P[1-7]\s"), ("Radiance HDR", rb"#\?RADIANCE"), ("OpenEXR", rb"\x76\x2f\x31\x01"), ("QOI", rb"qoif"),
     ("DDS", rb"DDS "), ("BLP", rb"BLP[12]"), ("Photoshop", rb"8BPS"), ("FITS", rb"SIMPLE  ="),
     ("PostScript", rb"%!PS|\xc5\xd0\xd3\xc6"), ("PDF", rb"%PDF"),
 )

@@ -16,9 +16,8 @@ from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.ingest import PIXELS, samples_of, versions_of
-from tinysieve.pipeline.stages.near_duplicates import GROUPS, leaked_rows, refuse_leaks
-from tinysieve.pipeline.stages.quantize import INT8_MODEL, QUANTIZE_FACTS, FitFacts
+from tinysieve.pipeline.stages.ingest import freeze_test, samples_of, versions_of
+from tinysieve.pipeline.stages.near_duplicates import leaked_rows, refuse_leaks
 from tinysieve.pipeline.stages.slices import slices_of
 from tinysieve.pipeline.stages.train import BASELINE, MENDED, TRAIN_FACTS, WEIGHTS
 from tinysieve.quantize.verdict.verdict import Gates, Verdict, challenge_line
@@ -76,6 +75,7 @@ def _verify(run: Run, folder: Path) -> str:
     from tinysieve.quantize.tflite.io_contract import stated_for
     from tinysieve.quantize.verdict.verify import Evidence, verify
 
+    freeze_test(run)
     samples = samples_of(run)
     trained = TRAIN_FACTS[MENDED].of(run).version
     refuse_leaks(run, versions_of(run).load(trained).labels)
