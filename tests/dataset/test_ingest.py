@@ -205,7 +205,8 @@ def test_splits_are_drawn_by_seed(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("filename,person\n" + "".join(f"{i}.jpg,{i % 2}\n" for i in range(100)))
     shares = {"validation": 0.1, "test": 0.2}
-    drawn = [list_table(table, Columns("filename", "person", None), shares, np.random.default_rng(seed)).table["split"].to_pylist()
+    columns = Columns("filename", "person", None)
+    drawn = [list_table(table, columns, shares, np.random.default_rng(seed)).table["split"].to_pylist()
              for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert (drawn[0].count("test"), drawn[0].count("validation")) == (20, 10)

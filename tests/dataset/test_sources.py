@@ -23,7 +23,6 @@ from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.ingest import INGEST, list_source
 
-
 COLUMNS = Columns("filename", "person", "split")
 
 
@@ -109,7 +108,8 @@ def test_reasons_are_counted_the_most_frequent_first() -> None:
 def test_columns_of_ours_and_columns_called_as_we_would_call_them_are_both_kept(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text("filename,source_label,label,_record\na.jpg,from,1,r\n")
-    found = settled(list_table(table, Columns("filename", "label", None), {}, np.random.default_rng(0)), files(tmp_path / "i", "a.jpg"))
+    listing = list_table(table, Columns("filename", "label", None), {}, np.random.default_rng(0))
+    found = settled(listing, files(tmp_path / "i", "a.jpg"))
     row = found.table.to_pylist()[0]
     assert row == {"filepath": "a.jpg", "split": "train", "label": "person", "source_label": "from",
                    "source_source_label": "1", "source__record": "r"}

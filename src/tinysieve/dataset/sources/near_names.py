@@ -6,6 +6,7 @@ folders in front, the ending. A label is never lost to that without a word, and 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -50,8 +51,10 @@ def take_near_names(listing: Listing, files: pa.Array) -> Listing:
     lost = named.filter(pc.invert(pc.is_in(named, files)))
     free = files.filter(pc.invert(pc.is_in(files, named)))
     rows, free = _comparable(lost, free)
+    if not len(rows):
+        return listing
     taken, notes = {}, []
-    for likeness in _likenesses(rows, free) if len(rows) else ():
+    for likeness in _likenesses(rows, free, (_shared_folder(_lower(_written(named))), _shared_folder(_lower(_form(files))))):
         pairs = _pairs(rows, free, likeness)
         if pairs:
             notes.append(_note(pairs, likeness.words))
@@ -72,8 +75,8 @@ def _comparable(lost: pa.Array, free: pa.Array) -> tuple[pa.Array, pa.Array]:
     return lost.filter(pc.is_in(row_keys, file_keys)), free.filter(pc.is_in(file_keys, row_keys))
 
 
-def _likenesses(rows: pa.Array, files: pa.Array) -> Iterator[_Likeness]:
-    """From what changes least to what changes most."""
+def _likenesses(rows: pa.Array, files: pa.Array, roots: tuple[str, str]) -> Iterator[_Likeness]:
+    """From what changes least to what changes most; `roots` are the folders that all rows, and all files, share."""
     slashes = pc.count_substring(_written(pa.concat_arrays([rows, files])), "/")
     depths = sorted(count + 1 for count in pc.unique(slashes).to_pylist())
     yield _Likeness("with other signs (slashes, spaces, %20)", _signs, _same)
@@ -83,7 +86,8 @@ def _likenesses(rows: pa.Array, files: pa.Array) -> Iterator[_Likeness]:
         for depth in reversed(depths):
             yield _Likeness(f"with other folders in front{words}", _tail(_written, depth, change), _whole(_form, change))
             yield _Likeness(f"with other folders in front{words}", _whole(_written, change), _tail(_form, depth, change))
-    yield _Likeness("below another folder", lambda keys: _below(_lower(_written(keys))), lambda keys: _below(_lower(_form(keys))))
+    yield _Likeness("below another folder", lambda keys: _below(_lower(_written(keys)), roots[0]),
+                    lambda keys: _below(_lower(_form(keys)), roots[1]))
     yield _Likeness("with another ending", lambda keys: _bare(_lower(_written(keys))), lambda keys: _bare(_lower(_form(keys))))
     for depth in reversed(depths):
         words = "with another ending and other folders in front"
@@ -170,14 +174,14 @@ def _bare_lower(keys: pa.Array) -> pa.Array:
     return _bare(_lower(keys))
 
 
-def _below(keys: pa.Array) -> pa.Array:
-    """Without the folders that all of them share."""
+def _shared_folder(keys: pa.Array) -> str:
+    """The folders that all of them share, with a slash behind."""
     folders = pc.unique(pc.replace_substring_regex(keys, r"[^/]+$", "")).to_pylist()
-    shared = folders[0].split("/")[:-1]
-    for folder in folders[1:]:
-        same = [one == other for one, other in zip(shared, folder.split("/")[:-1], strict=False)]
-        shared = shared[: same.index(False) if False in same else len(same)]
-    return pc.utf8_slice_codeunits(keys, sum(len(part) + 1 for part in shared))
+    return os.path.commonprefix(folders).rpartition("/")[0] + "/" if all("/" in folder for folder in folders) else ""
+
+
+def _below(keys: pa.Array, folder: str) -> pa.Array:
+    return pc.if_else(pc.starts_with(keys, folder), pc.utf8_slice_codeunits(keys, len(folder)), keys) if folder else keys
 
 
 def _tail(form: _Key, count: int, change: _Key) -> _Key:

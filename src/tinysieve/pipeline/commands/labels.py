@@ -24,8 +24,10 @@ def label_issues(
     labels: Annotated[Path | None, typer.Option(help="Given labels: .npz, .npy, .csv, .parquet or .txt; "
                                                 "default: the same .npz.")] = None,
     method: Method = "adjusted_margin", filter_by: FilterBy = "prune_by_noise_rate",
-    probabilities_key: Annotated[str, typer.Option(help="Array in the .npz.")] = "pred_probs",
-    labels_key: Annotated[str, typer.Option(help="Array in the .npz, or column of the table.")] = "given",
+    probabilities_key: Annotated[str, typer.Option(help="Array of an .npz.")] = "pred_probs",
+    labels_key: Annotated[str, typer.Option(help="Array of an .npz, or column of a table.")] = "given",
+    classes: Annotated[str, typer.Option(help="Names of the classes in the order of the columns, with commas between; for labels "
+                                         "that are names. Default: the order of the alphabet.")] = "",
     json: Json = False,
 ) -> None:
     """Find label errors from out-of-fold probabilities. Needs no images: only probabilities and labels."""
@@ -39,7 +41,8 @@ def label_issues(
         raise InputError("no labels given", where=str(probabilities), why="an .npy file holds only the probabilities",
                          fix="use --labels FILE, or an .npz with both arrays")
     pred_probs = read_probabilities(probabilities, probabilities_key)
-    given = read_labels(labels or probabilities, pred_probs, labels_key)
+    names = [name.strip() for name in classes.split(",") if name.strip()]
+    given = read_labels(labels or probabilities, pred_probs, labels_key, names, lambda note: typer.echo(note, err=True))
     view.find_and_show(pred_probs, given, filter_by, method, out, json)
 
 
