@@ -18,7 +18,8 @@ from tinysieve.ground.errors import InputError, MissingRequirement
 ROWS = [{"filename": "a.jpg", "person": "1", "split": "train"}, {"filename": "b.jpg", "person": "0", "split": "val"}]
 PLAIN = "filename,person,split\na.jpg,1,train\nb.jpg,0,val\n"
 WAYS = {
-    "plain": PLAIN.encode(), "no line feed at the end": PLAIN.rstrip().encode(), "Windows lines": PLAIN.replace("\n", "\r\n").encode(),
+    "plain": PLAIN.encode(), "no line feed at the end": PLAIN.rstrip().encode(),
+    "Windows lines": PLAIN.replace("\n", "\r\n").encode(),
     "old Mac lines": PLAIN.replace("\n", "\r").encode(), "UTF-8 with a mark": PLAIN.encode("utf-8-sig"),
     "UTF-16": PLAIN.encode("utf-16"), "UTF-16 big": "\ufeff".encode("utf-16-be") + PLAIN.encode("utf-16-be"),
     "UTF-16 without a mark": PLAIN.encode("utf-16-le"), "UTF-32": PLAIN.encode("utf-32"),

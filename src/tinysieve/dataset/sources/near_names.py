@@ -6,7 +6,7 @@ folders in front, the ending. A label is never lost to that without a word, and 
 
 from __future__ import annotations
 
-import os
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -177,7 +177,7 @@ def _bare_lower(keys: pa.Array) -> pa.Array:
 def _shared_folder(keys: pa.Array) -> str:
     """The folders that all of them share, with a slash behind."""
     folders = pc.unique(pc.replace_substring_regex(keys, r"[^/]+$", "")).to_pylist()
-    return os.path.commonprefix(folders).rpartition("/")[0] + "/" if all("/" in folder for folder in folders) else ""
+    return posixpath.commonpath(folders) + "/" if all(folders) else ""
 
 
 def _below(keys: pa.Array, folder: str) -> pa.Array:
