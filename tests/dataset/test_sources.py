@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from tinysieve.dataset.classes import PERSON_TASK
 from tinysieve.dataset.sources import folders
 from tinysieve.dataset.sources.image_folder import scan_images
 from tinysieve.dataset.sources.listing import Listing, SkippedRow, row_reasons
 from tinysieve.dataset.sources.match_files import match_files
+from tinysieve.dataset.sources.open_images import list_open_images
 from tinysieve.dataset.sources.tables import WORDS, Columns, list_table, list_wake_vision
 from tinysieve.dataset.table_file import read_table
 from tinysieve.ground.errors import InputError
@@ -167,6 +169,45 @@ def test_who_has_folders_is_told_of_folders(tmp_path: Path) -> None:
         list_source(run_over(tmp_path, "kind: folders").config)
     assert "table" not in str(caught.value)
     assert "'background'" in caught.value.fix
+
+
+def test_open_images_says_there_not_there_or_nothing(tmp_path: Path) -> None:
+    """A photo with rows about other things only is not known to show nobody; ids have no ending."""
+    root = files(tmp_path / "images", *(f"{name}.jpg" for name in "abcde"))
+    (tmp_path / "t.csv").write_text("ImageID,Source,LabelName,Confidence\na,v,/m/01g317,1\na,v,/m/0k4j,0\nb,v,/m/01g317,0\n"
+                                    "c,v,/m/0k4j,1\nc,v,/m/0bt9lr,1\nd,v,/m/01g317,1\nd,w,/m/01g317,0\n")
+    (tmp_path / "v.csv").write_text("ImageID,Source,LabelName,Confidence\ne,v,/m/01g317,1\n")
+    tables = {"train": [tmp_path / "t.csv"], "test": [tmp_path / "v.csv"]}
+    found = settled(list_open_images(tables, ["/m/01g317"], PERSON_TASK), root)
+    assert {row["filepath"]: (row["split"], row["label"], row["label_conflict"]) for row in found.table.to_pylist()} == {
+        "a.jpg": ("train", "person", None), "b.jpg": ("train", "background", None), "c.jpg": ("unlabeled", None, None),
+        "d.jpg": ("unlabeled", None, "1 person, 1 background"), "e.jpg": ("test", "person", None)}
+    assert "5 photos are named by the table with another ending" in found.notes[0]
+    with pytest.raises(InputError, match="no row has the LabelName Person"):
+        list_open_images(tables, ["Person"], PERSON_TASK)
+
+
+def test_roboflows_tables_of_classes_lie_in_the_folders_of_their_splits(tmp_path: Path) -> None:
+    root = files(tmp_path, "train/a_jpg.rf.1.jpg", "train/b_jpg.rf.2.jpg", "valid/c_jpg.rf.3.jpg")
+    (tmp_path / "train/_classes.csv").write_text("filename, background, person\na_jpg.rf.1.jpg, 0, 1\nb_jpg.rf.2.jpg, 1, 0\n")
+    (tmp_path / "valid/_classes.csv").write_text("filename, background, person\nc_jpg.rf.3.jpg, 1, 0\n")
+    tables = {"train": [tmp_path / "train/_classes.csv"], "validation": [tmp_path / "valid/_classes.csv"]}
+    found = settled(list_wake_vision(tables), root)
+    assert [(row["filepath"], row["split"], row["label"]) for row in found.table.to_pylist()] == [
+        ("train/a_jpg.rf.1.jpg", "train", "person"), ("train/b_jpg.rf.2.jpg", "train", "background"),
+        ("valid/c_jpg.rf.3.jpg", "validation", "background")]
+
+
+def test_embedded_images_are_no_paths_and_not_copied(tmp_path: Path) -> None:
+    image = pa.array([{"bytes": b"x" * 99, "path": "a.jpg"}])
+    pq.write_table(pa.table({"filename": ["a.jpg"], "person": [True], "image": image}), tmp_path / "t.parquet")
+    rng = np.random.default_rng(0)
+    listing = list_table(tmp_path / "t.parquet", Columns("filename", "person", None), {}, rng)
+    assert "image" not in listing.table.column_names
+    assert "columns of bytes are not kept: image" in listing.notes[0]
+    assert listing.table["label"].to_pylist() == ["person"]
+    with pytest.raises(InputError, match="column 'image' holds embedded images, and no paths"):
+        list_table(tmp_path / "t.parquet", Columns("image", "person", None), {}, rng)
 
 
 def test_a_folder_in_place_of_a_table_is_refused(tmp_path: Path) -> None:

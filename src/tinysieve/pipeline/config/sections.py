@@ -105,6 +105,17 @@ class WakeVisionSource(Section):
     test: tuple[FilePath, ...]
 
 
+class OpenImagesSource(Section):
+    """Open Images' CSVs of verified image labels over one image folder; `label_names` is what they call the positive class."""
+
+    kind: Literal["open_images"]
+    images: FilePath
+    train: tuple[FilePath, ...]
+    validation: tuple[FilePath, ...]
+    test: tuple[FilePath, ...]
+    label_names: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class FolderSource(Section):
     """`<split>/<class>/image` folders; empty `train_folders` takes all that are there."""
 
@@ -128,7 +139,7 @@ class Dataset(Section):
     says what becomes of a photo that has both labels; `follow_links` names folders that links among the images may lead into.
     """
 
-    source: Annotated[TableSource | WakeVisionSource | FolderSource, Field(discriminator="kind")]
+    source: Annotated[TableSource | WakeVisionSource | OpenImagesSource | FolderSource, Field(discriminator="kind")]
     on_missing: Literal["skip", "error"] = "skip"
     on_conflict: Literal["review", "majority", "first", "error"] = "review"
     classes: dict[str, Words] = Field(default_factory=dict)

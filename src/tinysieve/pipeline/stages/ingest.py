@@ -19,6 +19,7 @@ from tinysieve.dataset.sources.image_folder import MISNAMED, ImageFolder, scan_i
 from tinysieve.dataset.sources.label_words import LabelWords
 from tinysieve.dataset.sources.listing import Listing, draw_holdouts, row_reasons
 from tinysieve.dataset.sources.match_files import Matching, match_files
+from tinysieve.dataset.sources.open_images import list_open_images
 from tinysieve.dataset.sources.splits import SPLIT_NAMES
 from tinysieve.dataset.sources.tables import Columns, list_table, list_wake_vision
 from tinysieve.dataset.table_file import check_table
@@ -27,8 +28,7 @@ from tinysieve.dataset.test_split import check_test_split, freeze_test_split
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import first_version
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.config.sections import Config, FolderSource, TableSource, WakeVisionSource
-from tinysieve.pipeline.engine.artifacts import Artifact, facts
+from tinysieve.pipeline.config.sections import Config, FolderSource, OpenImagesSource, TableSource, WakeVisionSource
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 
@@ -116,6 +116,9 @@ def _list(config: Config, images: ImageFolder, words: LabelWords) -> Listing:
         case WakeVisionSource():
             tables = {"test": source.test, "validation": source.validation, "train": source.train}
             return list_wake_vision(tables, words, form)
+        case OpenImagesSource():
+            tables = {"test": source.test, "validation": source.validation, "train": source.train}
+            return list_open_images(tables, source.label_names, words.names, form)
         case FolderSource():
             listing = list_folders(images.photos, source.images, source.train_folders, words)
             listing = draw_holdouts(listing, source.holdout.model_dump(), rng)
@@ -153,7 +156,7 @@ def _source_fingerprint(run: Run) -> dict[str, str]:
     match source:
         case TableSource():
             tables: tuple[Path, ...] = (source.table,)
-        case WakeVisionSource():
+        case WakeVisionSource() | OpenImagesSource():
             tables = (*source.train, *source.validation, *source.test)
         case FolderSource():
             tables = ()
@@ -184,7 +187,7 @@ def _size_and_time(file: Path) -> str:
 
 def _settings(config: Config) -> object:
     source, dataset = config.dataset.source, config.dataset
-    seed = None if isinstance(source, WakeVisionSource) else config.seed
+    seed = None if isinstance(source, (WakeVisionSource, OpenImagesSource)) else config.seed
     return {"source": source.model_dump(mode="json"), "on_missing": dataset.on_missing, "seed": seed,
             "on_conflict": dataset.on_conflict, "classes": dataset.classes, "table": dataset.table.model_dump(),
             "follow_links": [str(folder) for folder in dataset.follow_links]}
