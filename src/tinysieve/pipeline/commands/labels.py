@@ -24,10 +24,10 @@ def label_issues(
     labels: Annotated[Path | None, typer.Option(help="Given labels: .npz, .npy, .csv, .parquet or .txt; "
                                                 "default: the same .npz.")] = None,
     method: Method = "adjusted_margin", filter_by: FilterBy = "prune_by_noise_rate",
-    probabilities_key: Annotated[str, typer.Option(help="Array of an .npz.")] = "pred_probs",
-    labels_key: Annotated[str, typer.Option(help="Array of an .npz, or column of a table.")] = "given",
-    classes: Annotated[str, typer.Option(help="Names of the classes in the order of the columns, with commas between; for labels "
-                                         "that are names. Default: the order of the alphabet.")] = "",
+    probabilities_key: Annotated[str, typer.Option(help="Array in the .npz.")] = "pred_probs",
+    labels_key: Annotated[str, typer.Option(help="Array in the .npz, or column of the table.")] = "given",
+    classes: Annotated[str, typer.Option(help="Class names in the order of the columns, separated by commas, for labels that are "
+                                         "names. Default: alphabetical order.")] = "",
     json: Json = False,
 ) -> None:
     """Find label errors from out-of-fold probabilities. Needs no images: only probabilities and labels."""

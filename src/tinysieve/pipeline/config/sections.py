@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from tinysieve.dataset.classes import ClassNames
 from tinysieve.ground.errors import InputError

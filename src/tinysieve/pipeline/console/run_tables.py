@@ -132,15 +132,16 @@ def show_precision(precision: Mapping[str, PrecisionFacts]) -> None:
 
 def show_ingest(facts: IngestFacts) -> None:
     """What became samples and what did not, with the files that name it."""
-    typer.echo(f"{count(counts['samples'], 'sample', 'samples')}, version {counts['version']}")
-    for name, file in (("quarantined", "quarantine.csv"), ("skipped", "skipped.csv"), ("leaked", "leaks.csv")):
-        if counts[name]:
-            typer.echo(f"{counts[name]:,} {name}: see ingest/{file}")
-        if name == "skipped":
-            _show_skipped_rows(counts.get("skipped_rows", {}))
-    if counts.get("conflicts"):
-        typer.echo(f"{count(counts['conflicts'], 'photo', 'photos')} filed under both labels: see ingest/conflicts.csv")
-    for note in counts.get("notes", ()):
+    typer.echo(f"{count(facts.samples, 'sample', 'samples')}, version {facts.version}")
+    for name, number, listed in (("quarantined", facts.quarantined, QUARANTINE), ("skipped", facts.skipped, SKIPPED),
+                                 ("leaked", facts.leaked, LEAKS)):
+        if number:
+            typer.echo(f"{number:,} {name}: see {listed.stage}/{listed.file}")
+        if listed is SKIPPED:
+            _show_skipped_rows(facts.skipped_rows)
+    if facts.conflicts:
+        typer.echo(f"{count(facts.conflicts, 'photo', 'photos')} filed under both labels: see ingest/conflicts.csv")
+    for note in facts.notes:
         typer.echo(f"note: {note}")
 
 

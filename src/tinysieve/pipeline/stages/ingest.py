@@ -8,11 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from tinysieve.dataset.classes import PERSON_TASK, ClassNames
-from tinysieve.dataset.ingest import IngestResult, Intake, ingest
+from tinysieve.dataset.images import Pixels
+from tinysieve.dataset.ingest import Intake, ingest, open_pixels
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import list_folders, require_classes
 from tinysieve.dataset.sources.image_folder import MISNAMED, ImageFolder, scan_images
@@ -22,13 +20,14 @@ from tinysieve.dataset.sources.match_files import Matching, match_files
 from tinysieve.dataset.sources.open_images import list_open_images
 from tinysieve.dataset.sources.splits import SPLIT_NAMES
 from tinysieve.dataset.sources.tables import Columns, list_table, list_wake_vision
-from tinysieve.dataset.table_file import check_table
+from tinysieve.dataset.table_file import check_table, read_table
 from tinysieve.dataset.table_text import TableForm
 from tinysieve.dataset.test_split import check_test_split, freeze_test_split
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import first_version
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config, FolderSource, OpenImagesSource, TableSource, WakeVisionSource
+from tinysieve.pipeline.engine.artifacts import Artifact, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 
@@ -46,6 +45,8 @@ class IngestFacts:
         skipped_rows: of these, by reason.
         leaked: copies of a held-out image that were removed from other splits.
         version: id of version 0.
+        conflicts: photos that were there under both labels.
+        notes: what was assumed while the source was read.
     """
 
     samples: int
@@ -54,6 +55,8 @@ class IngestFacts:
     skipped_rows: dict[str, int] = field(default_factory=dict)
     leaked: int
     version: str
+    conflicts: int = 0
+    notes: tuple[str, ...] = ()
 
 
 INGEST_FACTS = facts("ingest", "ingest.json", IngestFacts)
@@ -62,6 +65,7 @@ PIXELS: Artifact[Pixels] = Artifact("ingest", "pixels.npy", lambda path: open_pi
 QUARANTINE = Artifact("ingest", "quarantine.csv", read_table)
 SKIPPED = Artifact("ingest", "skipped.csv", read_table)
 LEAKS = Artifact("ingest", "leaks.csv", read_table)
+CONFLICTS = Artifact("ingest", "conflicts.csv", read_table)
 
 
 def samples_of(run: Run) -> SampleTable:
@@ -84,14 +88,9 @@ def freeze_test(run: Run) -> None:
     freeze_test_split(samples_of(run), run.folder / FROZEN_TEST)
 
 
-def class_names(config: Config) -> ClassNames:
-    """What the two classes of a configuration are called."""
-    return PERSON_TASK
-
-
 def list_source(config: Config) -> Listing:
     """All candidates of the configured source, rows and files brought together."""
-    dataset, names = config.dataset, class_names(config)
+    dataset, names = config.dataset, config.task.classes
     images = scan_source(config)
     listing = _list(config, images, LabelWords.of(names, dataset.classes))
     matching = Matching(dataset.on_missing, dataset.on_conflict, names)
@@ -101,7 +100,7 @@ def list_source(config: Config) -> Listing:
 
 def scan_source(config: Config) -> ImageFolder:
     """What lies in the configured image folder."""
-    dataset, names = config.dataset, class_names(config)
+    dataset, names = config.dataset, config.task.classes
     words = (*names.in_code_order, *SPLIT_NAMES, *(word for words in dataset.classes.values() for word in words))
     return scan_images(dataset.source.images, dataset.follow_links, keep=words)
 
@@ -129,22 +128,17 @@ def _list(config: Config, images: ImageFolder, words: LabelWords) -> Listing:
 def _ingest(run: Run, folder: Path) -> str:
     config = run.config
     listing = list_source(config)
-    intake = Intake(config.dataset.follow_links, config.dataset.on_conflict, class_names(config))
+    intake = Intake(config.dataset.follow_links, config.dataset.on_conflict, config.task.classes)
     with progress("ingest") as report:
         result = ingest(listing, config.dataset.source.images, folder, report, config.workers, intake)
     check_test_split(result.samples, run.folder / FROZEN_TEST)
     first = first_version(result.samples)
     versions_of(run).adopt(first)
-    counts = _counts(result, listing) | {"version": first.id}
-    (folder / "ingest.json").write_text(json.dumps(counts, indent=1) + "\n")
+    INGEST_FACTS.write(IngestFacts(
+        samples=len(result.samples), quarantined=result.quarantined, skipped=result.skipped,
+        skipped_rows=row_reasons([row for row in listing.skipped if row.reason != MISNAMED]), leaked=result.leaked,
+        version=first.id, conflicts=result.conflicts, notes=listing.notes), folder)
     return first.id
-
-
-def _counts(result: IngestResult, listing: Listing) -> dict[str, object]:
-    rows = [row for row in listing.skipped if row.reason != MISNAMED]
-    return {"samples": len(result.samples), "quarantined": result.quarantined, "skipped": result.skipped,
-            "skipped_rows": row_reasons(rows), "leaked": result.leaked, "conflicts": result.conflicts,
-            "notes": list(listing.notes)}
 
 
 def _source_fingerprint(run: Run) -> dict[str, str]:
@@ -189,7 +183,8 @@ def _settings(config: Config) -> object:
     source, dataset = config.dataset.source, config.dataset
     seed = None if isinstance(source, (WakeVisionSource, OpenImagesSource)) else config.seed
     return {"source": source.model_dump(mode="json"), "on_missing": dataset.on_missing, "seed": seed,
-            "on_conflict": dataset.on_conflict, "classes": dataset.classes, "table": dataset.table.model_dump(),
+            "on_conflict": dataset.on_conflict, "words": dataset.classes, "classes": config.task.classes.in_code_order,
+            "table": dataset.table.model_dump(),
             "follow_links": [str(folder) for folder in dataset.follow_links]}
 
 

@@ -16,8 +16,9 @@ from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.ingest import freeze_test, samples_of, versions_of
-from tinysieve.pipeline.stages.near_duplicates import leaked_rows, refuse_leaks
+from tinysieve.pipeline.stages.ingest import PIXELS, freeze_test, samples_of, versions_of
+from tinysieve.pipeline.stages.near_duplicates import GROUPS, leaked_rows, refuse_leaks
+from tinysieve.pipeline.stages.quantize import INT8_MODEL, QUANTIZE_FACTS, FitFacts
 from tinysieve.pipeline.stages.slices import slices_of
 from tinysieve.pipeline.stages.train import BASELINE, MENDED, TRAIN_FACTS, WEIGHTS
 from tinysieve.quantize.verdict.verdict import Gates, Verdict, challenge_line
