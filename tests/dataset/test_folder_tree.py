@@ -16,6 +16,7 @@ from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.dataset.folder_tree import copy, export_tree, hard_link, safe_names, symbolic_link
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import list_folders
+from tinysieve.dataset.sources.image_folder import scan_images
 from tinysieve.dataset.versions import Version, first_version
 from tinysieve.ground.errors import InputError
 
@@ -57,7 +58,8 @@ def test_every_label_goes_to_its_folder_and_the_tree_reads_back_as_it_was(photos
                            "test/person": 0, "test/background": 1}
     assert (made.unlabeled, made.dropped, made.version) == (1, 1, "f00d")
     assert json.loads((tmp_path / "tree" / "version.json").read_text())["version"] == "f00d"
-    listed = list_folders(tmp_path / "tree", ("train",)).table.to_pylist()
+    photos = scan_images(tmp_path / "tree").photos
+    listed = list_folders(photos, tmp_path / "tree", ("train",)).table.to_pylist()
     read = {(tmp_path / "tree" / row["filepath"]).read_text(): (row["split"], row["label"]) for row in listed}
     words = {POSITIVE: "person", NEGATIVE: "background"}
     assert read == {name: ("train" if split == "unlabeled" else split, words[label])

@@ -14,11 +14,12 @@ from PIL import Image
 
 from tinysieve.dataset.images import decode, resize_bilinear
 from tinysieve.dataset.ingest import IngestResult, ingest, open_pixels
-from tinysieve.dataset.sources.folders import list_folders
-from tinysieve.dataset.sources.listing import Listing, image_files, misnamed_files
-from tinysieve.dataset.sources.match_files import match_files
-from tinysieve.dataset.sources.tables import list_table, list_wake_vision
-from tinysieve.dataset.test_split import hold_test_split
+from tinysieve.dataset.sources import folders
+from tinysieve.dataset.sources.image_folder import scan_images
+from tinysieve.dataset.sources.listing import Listing
+from tinysieve.dataset.sources.match_files import Matching, match_files
+from tinysieve.dataset.sources.tables import Columns, list_table, list_wake_vision
+from tinysieve.dataset.test_split import check_test_split, freeze_test_split
 from tinysieve.ground.errors import FrozenSplit, InputError
 
 
@@ -29,7 +30,11 @@ def photo(path: Path, seed: int) -> None:
 
 
 def run(listing: Listing, root: Path, folder: Path) -> IngestResult:
-    return ingest(match_files(listing, image_files(root), root, "skip"), root, folder, lambda done, total: None, 2)
+    return ingest(match_files(listing, scan_images(root).photos, root), root, folder, lambda done, total: None, 2)
+
+
+def list_folders(root: Path, train_folders: tuple[str, ...] = ()) -> Listing:
+    return folders.list_folders(scan_images(root).photos, root, train_folders)
 
 
 @pytest.fixture
@@ -103,10 +108,10 @@ def test_names_that_are_not_utf8_are_left_out_and_named(tree: Path) -> None:
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
     (tree / "train/person/café 写真.jpg").write_bytes(good)
-    files = image_files(tree).to_pylist()
+    files = scan_images(tree).photos.to_pylist()
     assert len(files) == 13
     assert "train/person/café 写真.jpg" in files
-    assert [(row.filepath, row.reason) for row in misnamed_files(tree)] == [
+    assert [(row.filepath, row.reason) for row in scan_images(tree).misnamed()] == [
         (r"train/person/caf\xe9.jpg", "file name is not UTF-8: rename it")]
 
 
@@ -122,15 +127,21 @@ def test_copies_of_test_images_leave_train(tree: Path, tmp_path: Path) -> None:
     assert sum(name.endswith("-1") for name in ids) == 1
 
 
-def test_the_test_split_is_frozen_at_the_first_ingest(tree: Path, tmp_path: Path) -> None:
-    """Train may change between two ingests; a test image may not come, go, or change its label."""
+def test_the_test_split_is_frozen_once_something_is_measured_on_it(tree: Path, tmp_path: Path) -> None:
+    """Before that it may change; after it train may, but a test image may not come, go, or change its label."""
     frozen = tmp_path / "frozen.parquet"
-    hold_test_split(run(list_folders(tree), tree, tmp_path / "first").samples, frozen)
+    check_test_split(run(list_folders(tree), tree, tmp_path / "first").samples, frozen)
+    (tree / "test/person/1.jpg").rename(tree / "test/background/mended.jpg")
+    second = run(list_folders(tree), tree, tmp_path / "second").samples
+    check_test_split(second, frozen)
+    freeze_test_split(second, frozen)
     photo(tree / "train/person/new.jpg", 500)
-    hold_test_split(run(list_folders(tree), tree, tmp_path / "second").samples, frozen)
-    (tree / "test/person/0.jpg").rename(tree / "test/background/moved.jpg")
-    with pytest.raises(FrozenSplit, match="1 images are new or relabelled, 1 are missing or were relabelled"):
-        hold_test_split(run(list_folders(tree), tree, tmp_path / "third").samples, frozen)
+    check_test_split(run(list_folders(tree), tree, tmp_path / "third").samples, frozen)
+    (tree / "test/background/mended.jpg").rename(tree / "test/person/1.jpg")
+    fourth = run(list_folders(tree), tree, tmp_path / "fourth").samples
+    freeze_test_split(fourth, frozen)
+    with pytest.raises(FrozenSplit, match="1 images came or have another label, 1 are gone or had another label"):
+        check_test_split(fourth, frozen)
 
 
 def wake_vision_files(root: Path) -> dict[str, list[Path]]:
@@ -164,16 +175,16 @@ def test_missing_rows_are_an_error_when_asked(tmp_path: Path) -> None:
     root = tmp_path / "images"
     photo(root / "a.jpg", 1)
     listing = list_wake_vision(wake_vision_files(tmp_path))
-    with pytest.raises(InputError, match=r"8 rows have no image file, first: 'b.jpg'") as caught:
-        match_files(listing, image_files(root), root, "error")
-    assert caught.value.where == f"{tmp_path / 'train.csv'}: record 2 after the header"
+    with pytest.raises(InputError, match=r"8 rows have no image file, the first is 'b.jpg'") as caught:
+        match_files(listing, scan_images(root).photos, root, Matching("error"))
+    assert caught.value.where == f"{tmp_path / 'train.csv'}:3"
 
 
 def test_strange_labels_name_file_and_line(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("filename,person,split\na.jpg,1,train\nb.jpg,maybe,train\n")
     with pytest.raises(InputError, match="'maybe'") as caught:
-        list_table(table, "filename", "person", "split", {}, np.random.default_rng(0))
+        list_table(table, Columns("filename", "person", "split"), {}, np.random.default_rng(0))
     assert caught.value.where == f"{table}:3"
 
 
@@ -183,7 +194,7 @@ def test_a_split_without_a_class_is_refused_before_anything_is_decoded(tmp_path:
         photo(tmp_path / "images" / name, seed)
     table = tmp_path / "labels.csv"
     table.write_text("filename,person,split\n" + "".join(f"{name},{name[-5]},{name.partition('-')[0]}\n" for name in names))
-    listing = list_table(table, "filename", "person", "split", {}, np.random.default_rng(0))
+    listing = list_table(table, Columns("filename", "person", "split"), {}, np.random.default_rng(0))
     with pytest.raises(InputError, match="split 'validation' holds no image labelled background") as caught:
         run(listing, tmp_path / "images", tmp_path / "out")
     assert "split: null" in caught.value.fix
@@ -194,7 +205,8 @@ def test_splits_are_drawn_by_seed(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("filename,person\n" + "".join(f"{i}.jpg,{i % 2}\n" for i in range(100)))
     shares = {"validation": 0.1, "test": 0.2}
-    drawn = [list_table(table, "filename", "person", None, shares, np.random.default_rng(seed)).table["split"].to_pylist()
+    columns = Columns("filename", "person", None)
+    drawn = [list_table(table, columns, shares, np.random.default_rng(seed)).table["split"].to_pylist()
              for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert (drawn[0].count("test"), drawn[0].count("validation")) == (20, 10)
@@ -204,7 +216,7 @@ def test_interrupted_ingest_ends_in_the_same_bytes(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tinysieve.dataset.ingest.CHUNK", 3)
-    listing = match_files(list_folders(tree), image_files(tree), tree, "skip")
+    listing = match_files(list_folders(tree), scan_images(tree).photos, tree)
 
     def stop_at(limit: int) -> Callable[[int, int], None]:
         def progress(done: int, total: int) -> None:
@@ -247,7 +259,7 @@ def test_a_file_system_that_cannot_set_room_aside_is_taken(tree: Path, tmp_path:
 
 def test_voc_labels(shared: Path) -> None:
     root = shared / "data/voc2007_person/images"
-    listing = list_table(root.parent / "labels.csv", "filename", "person", "split", {}, np.random.default_rng(0))
-    table = match_files(listing, image_files(root), root, "error").table
+    listing = list_table(root.parent / "labels.csv", Columns("filename", "person", "split"), {}, np.random.default_rng(0))
+    table = match_files(listing, scan_images(root).photos, root, Matching("error")).table
     assert table.num_rows == 4952
     assert table.group_by("split").aggregate([("label", "count")]).sort_by("split")["label_count"].to_pylist() == [797, 3422, 733]

@@ -12,14 +12,20 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tinysieve.dataset.sources.folders import list_folders
-from tinysieve.dataset.sources.listing import Listing, SkippedRow, image_files, misnamed_files, parse_labels, row_reasons
+from tinysieve.dataset.classes import PERSON_TASK
+from tinysieve.dataset.sources import folders
+from tinysieve.dataset.sources.image_folder import scan_images
+from tinysieve.dataset.sources.listing import Listing, SkippedRow, row_reasons
 from tinysieve.dataset.sources.match_files import match_files
-from tinysieve.dataset.sources.tables import list_table, list_wake_vision, read_table
+from tinysieve.dataset.sources.open_images import list_open_images
+from tinysieve.dataset.sources.tables import WORDS, Columns, list_table, list_wake_vision
+from tinysieve.dataset.table_file import read_table
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.ingest import INGEST, list_source
+
+COLUMNS = Columns("filename", "person", "split")
 
 
 def files(root: Path, *names: str) -> Path:
@@ -32,24 +38,24 @@ def files(root: Path, *names: str) -> Path:
 
 def listed(table: Path, text: str) -> Listing:
     table.write_text(text)
-    return list_table(table, "filename", "person", "split", {}, np.random.default_rng(0))
+    return list_table(table, COLUMNS, {}, np.random.default_rng(0))
 
 
 def settled(listing: Listing, root: Path) -> Listing:
-    return match_files(listing, image_files(root), root, "skip")
+    return match_files(listing, scan_images(root).photos, root)
 
 
-@pytest.mark.parametrize(("row", "file"), [
-    ("images/sub/a.jpg", "sub/a.jpg"), ("/data/sub/a.jpg", "sub/a.jpg"), (r"sub\a.jpg", "sub/a.jpg"),
-    ("sub/a.JPG", "sub/a.jpg"), ("sub/other.jpg", "0.jpg"),
-])
-def test_rows_that_all_miss_their_files_are_told_with_a_row_and_a_file(tmp_path: Path, row: str, file: str) -> None:
+def list_folders(root: Path, train_folders: tuple[str, ...] = ()) -> Listing:
+    return folders.list_folders(scan_images(root).photos, root, train_folders)
+
+
+def test_rows_that_all_miss_their_files_are_told_with_a_row_and_a_file(tmp_path: Path) -> None:
     root = files(tmp_path / "images", "0.jpg", "sub/a.jpg")
-    listing = listed(tmp_path / "t.csv", f"filename,person,split\n{row},1,train\nb.jpg,0,test\n")
+    listing = listed(tmp_path / "t.csv", "filename,person,split\nsub/other.jpg,1,train\nb.jpg,0,test\n")
     with pytest.raises(InputError, match=re.escape(f"none of 2 rows names a file below {root}: ")) as caught:
         settled(listing, root)
-    assert f"the first names {row!r}, an existing file is {file!r}" in caught.value.what
-    assert caught.value.where == f"{tmp_path / 't.csv'}: record 1 after the header"
+    assert "the first names 'sub/other.jpg', a file there is '0.jpg'" in caught.value.what
+    assert caught.value.where == f"{tmp_path / 't.csv'}:2"
 
 
 def test_rows_over_an_empty_image_folder_are_told_so(tmp_path: Path) -> None:
@@ -66,18 +72,18 @@ def test_a_dot_and_slash_in_front_is_taken_off(tmp_path: Path) -> None:
     assert [row.filepath for row in found.skipped] == ["../x.jpg", "a.jpg"]
 
 
-def test_a_skipped_row_is_named_by_its_record_in_the_file(tmp_path: Path) -> None:
-    """Whatever was left out before it; an empty line and a line break within quotes make no record."""
+def test_a_skipped_row_is_named_by_its_line_in_the_file(tmp_path: Path) -> None:
+    """Whatever was left out before it; an empty line counts, and a record of two lines begins on the first."""
     root = files(tmp_path / "images", "a.jpg", "b.jpg")
     text = ("filename,person,split,note\na.jpg,1,train,\nt.jpg,,test,\n\nb.jpg,0,train,\"two\nlines\"\n../x.jpg,1,train,\n"
-            "a.jpg,0,train,\ngone.jpg,1,train,\n")
+            "a.jpg,1,train,\ngone.jpg,1,train,\n")
     found = settled(listed(tmp_path / "t.csv", text), root)
-    assert [(row.filepath, row.where.removeprefix(f"{tmp_path / 't.csv'}: "), row.reason) for row in found.skipped] == [
-        ("t.jpg", "record 2 after the header", "held-out row without a usable label"),
-        ("../x.jpg", "record 4 after the header", "path leaves the image root"),
-        ("a.jpg", "record 5 after the header", "file named by an earlier row or a held-out split"),
-        ("gone.jpg", "record 6 after the header", "no such file")]
-    assert found.table.column_names == ["filepath", "split", "label", "person", "note"]
+    assert [(row.filepath, row.where.removeprefix(f"{tmp_path / 't.csv'}:"), row.reason) for row in found.skipped] == [
+        ("t.jpg", "3", "held-out row without a usable label"),
+        ("../x.jpg", "7", "path leaves the image root"),
+        ("a.jpg", "8", "file named by an earlier row or a held-out split"),
+        ("gone.jpg", "9", "no such file")]
+    assert found.table.column_names == ["filepath", "split", "label", "person", "note", "votes_background", "votes_person"]
 
 
 def test_records_are_counted_in_each_file_for_itself(tmp_path: Path) -> None:
@@ -86,26 +92,26 @@ def test_records_are_counted_in_each_file_for_itself(tmp_path: Path) -> None:
     tables[0].write_text("filename,person\na.jpg,1\n")
     tables[1].write_text("filename,person\nb.jpg,0\na.jpg,1\n")
     found = settled(list_wake_vision({"train": tables}), root)
-    assert [row.where for row in found.skipped] == [f"{tables[1]}: record 2 after the header"]
+    assert [row.where for row in found.skipped] == [f"{tables[1]}:3"]
 
 
 def test_a_parquet_file_has_records_and_no_header(tmp_path: Path) -> None:
     root, table = files(tmp_path / "images", "a.jpg"), tmp_path / "t.parquet"
     pq.write_table(pa.table({"filename": ["a.jpg", "gone.jpg"], "person": [1, 0], "split": ["train", "train"]}), table)
-    found = settled(list_table(table, "filename", "person", "split", {}, np.random.default_rng(0)), root)
+    found = settled(list_table(table, COLUMNS, {}, np.random.default_rng(0)), root)
     assert [row.where for row in found.skipped] == [f"{table}: record 2"]
 
 
-def test_reasons_are_counted_for_rows_and_not_for_files_that_no_row_can_name(tmp_path: Path) -> None:
+def test_reasons_are_counted_the_most_frequent_first() -> None:
     skipped = [SkippedRow("a", "", one) for one in ("twice", "no such file", "no such file")]
-    files(tmp_path, "\udce9.jpg")
-    assert list(row_reasons([*skipped, *misnamed_files(tmp_path)]).items()) == [("no such file", 2), ("twice", 1)]
+    assert list(row_reasons(skipped).items()) == [("no such file", 2), ("twice", 1)]
 
 
 def test_columns_of_ours_and_columns_called_as_we_would_call_them_are_both_kept(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text("filename,source_label,label,_record\na.jpg,from,1,r\n")
-    found = settled(list_table(table, "filename", "label", None, {}, np.random.default_rng(0)), files(tmp_path / "i", "a.jpg"))
+    listing = list_table(table, Columns("filename", "label", None), {}, np.random.default_rng(0))
+    found = settled(listing, files(tmp_path / "i", "a.jpg"))
     row = found.table.to_pylist()[0]
     assert row == {"filepath": "a.jpg", "split": "train", "label": "person", "source_label": "from",
                    "source_source_label": "1", "source__record": "r"}
@@ -126,16 +132,17 @@ def test_a_doubled_column_is_named(tmp_path: Path, name: str, columns: list[str]
 
 
 def test_labels_count_in_any_case_and_are_quoted_as_they_stand() -> None:
-    assert parse_labels(pa.array(["Person", "NEGATIVE"]), "t.csv").to_pylist() == ["person", "background"]
-    with pytest.raises(InputError, match="'Dog'"):
-        parse_labels(pa.array(["Dog"]), "t.csv")
+    assert WORDS.read(pa.array(["Person", "BackGround"]), str).to_pylist() == ["person", "background"]
+    with pytest.raises(InputError, match="'Dog'") as caught:
+        WORDS.read(pa.array(["1", "Dog"]), lambda row: f"row {row}")
+    assert caught.value.where == "row 1"
 
 
 def test_folders_count_in_any_case(tmp_path: Path) -> None:
-    files(tmp_path, "Train/Person/a.jpg", "Train/background/b.jpg", "VAL/POSITIVE/c.jpg", "Unlabeled/d.jpg", "Other/e.jpg")
+    files(tmp_path, "Train/Person/a.jpg", "Train/background/b.jpg", "VAL/PERSON/c.jpg", "Unlabeled/d.jpg", "Other/e.jpg")
     rows = {row["filepath"]: (row["split"], row["label"]) for row in list_folders(tmp_path, ("train",)).table.to_pylist()}
     assert rows == {"Train/Person/a.jpg": ("train", "person"), "Train/background/b.jpg": ("train", "background"),
-                    "VAL/POSITIVE/c.jpg": ("validation", "person"), "Unlabeled/d.jpg": ("unlabeled", None)}
+                    "VAL/PERSON/c.jpg": ("validation", "person"), "Unlabeled/d.jpg": ("unlabeled", None)}
 
 
 @pytest.mark.parametrize(("first", "second"), [
@@ -151,7 +158,7 @@ def test_folders_that_differ_in_case_only_are_refused(tmp_path: Path, first: str
 
 @pytest.mark.parametrize(("count", "words"), [(1, "1 image lies in no"), (2, "2 images lie in no")])
 def test_images_in_no_class_folder_are_counted_in_good_grammar(tmp_path: Path, count: int, words: str) -> None:
-    files(tmp_path, *(f"train/dogs/{number}.jpg" for number in range(count)))
+    files(tmp_path, "train/person/a.jpg", *(f"train/dogs/{number}.jpg" for number in range(count)))
     with pytest.raises(InputError, match=f"{words} class folder, the first is 'train/dogs/0.jpg'"):
         list_folders(tmp_path)
 
@@ -164,11 +171,50 @@ def test_who_has_folders_is_told_of_folders(tmp_path: Path) -> None:
     assert "'background'" in caught.value.fix
 
 
+def test_open_images_says_there_not_there_or_nothing(tmp_path: Path) -> None:
+    """A photo with rows about other things only is not known to show nobody; ids have no ending."""
+    root = files(tmp_path / "images", *(f"{name}.jpg" for name in "abcde"))
+    (tmp_path / "t.csv").write_text("ImageID,Source,LabelName,Confidence\na,v,/m/01g317,1\na,v,/m/0k4j,0\nb,v,/m/01g317,0\n"
+                                    "c,v,/m/0k4j,1\nc,v,/m/0bt9lr,1\nd,v,/m/01g317,1\nd,w,/m/01g317,0\n")
+    (tmp_path / "v.csv").write_text("ImageID,Source,LabelName,Confidence\ne,v,/m/01g317,1\n")
+    tables = {"train": [tmp_path / "t.csv"], "test": [tmp_path / "v.csv"]}
+    found = settled(list_open_images(tables, ["/m/01g317"], PERSON_TASK), root)
+    assert {row["filepath"]: (row["split"], row["label"], row["label_conflict"]) for row in found.table.to_pylist()} == {
+        "a.jpg": ("train", "person", None), "b.jpg": ("train", "background", None), "c.jpg": ("unlabeled", None, None),
+        "d.jpg": ("unlabeled", None, "1 person, 1 background"), "e.jpg": ("test", "person", None)}
+    assert "5 photos are named by the table with another ending" in found.notes[0]
+    with pytest.raises(InputError, match="no row has the LabelName Person"):
+        list_open_images(tables, ["Person"], PERSON_TASK)
+
+
+def test_roboflows_tables_of_classes_lie_in_the_folders_of_their_splits(tmp_path: Path) -> None:
+    root = files(tmp_path, "train/a_jpg.rf.1.jpg", "train/b_jpg.rf.2.jpg", "valid/c_jpg.rf.3.jpg")
+    (tmp_path / "train/_classes.csv").write_text("filename, background, person\na_jpg.rf.1.jpg, 0, 1\nb_jpg.rf.2.jpg, 1, 0\n")
+    (tmp_path / "valid/_classes.csv").write_text("filename, background, person\nc_jpg.rf.3.jpg, 1, 0\n")
+    tables = {"train": [tmp_path / "train/_classes.csv"], "validation": [tmp_path / "valid/_classes.csv"]}
+    found = settled(list_wake_vision(tables), root)
+    assert [(row["filepath"], row["split"], row["label"]) for row in found.table.to_pylist()] == [
+        ("train/a_jpg.rf.1.jpg", "train", "person"), ("train/b_jpg.rf.2.jpg", "train", "background"),
+        ("valid/c_jpg.rf.3.jpg", "validation", "background")]
+
+
+def test_embedded_images_are_no_paths_and_not_copied(tmp_path: Path) -> None:
+    image = pa.array([{"bytes": b"x" * 99, "path": "a.jpg"}])
+    pq.write_table(pa.table({"filename": ["a.jpg"], "person": [True], "image": image}), tmp_path / "t.parquet")
+    rng = np.random.default_rng(0)
+    listing = list_table(tmp_path / "t.parquet", Columns("filename", "person", None), {}, rng)
+    assert "image" not in listing.table.column_names
+    assert "columns of bytes are not kept: image" in listing.notes[0]
+    assert listing.table["label"].to_pylist() == ["person"]
+    with pytest.raises(InputError, match="column 'image' holds embedded images, and no paths"):
+        list_table(tmp_path / "t.parquet", Columns("image", "person", None), {}, rng)
+
+
 def test_a_folder_in_place_of_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.parquet").mkdir()
     files(tmp_path / "images", "a.jpg")
     run = run_over(tmp_path, f"kind: table, table: {tmp_path / 'labels.parquet'}")
-    with pytest.raises(InputError, match="the table cannot be read: Is a directory") as caught:
+    with pytest.raises(InputError, match="the table is a folder") as caught:
         INGEST.fingerprints(run)
     assert caught.value.where == str(tmp_path / "labels.parquet")
 

@@ -146,5 +146,72 @@ def test_labels_that_no_integer_holds_are_named(tmp_path: Path, label: float, me
         np.savetxt(path, labels)
     with pytest.raises(InvalidLabels, match=message.replace("label ", "label '?").replace(" is", "'? is")) as caught:
         read_labels(path, EVEN)
-    assert caught.value.where in (f"{path}, row 3", f"{path}:4")
+    assert caught.value.where in (f"{path}, row 3", f"{path}: record 4", f"{path}:4")
     assert "astype" not in caught.value.fix
+
+
+NAMED = ["background", "person", "person", "background"]
+
+
+@pytest.mark.parametrize(("name", "write"), [
+    ("l.csv", lambda path: path.write_text("given\n" + "\n".join(NAMED) + "\n")),
+    ("l.txt", lambda path: path.write_text("\n".join(NAMED))),
+    ("l.npy", lambda path: np.save(path, np.array(NAMED))), ("l.tsv", lambda path: path.write_text("id\tgiven\n" + "".join(
+        f"{number}\t{label}\n" for number, label in enumerate(NAMED)))),
+    ("l.parquet", lambda path: pq.write_table(pa.table({"given": pa.array(NAMED).dictionary_encode()}), path)),
+])
+def test_names_of_classes_are_labels(tmp_path: Path, name: str, write: Callable[[Path], object]) -> None:
+    """Without more they are numbered by the alphabet, as scikit-learn does, and that is said."""
+    said: list[str] = []
+    write(tmp_path / name)
+    assert read_labels(tmp_path / name, EVEN, say=said.append).tolist() == LABELS
+    assert "in the order of the alphabet: background, person" in said[0]
+    assert read_labels(tmp_path / name, EVEN, names=("person", "background")).tolist() == [1, 0, 0, 1]
+    with pytest.raises(InvalidLabels, match="'background' is none of person, dog"):
+        read_labels(tmp_path / name, EVEN, names=("person", "dog"))
+
+
+def test_names_for_more_columns_than_names_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "l.txt").write_text("\n".join(NAMED))
+    with pytest.raises(InvalidLabels, match="2 names of classes for 3 columns of probabilities"):
+        read_labels(tmp_path / "l.txt", np.full((4, 3), 1 / 3))
+
+
+@pytest.mark.parametrize("values", [np.array(LABELS, bool), pa.array([bool(label) for label in LABELS]), "TRUE"])
+def test_truth_values_are_labels(tmp_path: Path, values: object) -> None:
+    if isinstance(values, np.ndarray):
+        np.save(tmp_path / "l.npy", values)
+    elif isinstance(values, pa.Array):
+        pq.write_table(pa.table({"given": values}), tmp_path / "l.npy.parquet")
+    else:
+        (tmp_path / "l.csv").write_text("given\n" + "".join(f"{str(bool(label)).upper()}\n" for label in LABELS))
+    assert read_labels(next(tmp_path.iterdir()), EVEN).tolist() == LABELS
+
+
+@pytest.mark.parametrize("name", ["l.csv", "l.parquet"])
+def test_a_pandas_index_in_another_order_is_refused_and_the_rows_own_is_none(tmp_path: Path, name: str) -> None:
+    """A shuffled frame keeps its index: honouring it gives other labels than the order of its rows."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"given": LABELS})
+    for order, fits in (([0, 1, 2, 3], True), ([2, 0, 3, 1], False)):
+        part = frame.loc[order]
+        part.to_csv(tmp_path / name) if name.endswith("csv") else part.to_parquet(tmp_path / name)
+        if fits:
+            assert read_labels(tmp_path / name, EVEN).tolist() == LABELS
+        else:
+            with pytest.raises(InvalidLabels, match=r"the pandas index is not 0, 1, 2, \.\.\.: the index of row 0 is 2"):
+                read_labels(tmp_path / name, EVEN)
+
+
+def test_a_pandas_index_of_names_says_nothing_of_an_order(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"given": LABELS}, index=["d.jpg", "a.jpg", "c.jpg", "b.jpg"])
+    frame.to_parquet(tmp_path / "l.parquet")
+    assert read_labels(tmp_path / "l.parquet", EVEN).tolist() == LABELS
+
+
+def test_a_slice_of_a_frame_is_refused(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pandas.DataFrame({"given": [1, *LABELS]}).iloc[1:].to_parquet(tmp_path / "l.parquet")
+    with pytest.raises(InvalidLabels, match=r"begins at 1|index of row 0 is 1"):
+        read_labels(tmp_path / "l.parquet", EVEN)

@@ -1,30 +1,71 @@
 """One decoder for the whole program: what ingest accepts is exactly what training, calibration and verification see.
 
-Pixels are what the model eats: uint8 RGB 0..255, plain bilinear resize, no crop, no rescaling.
+Pixels are what the model eats: uint8 RGB 0..255, plain bilinear resize, no crop, no rescaling. Files may come from anyone: the
+format is decided by content among the few that are read, limits hold before a pixel is decoded, and whatever one file does to
+its decoder ends in `UndecodableImage`.
 """
 
 from __future__ import annotations
 
 import io
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from tinysieve.dataset.image_formats import READ, format_of, refusal
+from tinysieve.dataset.image_metadata import orientation_of, upright, without_jpeg_metadata, without_png_metadata
+from tinysieve.dataset.pixel_depth import rgb_of
 
 Pixels = NDArray[np.uint8]
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MODEL_SIZE = 144
 MAX_PIXELS = 100_000_000
+# Values of 16 bits and more are computed with, which takes several times the room.
+MAX_DEEP_PIXELS = MAX_PIXELS // 4
+MAX_FILE_BYTES = 400_000_000
 
-# Our own limit is checked before a single pixel is decoded, so Pillow's warning would only repeat it.
-Image.MAX_IMAGE_PIXELS = None
+_Opener = Callable[[io.BytesIO, str], ImageFile.ImageFile]
+# Opened by their own plugin: Image.open would try every format that is installed, and some of those start programs.
+_OPENERS: dict[str, _Opener] = {
+    "JPEG": JpegImagePlugin.JpegImageFile, "PNG": PngImagePlugin.PngImageFile, "WebP": WebPImagePlugin.WebPImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile, "GIF": GifImagePlugin.GifImageFile, "TIFF": TiffImagePlugin.TiffImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+}
+_SUBFILE, _PHOTOMETRIC, _DNG = 254, 262, 50706
 
 
 class UndecodableImage(Exception):
     """The file cannot become pixels; the message is the reason written to quarantine.csv."""
+
+
+def read_image(path: Path) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        UndecodableImage: no regular file, or one of more than MAX_FILE_BYTES bytes: said before anything is read.
+        OSError: it cannot be read.
+    """
+    about = path.stat()
+    # A pipe would keep the reader waiting for ever.
+    if not stat.S_ISREG(about.st_mode):
+        raise UndecodableImage("not a regular file")
+    if about.st_size > MAX_FILE_BYTES:
+        raise UndecodableImage(f"over-large: a file of {about.st_size:,} bytes")
+    return path.read_bytes()
 
 
 def decode(source: Path | str | bytes) -> Pixels:
@@ -37,39 +78,74 @@ def decode(source: Path | str | bytes) -> Pixels:
         uint8 [H, W, 3], 0..255.
 
     Raises:
-        UndecodableImage: empty, truncated, not an image, animated, or more than MAX_PIXELS pixels.
+        UndecodableImage: empty, truncated, not an image of a format that is read, animated (of a GIF the first frame counts),
+            too large, or of a depth that nothing tells.
     """
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    data = source if isinstance(source, bytes) else read_image(Path(source))
     if not data:
         raise UndecodableImage("empty file")
+    name = format_of(data)
+    if name not in READ:
+        raise UndecodableImage(refusal(name))
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            _refuse_unfit(image)
-            return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
-    except UnidentifiedImageError as error:
-        raise UndecodableImage("not an image") from error
-    # Pillow's plugins raise many types on hostile bytes; each of them means the same to the caller.
-    except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError) as error:
-        raise UndecodableImage(f"cannot be decoded: {error}") from error
+        return _decode(name, data)
+    except UndecodableImage:
+        raise
+    # Decoders raise many types on hostile bytes; each of them means the same to the caller.
+    except Exception as error:
+        raise UndecodableImage(f"cannot be decoded: {str(error) or type(error).__name__}") from error
 
 
-def _refuse_unfit(image: Image.Image) -> None:
+def _decode(name: str, data: bytes) -> Pixels:
+    orientation = 1
+    if name == "JPEG":
+        data, orientation = without_jpeg_metadata(data)
+    if name == "PNG":
+        data, orientation = without_png_metadata(data)
+    with _opener(name)(io.BytesIO(data), "") as image:
+        _refuse_unfit(image, name)
+        if name in ("WebP", "AVIF"):
+            orientation = orientation_of(image.info.get("exif", b""))
+        rgb = rgb_of(image, _declared_bits(data) if name == "PNG" else None)
+    # Pillow has turned a TIFF itself, and pillow-heif a HEIC.
+    return np.ascontiguousarray(upright(rgb, orientation))
+
+
+def _opener(name: str) -> _Opener:
+    if name in _OPENERS:
+        return _OPENERS[name]
+    try:
+        from pillow_heif.as_plugin import HeifImageFile
+    except ImportError as error:
+        raise UndecodableImage("HEIC needs the package pillow-heif: pip install 'tinysieve[heif]', or convert to JPEG") from error
+    return HeifImageFile  # type: ignore[no-any-return]
+
+
+def _declared_bits(png: bytes) -> int | None:
+    """What the chunk sBIT says of the first channel."""
+    place = png.find(b"sBIT", 0, 200)
+    return png[place + 4] if place > 0 and 1 <= png[place + 4] <= 16 else None
+
+
+def _refuse_unfit(image: ImageFile.ImageFile, name: str) -> None:
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise UndecodableImage(f"too large: {width} x {height} is more than {MAX_PIXELS:,} pixels")
-    frames = getattr(image, "n_frames", 1)
-    # MPO is what many phones write: a still photo with a preview behind it.
-    if frames > 1 and image.format != "MPO":
-        raise UndecodableImage(f"animated: {frames} frames")
+    limit = MAX_DEEP_PIXELS if image.mode[0] in "IF" else MAX_PIXELS
+    if width * height > limit:
+        depth = " of more than 8 bits" if limit < MAX_PIXELS else ""
+        raise UndecodableImage(f"over-large: {width} x {height} is more than {limit:,} pixels{depth}")
+    frames = 1 if name == "GIF" else getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise UndecodableImage(f"{'several pages' if name == 'TIFF' else 'animated'}: {frames} frames")
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        _refuse_strange_tiff(image)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64)
-        return Image.fromarray((values.clip(0, 65535) // 257).astype(np.uint8)).convert("RGB")
-    if image.mode == "P":
-        image = image.convert("RGBA")
-    return image.convert("RGB")
+def _refuse_strange_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
+    tags = image.tag_v2
+    if _DNG in tags or tags.get(_SUBFILE, 0) & 1:
+        raise UndecodableImage("a camera's raw file: only its small preview could be read; convert it to JPEG")
+    if tags.get(_PHOTOMETRIC) == 0 and image.mode[0] in "IF":
+        raise UndecodableImage("white is stored as zero in more than 8 bits: convert it to PNG")
 
 
 def resize_bilinear(image: Pixels, size: int = MODEL_SIZE) -> Pixels:

@@ -19,8 +19,10 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
-from tinysieve.dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, resize_bilinear
+from tinysieve.dataset.copies import numbered_copies, without_double_labels, without_leaks
+from tinysieve.dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, read_image, resize_bilinear
 from tinysieve.dataset.samples import SPLITS, SampleTable
+from tinysieve.dataset.sources.annotations import OnConflict
 from tinysieve.dataset.sources.listing import Listing, SkippedRow
 from tinysieve.ground.array_file import create_array
 from tinysieve.ground.atomic_files import replacing
@@ -28,18 +30,36 @@ from tinysieve.ground.errors import InputError
 from tinysieve.ground.progress import Progress
 
 CHUNK = 512
-# Who keeps an image whose bytes stand in several splits: what must stay untouched comes first.
-_HELD_OUT_FIRST = ("test", "validation", "train", "unlabeled")
+LINK_LEAVES = "path leaves the image root"
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What may come in, and how.
+
+    Args:
+        follow_links: folders that links of the image folder may lead into.
+        on_conflict: what becomes of one photo under both labels.
+        names: what the classes are called.
+    """
+
+    follow_links: tuple[Path, ...] = ()
+    on_conflict: OnConflict = "review"
+    names: ClassNames = PERSON_TASK
+
+
+AS_A_RULE = Intake()
 
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What ingest found; counts of images."""
+    """What ingest found; counts of images, `conflicts` of photos that were there under both labels."""
 
     samples: SampleTable
     quarantined: int
     skipped: int
     leaked: int
+    conflicts: int
 
 
 @dataclass(frozen=True)
@@ -52,7 +72,7 @@ class _Examined:
 
 
 def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, workers: int,
-           classes: ClassNames = PERSON_TASK) -> IngestResult:
+           intake: Intake = AS_A_RULE) -> IngestResult:
     """Decode all candidates and write the sample table; continues where a killed run stopped.
 
     Args:
@@ -61,14 +81,15 @@ def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, worke
         folder: where to write; may hold the chunks of a killed run over the same listing.
         progress: called with (done, total) images.
         workers: decoding threads.
-        classes: what the two classes are called in the listing's labels.
+        intake: which links count, and what becomes of one photo under both labels.
 
     Raises:
         InputError: a class or split that must be there is empty: said before anything is decoded where the listing shows it.
     """
-    _check_listed(listing.table, classes, str(root))
+    _check_listed(listing.table, str(root), intake.names)
     folder.mkdir(parents=True, exist_ok=True)
-    examined = _examine_all(listing.table["filepath"], root, folder, progress, workers)
+    roots = tuple(path.resolve() for path in (root, *intake.follow_links))
+    examined = _examine_all(listing.table["filepath"], roots, folder, progress, workers)
     table = listing.table
     for name in ("sample_id", "width", "height"):
         table = table.append_column(name, examined[name])
@@ -77,13 +98,16 @@ def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, worke
     _write_csv(folder / "quarantine.csv", pa.table({
         "filepath": table["filepath"].filter(broken), "reason": examined["reason"].filter(broken)}))
     _write_skipped(folder / "skipped.csv", listing.skipped)
-    kept, leaks = _without_leaks(table.filter(pc.invert(broken)))
+    kept, leaks = without_leaks(table.filter(pc.invert(broken)))
     _write_csv(folder / "leaks.csv", leaks)
-    samples = SampleTable(_numbered_copies(kept), classes)
-    _check_usable(samples, str(root))
+    kept, double = without_double_labels(kept, intake.on_conflict, intake.names)
+    _write_csv(folder / "conflicts.csv", double)
+    samples = SampleTable(numbered_copies(kept), intake.names)
+    _check_usable(samples, str(root), _most_frequent(examined["reason"], folder / "quarantine.csv"))
     samples.save(folder / "samples.parquet")
     shutil.rmtree(folder / "chunks")
-    return IngestResult(samples, int(pc.sum(broken).as_py() or 0), len(listing.skipped), leaks.num_rows)
+    conflicts = pc.count_distinct(double["sample_id"]).as_py()
+    return IngestResult(samples, int(pc.sum(broken).as_py() or 0), len(listing.skipped), leaks.num_rows, conflicts)
 
 
 def open_pixels(folder: Path) -> Pixels:
@@ -91,17 +115,16 @@ def open_pixels(folder: Path) -> Pixels:
     return np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
 
 
-def _examine_all(paths: pa.ChunkedArray, root: Path, folder: Path, progress: Progress, workers: int) -> pa.Table:
+def _examine_all(paths: pa.ChunkedArray, roots: tuple[Path, ...], folder: Path, progress: Progress, workers: int) -> pa.Table:
     total, chunks = len(paths), folder / "chunks"
     chunks.mkdir(exist_ok=True)
     pixels = _pixel_file(folder / "pixels.npy", total)
-    real_root = root.resolve()
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, total, CHUNK):
             part = chunks / f"{start:09d}.parquet"
             if not part.exists():
                 names = paths.slice(start, CHUNK).to_pylist()
-                found = list(pool.map(lambda name: _examine(real_root, name), names))
+                found = list(pool.map(lambda name: _examine(roots, name), names))
                 for row, one in enumerate(found, start):
                     pixels[row] = 0 if one.pixels is None else one.pixels
                 pixels.flush()
@@ -110,23 +133,28 @@ def _examine_all(paths: pa.ChunkedArray, root: Path, folder: Path, progress: Pro
     return pa.concat_tables([pq.read_table(path) for path in sorted(chunks.glob("*.parquet"))])
 
 
-def _examine(root: Path, name: str) -> _Examined:
+def _examine(roots: tuple[Path, ...], name: str) -> _Examined:
+    """Whatever happens while one file is looked at is a matter of this file."""
     try:
-        path = (root / name).resolve()
-    except (OSError, RuntimeError):
-        return _Examined("", 0, 0, "symbolic link that leads to itself", None)
-    if not path.is_relative_to(root):
-        return _Examined("", 0, 0, "path leaves the image root", None)
-    # A pipe would keep the reader waiting for ever.
-    if path.exists() and not path.is_file():
-        return _Examined("", 0, 0, "not a regular file", None)
-    try:
-        data = path.read_bytes()
-        image = decode(data)
+        return _decoded(roots, name)
     except UndecodableImage as error:
-        return _Examined("", 0, 0, str(error), None)
+        reason = str(error)
     except OSError as error:
-        return _Examined("", 0, 0, f"cannot be read: {error.strerror}", None)
+        reason = f"cannot be read: {error.strerror}"
+    except Exception as error:
+        reason = f"cannot be read: {str(error) or type(error).__name__}"
+    return _Examined("", 0, 0, reason, None)
+
+
+def _decoded(roots: tuple[Path, ...], name: str) -> _Examined:
+    try:
+        path = (roots[0] / name).resolve()
+    except (OSError, RuntimeError) as error:
+        raise UndecodableImage("symbolic link that leads to itself") from error
+    if not any(path.is_relative_to(root) for root in roots):
+        raise UndecodableImage(LINK_LEAVES)
+    data = read_image(path)
+    image = decode(data)
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     return _Examined(digest, image.shape[1], image.shape[0], "", resize_bilinear(image))
 
@@ -145,56 +173,38 @@ def _write_chunk(path: Path, found: list[_Examined]) -> None:
         pq.write_table(pa.table(columns), temporary)
 
 
-def _without_leaks(table: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Take byte-identical copies of a held-out image out of every other split."""
-    rank = pc.index_in(table["split"], pa.array(_HELD_OUT_FIRST)).to_numpy().astype(np.int64)
-    codes = pc.dictionary_encode(table["sample_id"].combine_chunks()).indices.to_numpy()
-    order = np.lexsort((rank, codes))
-    first = np.concatenate(([True], codes[order][1:] != codes[order][:-1])) if len(order) else np.zeros(0, bool)
-    winner = order[first][np.cumsum(first) - 1]
-    owner = np.empty(len(order), np.int64)
-    owner[order] = winner
-    leaked = (rank != rank[owner]) & (rank[owner] < _HELD_OUT_FIRST.index("unlabeled"))
-    rows, keepers = np.flatnonzero(leaked), owner[leaked]
-    report = pa.table({
-        "removed": table["filepath"].take(pa.array(rows)), "removed_from": table["split"].take(pa.array(rows)),
-        "same_bytes_as": table["filepath"].take(pa.array(keepers)), "kept_in": table["split"].take(pa.array(keepers)),
-    })
-    return table.filter(pa.array(~leaked)), report
-
-
-def _numbered_copies(table: pa.Table) -> pa.Table:
-    """Copies within one split stay, with `-1`, `-2`, ... behind the hash, so that an id names one row."""
-    codes = pc.dictionary_encode(table["sample_id"].combine_chunks()).indices.to_numpy()
-    order = np.argsort(codes, kind="stable")
-    starts = np.concatenate(([True], codes[order][1:] != codes[order][:-1])) if len(order) else np.zeros(0, bool)
-    nth = np.empty(len(order), np.int64)
-    nth[order] = np.arange(len(order)) - np.flatnonzero(starts)[np.cumsum(starts) - 1]
-    suffix = pc.if_else(pa.array(nth > 0), pc.binary_join_element_wise("-", pc.cast(pa.array(nth), pa.string()), ""), "")
-    ids = pc.binary_join_element_wise(table["sample_id"].combine_chunks(), suffix, "")
-    return table.set_column(table.column_names.index("sample_id"), "sample_id", ids)
-
-
-def _check_listed(table: pa.Table, classes: ClassNames, where: str) -> None:
+def _check_listed(table: pa.Table, where: str, names: ClassNames) -> None:
     """Refuse before the decoding, which may take an hour, what cannot become usable by it."""
     for split in SPLITS[:3]:
         labels = table["label"].filter(pc.equal(table["split"], split))
-        for name in classes.in_code_order:
+        for name in names.in_code_order:
             if not pc.any(pc.equal(labels, name)).as_py():
                 raise _lacking(split, f"image labelled {name}", where)
 
 
-def _check_usable(samples: SampleTable, where: str) -> None:
+def _check_usable(samples: SampleTable, where: str, cause: str) -> None:
     for split in SPLITS[:3]:
         for code, name in enumerate(samples.classes.in_code_order):
             if not (samples.in_split(split) & (samples.labels == code)).any():
-                raise _lacking(split, f"decodable image labelled {name}", where)
+                raise _lacking(split, f"decodable image labelled {name}", where, cause)
 
 
-def _lacking(split: str, what: str, where: str) -> InputError:
+def _most_frequent(reasons: pa.ChunkedArray, list_at: Path) -> str:
+    """Why most of the files that are lost are lost, and where all of them are named; "" where none is."""
+    counts = pc.value_counts(reasons.drop_null()).to_pylist()
+    if not counts:
+        return ""
+    most = max(counts, key=lambda count: count["counts"])
+    allow = "; dataset.follow_links: [FOLDER] names where links may lead" if most["values"] == LINK_LEAVES else ""
+    lost = sum(count["counts"] for count in counts)
+    return f"{most['counts']:,} of {lost:,} lost files: {most['values']}{allow}; see {list_at}"
+
+
+def _lacking(split: str, what: str, where: str, cause: str = "") -> InputError:
     return InputError(f"split '{split}' holds no {what}", where=where,
-                      why="the pipeline trains on train, stops on validation and measures on test",
-                      fix="give each split both classes; for a table, dataset.source.split: null draws splits")
+                      why=cause or "the pipeline trains on train, stops on validation and measures on test",
+                      fix="mend these files" if cause else
+                      "give each split both classes; for a table, dataset.source.split: null draws splits")
 
 
 def _write_skipped(path: Path, skipped: tuple[SkippedRow, ...]) -> None:

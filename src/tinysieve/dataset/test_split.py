@@ -1,4 +1,7 @@
-"""The test split, frozen at the first ingest: later ingests of the same run must find the same images and labels."""
+"""The test split, frozen when something is first measured on it: later ingests of the run must find the same images and labels.
+
+Before that, names and labels may be mended: nothing was measured that could no longer be compared.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +17,26 @@ from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import FrozenSplit
 
 
-def hold_test_split(samples: SampleTable, file: Path) -> None:
-    """Freeze the test split in `file`, or compare with what was frozen there.
+def freeze_test_split(samples: SampleTable, file: Path) -> None:
+    """Write the test split to `file`, once: something is about to be measured on it."""
+    if not file.exists():
+        with replacing(file) as temporary:
+            pq.write_table(_test_rows(samples), temporary)
+
+
+def check_test_split(samples: SampleTable, file: Path) -> None:
+    """Compare the test split with what was frozen in `file`; nothing is to be compared where nothing was.
 
     Args:
         samples: what an ingest found.
-        file: Parquet with sample_id and label of each test image; written if it is not there.
+        file: what `freeze_test_split` wrote, or no file.
 
     Raises:
         FrozenSplit: a test image came, went, or has another label than when the split was frozen.
     """
-    rows = pa.array(np.flatnonzero(samples.in_split("test")))
-    now = samples.table.select(["sample_id", "label", "filepath"]).take(rows).sort_by("sample_id")
     if not file.exists():
-        with replacing(file) as temporary:
-            pq.write_table(now, temporary)
         return
-    before = pq.read_table(file)
+    now, before = _test_rows(samples), pq.read_table(file)
     came = _only_in(now, before)
     gone = _only_in(before, now)
     if came.num_rows or gone.num_rows:
@@ -41,6 +47,11 @@ def hold_test_split(samples: SampleTable, file: Path) -> None:
             why="models of this run would no longer be comparable",
             fix="restore the test images and labels, or set another 'run' folder",
         )
+
+
+def _test_rows(samples: SampleTable) -> pa.Table:
+    rows = pa.array(np.flatnonzero(samples.in_split("test")))
+    return samples.table.select(["sample_id", "label", "filepath"]).take(rows).sort_by("sample_id")
 
 
 def _only_in(one: pa.Table, other: pa.Table) -> pa.Table:

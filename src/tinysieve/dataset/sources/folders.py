@@ -1,51 +1,65 @@
-"""Sources made of folders: `train/person`, or the challenge's `train_quality/1` with `unlabeled_images`."""
+"""Sources made of folders: `train/<class>`, `<class>` alone, or the challenge's `train_quality/1` with `unlabeled_images`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tinysieve.dataset.classes import CLASS_NAMES
+from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.samples import SPLITS
-from tinysieve.dataset.sources.listing import Listing, image_files, make_listing
-from tinysieve.dataset.sources.tables import SPLIT_NAMES
+from tinysieve.dataset.sources.folder_layout import Layout, Parts, layouts
+from tinysieve.dataset.sources.label_words import LabelWords, plain
+from tinysieve.dataset.sources.listing import Listing, make_listing
+from tinysieve.dataset.sources.splits import SPLIT_NAMES, UNLABELED_FOLDERS
 from tinysieve.ground.errors import InputError
 
-_CLASSES = {"person": "person", "1": "person", "background": "background", "0": "background"}
-UNLABELED_FOLDERS = ("unlabeled", "unlabeled_images")
+WORDS = LabelWords.of(PERSON_TASK)
 
 
-def list_folders(root: Path, train_folders: tuple[str, ...] = ()) -> Listing:
-    """A tree `<split>/<class>/**/image`; images in `unlabeled_images/` have no label.
+def list_folders(files: pa.Array, root: Path, train_folders: tuple[str, ...] = (), words: LabelWords = WORDS) -> Listing:
+    """A tree of folders that name split and class; images in `unlabeled_images/` have no label.
+
+    The usual `<split>/<class>/**/image` may lie in another folder or two, have a folder between split and class, have the class
+    outside, or have no split folders at all: then every labelled photo counts as train. Notes say so.
 
     Args:
-        root: folder that holds the split folders, in upper or lower case.
+        files: string [F], the photos below `root`, relative to it.
+        root: image folder, for errors.
         train_folders: which of `train`, `train_quality`, `train_large` to use; empty for all that are there.
+        words: which folder names mean which class, in upper or lower case.
 
     Raises:
-        InputError: no split folder, a class folder of another name, or two folders whose names differ only in case.
+        InputError: no class folder, a folder of another name where a class folder must be, two trees, or two folders whose names
+            differ in case only.
     """
-    files = image_files(root)
-    inside = files.filter(pc.match_substring(files, "/"))
-    top, second = _part(inside, 0), _part(inside, 1)
     chosen = [name.lower() for name in train_folders]
     used = {name: split for name, split in SPLIT_NAMES.items() if split != "train" or not chosen or name in chosen}
-    split = _mapped(pc.utf8_lower(top), used)
-    label = _mapped(pc.utf8_lower(second), _CLASSES)
-    free = pc.is_in(pc.utf8_lower(top), pa.array(UNLABELED_FOLDERS))
-    labelled = pc.and_(split.is_valid(), pc.invert(free))
-    _check(inside, labelled, label, root)
+    parts = Parts(files)
+    free = pc.fill_null(pc.is_in(pc.utf8_lower(parts.at(0)), pa.array(UNLABELED_FOLDERS)), False)
+    layout = _layout(parts, free, used, words, root)
+    split = _split(parts, layout, used)
+    label = _mapped(parts.at(layout.label), words.folder)
+    inside = pc.and_(split.is_valid(), pc.invert(free))
+    labelled = pc.and_(inside, label.is_valid())
+    beside = pc.is_in(parts.above(layout.first), pc.unique(parts.above(layout.first).filter(labelled)))
+    if layout.split is None:
+        # What lies outside all folders is no matter, a folder beside the class folders is.
+        inside = pc.and_(pc.and_(inside, beside), parts.at(layout.label).is_valid())
+    _refuse_strange(files.filter(pc.and_(inside, label.is_null())), words.names, root)
     keep = pc.or_(labelled, free)
-    _refuse_two_spellings(top.filter(keep), root)
-    _refuse_two_spellings(pc.binary_join_element_wise(top, second, "/").filter(labelled), root)
-    split = pc.if_else(free, "unlabeled", split).filter(keep)
-    label = pc.if_else(free, pa.scalar(None, pa.string()), label).filter(keep)
-    return make_listing(inside.filter(keep), split, label, pa.table({}))
+    _refuse_two_spellings(parts.above(layout.first + (2 if layout.split is not None else 1)).filter(keep), root)
+    _refuse_two_spellings(parts.above(1).filter(keep), root)
+    _refuse_two_trees(parts.above(layout.first).filter(labelled), layout, root)
+    split, label = pc.if_else(free, "unlabeled", split), pc.if_else(free, pa.scalar(None, pa.string()), label)
+    listing = make_listing(files.filter(keep), split.filter(keep), label.filter(keep))
+    return replace(listing, notes=_notes(files, keep, layout))
 
 
-def require_classes(listing: Listing, root: Path) -> None:
+def require_classes(listing: Listing, root: Path, names: ClassNames = PERSON_TASK) -> None:
     """Stop where a split has no image of a class, before an hour of decoding.
 
     Raises:
@@ -53,37 +67,69 @@ def require_classes(listing: Listing, root: Path) -> None:
     """
     there = {(row["split"], row["label"]) for row in listing.table.group_by(["split", "label"]).aggregate([]).to_pylist()}
     for split in SPLITS[:3]:
-        for name in CLASS_NAMES:
+        for name in names.in_code_order:
             if (split, name) not in there:
                 raise InputError(f"split '{split}' holds no image labelled {name}", where=str(root),
-                                 why="train, validation and test are all needed: to train, to choose the epoch, to measure",
-                                 fix=f"put images into a folder '{name}' of that split's folder")
+                                 why="the pipeline trains on train, stops on validation and measures on test",
+                                 fix=f"put images into a folder '{name}' of that split's folder, or say which folders hold them: "
+                                     "dataset.classes")
 
 
-def _part(files: pa.Array, place: int) -> pa.Array:
-    """The first or the second part of paths that have two or more."""
-    return pc.list_element(pc.split_pattern(files, "/", max_splits=2), place)
+def _layout(parts: Parts, free: pa.Array, used: dict[str, str], words: LabelWords, root: Path) -> Layout:
+    """The first layout in which a photo has a split and a class."""
+    for layout in layouts():
+        split = _split(parts, layout, used)
+        # A star would make every folder a class: it counts only beside the folders that are named.
+        label = _mapped(parts.at(layout.label), lambda name: words.meaning.get(plain(name)))
+        if pc.any(pc.and_(pc.and_(split.is_valid(), label.is_valid()), pc.invert(free))).as_py():
+            return layout
+    tops = ", ".join(sorted(pc.unique(parts.above(1)).drop_null().to_pylist())[:8]) or "nothing"
+    positive, negative = words.names.positive, words.names.negative
+    raise InputError(f"no folder is called {positive}, {negative} or the like", where=str(root), why=f"it holds {tops}",
+                     fix=f"folders: train|val|test/{positive}|{negative}, or {positive}|{negative} alone; say other names with "
+                         f"dataset.classes: {{{positive}: [...], {negative}: [...]}}")
 
 
-def _mapped(values: pa.Array, names: dict[str, str]) -> pa.Array:
-    return pa.array(list(names.values()), pa.string()).take(pc.index_in(values, pa.array(list(names))))
+def _split(parts: Parts, layout: Layout, used: dict[str, str]) -> pa.Array:
+    if layout.split is None:
+        return pa.array(["train"] * len(parts.paths), pa.string())
+    return _mapped(parts.at(layout.split), lambda name: used.get(name.strip().lower()))
 
 
-def _check(files: pa.Array, labelled: pa.Array, label: pa.Array, root: Path) -> None:
-    if not pc.any(labelled).as_py():
-        raise InputError("no images in train/person, train/background and the like", where=str(root),
-                         fix="folders: train|val|validation|test/person|background, or train_quality|train_large/0|1")
-    strange = files.filter(pc.and_(labelled, pc.is_null(label)))
+def _mapped(values: pa.Array, meaning: Callable[[str], str | None]) -> pa.Array:
+    encoded = values.dictionary_encode()
+    return pa.array([meaning(name) for name in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
+
+
+def _refuse_strange(strange: pa.Array, names: ClassNames, root: Path) -> None:
     if len(strange):
         lie = "1 image lies" if len(strange) == 1 else f"{len(strange):,} images lie"
-        raise InputError(f"{lie} outside the class folders, first: {strange[0].as_py()!r}", where=str(root),
-                         fix="class folders are person and background, or 1 and 0, in upper or lower case")
+        raise InputError(f"{lie} in no class folder, the first is {strange[0].as_py()!r}", where=str(root),
+                         fix=f"class folders are {names.positive} and {names.negative}, or 1 and 0; say other names with "
+                             f"dataset.classes: {{{names.positive}: [...], {names.negative}: [...]}}")
+
+
+def _refuse_two_trees(above: pa.Array, layout: Layout, root: Path) -> None:
+    trees = sorted(pc.unique(above).to_pylist())
+    if layout.first and len(trees) > 1:
+        raise InputError(f"there are several trees: {', '.join(trees[:5])}", where=str(root),
+                         why="nothing says which of them counts",
+                         fix=f"set dataset.source.images to one of them, such as {root / trees[0]}")
 
 
 def _refuse_two_spellings(folders: pa.Array, root: Path) -> None:
     spelled: dict[str, str] = {}
-    for name in sorted(pc.unique(folders).to_pylist()):
+    for name in sorted(folder.rstrip("/") for folder in pc.unique(folders).drop_null().to_pylist()):
         other = spelled.setdefault(name.lower(), name)
         if other != name:
-            raise InputError(f"the names of the folders {other!r} and {name!r} differ only in case", where=str(root),
-                             why="they would be read as a single folder", fix="merge the folders, or rename one of them")
+            raise InputError(f"the names of the folders {other!r} and {name!r} differ in case only", where=str(root),
+                             why="they would count as one", fix="put all their images into one of them, or rename the other")
+
+
+def _notes(files: pa.Array, keep: pa.Array, layout: Layout) -> tuple[str, ...]:
+    said = [] if layout == next(layouts()) else [f"the folders are read as {layout.words}"]
+    left = files.filter(pc.invert(keep))
+    if len(left):
+        photos = "1 photo" if len(left) == 1 else f"{len(left):,} photos"
+        said.append(f"{photos} outside these folders left out, such as {left[0].as_py()!r}")
+    return tuple(said)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.samples import SPLITS
-from tinysieve.dataset.sources.listing import ORIGIN, RECORD, Listing, SkippedRow
+from tinysieve.dataset.sources.annotations import CONFLICT, OnConflict, resolve_annotations
+from tinysieve.dataset.sources.listing import ORIGIN, RECORD, Listing, SkippedRow, place_of
+from tinysieve.dataset.sources.near_names import take_near_names
 from tinysieve.ground.errors import InputError
 
 OnMissing = Literal["skip", "error"]
@@ -22,37 +26,64 @@ NO_FILE = "no such file"
 _PRECEDENCE = {"test": 0, "validation": 1, "train": 2, "unlabeled": 3}
 
 
-def match_files(listing: Listing, files: pa.Array, root: Path, on_missing: OnMissing) -> Listing:
+@dataclass(frozen=True)
+class Matching:
+    """How rows become samples: what becomes of rows without a file, and of photos whose rows contradict each other."""
+
+    on_missing: OnMissing = "skip"
+    on_conflict: OnConflict = "review"
+    names: ClassNames = PERSON_TASK
+
+
+AS_A_RULE = Matching()
+
+
+def match_files(listing: Listing, files: pa.Array, root: Path, matching: Matching = AS_A_RULE,
+                litter: Sequence[str] = ()) -> Listing:
     """Bring rows and files together: each file once, rows without a file out, files without a row unlabeled.
 
     Args:
         listing: what the source says.
-        files: string [F], the image files below `root`, relative to it.
+        files: string [F], the photos below `root`, relative to it.
         root: image folder.
-        on_missing: what becomes of rows without a file.
+        matching: what becomes of rows that do not fit.
+        litter: pictures that are no photos unless a row names them.
 
     Raises:
-        InputError: no row at all has a file; `on_missing` is "error" and a row has none; or no images remain.
+        InputError: no row at all has a file; a row could mean several files; a row has none or rows contradict each other, and
+            that is to be an error; or no image is left.
     """
+    files = pa.concat_arrays([files, _named_litter(listing, litter)])
+    listing = take_near_names(listing, files)
     _require_a_file(listing.table, files, root)
+    listing = resolve_annotations(listing, matching.on_conflict, matching.names)
     listing = _once(_refuse_outside(_without_heldout_nulls(listing)))
     known = len(listing.skipped)
     listing = _skip(listing, pc.invert(pc.is_in(listing.table["filepath"], files)), NO_FILE)
     missing = listing.skipped[known:]
-    if missing and on_missing == "error":
+    if missing and matching.on_missing == "error":
         have = "1 row has" if len(missing) == 1 else f"{len(missing):,} rows have"
         raise InputError(f"{have} no image file, first: {missing[0].filepath!r}", where=missing[0].where,
                          fix="download the images, or set dataset.on_missing: skip")
     rows = listing.table.drop_columns([ORIGIN, RECORD])
-    extra = files.filter(pc.invert(pc.is_in(files, rows["filepath"].combine_chunks())))
-    named_elsewhere = pa.array([row.filepath for row in listing.skipped], pa.string())
-    extra = extra.filter(pc.invert(pc.is_in(extra, named_elsewhere)))
-    unlabeled = pa.table({"filepath": extra, "split": pa.array(["unlabeled"] * len(extra), pa.string()),
-                          "label": pa.nulls(len(extra), pa.string())})
-    table = pa.concat_tables([rows, unlabeled], promote_options="default").combine_chunks()
+    table = pa.concat_tables([rows, _unnamed(listing, files)], promote_options="default").combine_chunks()
     if not table.num_rows:
-        raise InputError("no images remain", where=str(root), fix="check image folder and file names")
-    return Listing(table, listing.skipped)
+        raise InputError("no image is left", where=str(root), fix="check image folder and file names")
+    return replace(listing, table=table)
+
+
+def _named_litter(listing: Listing, litter: Sequence[str]) -> pa.Array:
+    names = pa.array(litter, pa.string())
+    return names.filter(pc.is_in(names, listing.table["filepath"].combine_chunks())) if len(names) else names
+
+
+def _unnamed(listing: Listing, files: pa.Array) -> pa.Table:
+    """Files that no row names, not even one that was left out."""
+    named = pa.concat_arrays([listing.table["filepath"].combine_chunks(),
+                              pa.array([row.filepath for row in listing.skipped], pa.string())])
+    extra = files.filter(pc.invert(pc.is_in(files, named)))
+    return pa.table({"filepath": extra, "split": pa.array(["unlabeled"] * len(extra), pa.string()),
+                     "label": pa.nulls(len(extra), pa.string())})
 
 
 def _require_a_file(table: pa.Table, files: pa.Array, root: Path) -> None:
@@ -63,9 +94,8 @@ def _require_a_file(table: pa.Table, files: pa.Array, root: Path) -> None:
     first, there = names[0].as_py(), _closest(names[0].as_py() or "", files)
     raise InputError(
         f"none of {len(names):,} row{'s' if len(names) > 1 else ''} names a file below {root}: the first names {first!r}, "
-        + ("and that folder has no images" if there is None else f"an existing file is {there!r}"),
-        where=_places(table.slice(0, 1))[0],
-        fix="paths are relative to dataset.source.images and case-sensitive: correct the paths, or set another folder")
+        + ("and no image is there" if there is None else f"a file there is {there!r}"), where=_places(table.slice(0, 1))[0],
+        fix="paths count from dataset.source.images: mend the paths, or name another folder")
 
 
 def _closest(name: str, files: pa.Array) -> str | None:
@@ -80,6 +110,12 @@ def _without_heldout_nulls(listing: Listing) -> Listing:
     """A held-out image without a usable label can measure nothing: named and left out."""
     table = listing.table
     bad = pc.and_(pc.is_in(table["split"], pa.array(["test", "validation"])), pc.is_null(table["label"]))
+    if CONFLICT in table.column_names:
+        clash = pc.and_(bad, pc.is_valid(table[CONFLICT]))
+        # Its rows in other splits go too: a photo whose label is in doubt is no reason to train on a held-out one.
+        photos = table["filepath"].filter(clash).combine_chunks()
+        listing = _skip(listing, pc.is_in(table["filepath"], photos), "held-out photo whose rows contradict each other")
+        bad = pc.and_(pc.is_in(listing.table["split"], pa.array(["test", "validation"])), pc.is_null(listing.table["label"]))
     return _skip(listing, bad, "held-out row without a usable label")
 
 
@@ -110,7 +146,5 @@ def _skip(listing: Listing, mask: pa.Array | pa.ChunkedArray, reason: str) -> Li
 
 
 def _places(rows: pa.Table) -> list[str]:
-    origin = rows[ORIGIN].cast(pa.string())
-    counted = pc.if_else(pc.ends_with(origin, ".parquet"), "", " after the header")
-    told = pc.binary_join_element_wise(origin, ": record ", rows[RECORD].cast(pa.string()), counted, "")
-    return pc.if_else(pc.equal(origin, ""), "", told).to_pylist()
+    pairs = zip(rows[ORIGIN].cast(pa.string()).to_pylist(), rows[RECORD].to_pylist(), strict=True)
+    return [place_of(origin, record) for origin, record in pairs]

@@ -1,121 +1,117 @@
-"""Sources made of rows: Wake Vision's CSVs, or any CSV or Parquet with columns of its own names."""
+"""Sources made of rows: Wake Vision's CSVs, or any table with columns of its own names."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
-from tinysieve.dataset.samples import SPLITS
-from tinysieve.dataset.sources.listing import Listing, make_listing, parse_labels
+from tinysieve.dataset.classes import PERSON_TASK
+from tinysieve.dataset.sources.label_words import LabelWords, as_text
+from tinysieve.dataset.sources.listing import Listing, draw_holdouts, make_listing
+from tinysieve.dataset.sources.splits import SPLIT_NAMES
+from tinysieve.dataset.table_file import AS_WRITTEN, TableFile, open_table, read_table
+from tinysieve.dataset.table_text import TableForm
 from tinysieve.ground.errors import InputError
 
-SPLIT_NAMES = {"val": "validation", "valid": "validation", "dev": "validation", "train_quality": "train",
-               "train_large": "train", **{name: name for name in SPLITS}}
+__all__ = ["Columns", "list_table", "list_wake_vision", "read_table"]
+
+WORDS = LabelWords.of(PERSON_TASK)
 
 
-def read_table(path: Path) -> pa.Table:
-    """Read Parquet, or CSV with every column as text so that nothing is guessed.
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table count: the path below the image folder, the label, and the split, or None to draw the splits."""
 
-    Raises:
-        InputError: missing or unreadable file, or a column that stands in it twice.
-    """
-    try:
-        if path.suffix == ".parquet":
-            if path.is_file():
-                _refuse_doubled(pq.read_schema(path).names, path)
-            return pq.read_table(path)
-        with pacsv.open_csv(path) as header:
-            names = header.schema.names
-        _refuse_doubled(names, path)
-        options = pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-        return pacsv.read_csv(path, convert_options=options, parse_options=pacsv.ParseOptions(newlines_in_values=True))
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist", fix="correct the path") from error
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} cannot be read: {error}", fix="a table is UTF-8 CSV with a header, or Parquet") from error
+    filepath: str
+    label: str
+    split: str | None
 
 
-def _refuse_doubled(names: Sequence[str], path: Path) -> None:
-    doubled = [name for name in names if names.count(name) > 1]
-    if doubled:
-        raise InputError(f'{path} has the column "{doubled[0]}" twice', why="it is ambiguous", fix="remove one of them")
-
-
-def list_table(
-    path: Path, filepath: str, label: str, split: str | None, holdout: Mapping[str, float], rng: np.random.Generator
-) -> Listing:
-    """A table with one row an image and columns of any name.
+def list_table(path: Path, columns: Columns, holdout: Mapping[str, float], rng: np.random.Generator,
+               words: LabelWords = WORDS, form: TableForm = AS_WRITTEN) -> Listing:
+    """A table with one row an image, or one an annotator, and columns of any name.
 
     Args:
-        path: CSV or Parquet.
-        filepath: column with the path relative to the image folder.
-        label: column with 1/0/-1/person/background/empty.
-        split: column with train/val/validation/test/unlabeled; None to draw the splits.
-        holdout: shares of labelled rows drawn as "validation" and "test" where there is no split column.
+        path: CSV, .xlsx or Parquet.
+        columns: whose cells count; upper and lower case of their names are alike where only one fits.
+        holdout: shares of labelled photos drawn as "validation" and "test" where the table has no row of that split.
         rng: draws the splits.
+        words: what the label's cells mean.
+        form: how a text table is written, where that is not to be read off it.
 
     Raises:
         InputError: a column is missing, or a value means nothing.
     """
-    table = read_table(path)
-    for column in (filepath, label, *([split] if split else [])):
-        _require(table, column, path)
-    labels = parse_labels(table[label], str(path))
-    splits = _drawn(labels, holdout, rng) if split is None else _named(table[split], path)
-    extras = table.drop_columns([filepath] + ([split] if split else []))
-    return make_listing(pc.cast(table[filepath], pa.string()), splits, labels, extras, str(path))
+    file = open_table(path, form)
+    name, label = file.column(columns.filepath), file.column(columns.label)
+    split = None if columns.split is None else file.column(columns.split)
+    labels = words.read(file.table[label], file.place)
+    splits = pa.array(["train"] * len(labels), pa.string()) if split is None else _splits(file, split)
+    kept, notes = _extras(file, [name] + ([split] if split else []))
+    listing = make_listing(_paths(file, name), splits, labels, kept, file)
+    return draw_holdouts(replace(listing, notes=(*listing.notes, *notes)), holdout, rng)
 
 
-def list_wake_vision(tables: Mapping[str, Sequence[Path]]) -> Listing:
+def list_wake_vision(tables: Mapping[str, Sequence[Path]], words: LabelWords = WORDS, form: TableForm = AS_WRITTEN) -> Listing:
     """Wake Vision's CSVs by split; `filename` or `filepath` names the image, `person` is the label.
 
     Args:
         tables: split name -> CSV files; all other columns are kept.
+        words: what the label's cells mean.
+        form: how text tables are written, where that is not to be read off them.
 
     Raises:
         InputError: a column is missing, or a label means nothing.
     """
-    parts = []
+    parts, notes = [], []
     for split, paths in tables.items():
         for path in paths:
-            table = read_table(path)
-            names = [name for name in ("filename", "filepath") if name in table.column_names]
-            _require(table, names[0] if names else "filename", path)
-            _require(table, "person", path)
-            labels = parse_labels(table["person"], str(path))
-            splits = pa.array([SPLIT_NAMES[split]] * table.num_rows, pa.string())
-            extras = table.drop_columns([names[0]])
-            parts.append(make_listing(pc.cast(table[names[0]], pa.string()), splits, labels, extras, str(path)).table)
-    return Listing(pa.concat_tables(parts, promote_options="permissive"))
+            file = open_table(path, form)
+            name = file.column("filepath" if "filepath" in file.table.column_names else "filename")
+            labels = words.read(file.table[file.column("person")], file.place)
+            splits = pa.array([SPLIT_NAMES[split]] * len(labels), pa.string())
+            kept, left = _extras(file, [name])
+            part = make_listing(_paths(file, name), splits, labels, kept, file)
+            parts.append(part.table)
+            notes += [*part.notes, *left]
+    return Listing(pa.concat_tables(parts, promote_options="permissive"), notes=tuple(notes))
 
 
-def _require(table: pa.Table, column: str, path: Path) -> None:
-    if column not in table.column_names:
-        raise InputError(f"no column '{column}'", where=f"{path}:1", fix="its columns: " + ", ".join(table.column_names))
+def _paths(file: TableFile, name: str) -> pa.ChunkedArray:
+    try:
+        return pc.cast(file.table[name], pa.string())
+    except pa.ArrowException as error:
+        kind = file.table[name].type
+        what = "embedded images" if pa.types.is_struct(kind) or pa.types.is_binary(kind) else f"values of type {kind}"
+        raise InputError(f"column '{name}' holds {what}, and no paths", where=str(file.path),
+                         why="a table names files below dataset.source.images",
+                         fix="write the images to files and name a column with their paths in dataset.source.filepath") from error
 
 
-def _named(values: pa.ChunkedArray, path: Path) -> pa.Array:
-    text = pc.utf8_lower(pc.utf8_trim_whitespace(pc.cast(values, pa.string()))).combine_chunks()
+def _extras(file: TableFile, used: Sequence[str]) -> tuple[pa.Table, tuple[str, ...]]:
+    """The other columns; not those of bytes, which would put every image into the sample table."""
+    heavy = [field.name for field in file.table.schema if field.name not in used and _holds_bytes(field.type)]
+    notes = (f"{file.path}: columns of bytes are not kept: {', '.join(heavy)}",) if heavy else ()
+    return file.table.drop_columns([*used, *heavy]), notes
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        return any(_holds_bytes(kind.field(place).type) for place in range(kind.num_fields))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _holds_bytes(kind.value_type)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _splits(file: TableFile, name: str) -> pa.Array:
+    text = pc.utf8_lower(pc.fill_null(as_text(file.table[name]), "")).combine_chunks()
     index = pc.index_in(text, pa.array(list(SPLIT_NAMES)))
     if index.null_count:
-        line = int(np.flatnonzero(index.is_null().to_numpy(zero_copy_only=False))[0])
-        raise InputError(f"split {text[line].as_py()!r} is not known", where=f"{path}:{line + 2}",
-                         fix="use " + ", ".join(SPLIT_NAMES))
+        row = int(np.flatnonzero(index.is_null().to_numpy(zero_copy_only=False))[0])
+        raise InputError(f"split {text[row].as_py()!r} is not known", where=file.place(row), fix="use " + ", ".join(SPLIT_NAMES))
     return pa.array(list(SPLIT_NAMES.values())).take(index)
-
-
-def _drawn(labels: pa.Array, holdout: Mapping[str, float], rng: np.random.Generator) -> pa.Array:
-    labelled = np.flatnonzero(labels.is_valid().to_numpy(zero_copy_only=False))
-    shuffled = rng.permutation(labelled)
-    splits, start = np.full(len(labels), "train", dtype=object), 0
-    for name in ("test", "validation"):
-        count = round(holdout.get(name, 0.0) * len(labelled))
-        splits[shuffled[start : start + count]] = name
-        start += count
-    return pa.array(splits, pa.string())

@@ -26,6 +26,8 @@ def label_issues(
     method: Method = "adjusted_margin", filter_by: FilterBy = "prune_by_noise_rate",
     probabilities_key: Annotated[str, typer.Option(help="Array in the .npz.")] = "pred_probs",
     labels_key: Annotated[str, typer.Option(help="Array in the .npz, or column of the table.")] = "given",
+    classes: Annotated[str, typer.Option(help="Class names in the order of the columns, separated by commas, for labels that are "
+                                         "names. Default: alphabetical order.")] = "",
     json: Json = False,
 ) -> None:
     """Find label errors from out-of-fold probabilities. Needs no images: only probabilities and labels."""
@@ -39,7 +41,8 @@ def label_issues(
         raise InputError("no labels given", where=str(probabilities), why="an .npy file holds only the probabilities",
                          fix="use --labels FILE, or an .npz with both arrays")
     pred_probs = read_probabilities(probabilities, probabilities_key)
-    given = read_labels(labels or probabilities, pred_probs, labels_key)
+    names = [name.strip() for name in classes.split(",") if name.strip()]
+    given = read_labels(labels or probabilities, pred_probs, labels_key, names, lambda note: typer.echo(note, err=True))
     view.find_and_show(pred_probs, given, filter_by, method, out, json)
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model, model_validator
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from tinysieve.dataset.classes import ClassNames
 from tinysieve.filtering.decisions.consensus import Consensus
@@ -55,15 +55,38 @@ class Task(Section):
         return self.detector_classes[0].lower()
 
 
+def _words(value: object) -> tuple[object, ...]:
+    """What YAML reads as numbers and truth values -> the words that were written; `no` and `false` cannot be told apart."""
+    if isinstance(value, bool):
+        return ("yes", "true", "on") if value else ("no", "false", "off")
+    return (str(value),) if isinstance(value, (int, float)) else (value,)
+
+
+def _all_words(value: object) -> object:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [word for part in values for word in _words(part)]
+
+
+# Words in a label column, or names of folders, that mean one class.
+Words = Annotated[tuple[str, ...], BeforeValidator(_all_words)]
+
+
 class Holdout(Section):
-    """Shares of the labelled images drawn as held-out splits where the source has none."""
+    """Shares of the labelled images of each class drawn as held-out splits where the source has none."""
 
     validation: Share = 0.1
     test: Share = 0.2
 
 
+class TableForm(Section):
+    """How the source's text tables are written, where that is not to be read off them."""
+
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    encoding: str | None = None
+
+
 class TableSource(Section):
-    """CSV or Parquet with one row an image."""
+    """CSV, Excel or Parquet with one row an image, or one an annotator."""
 
     kind: Literal["table"]
     images: FilePath
@@ -84,12 +107,24 @@ class WakeVisionSource(Section):
     test: tuple[FilePath, ...]
 
 
+class OpenImagesSource(Section):
+    """Open Images' CSVs of verified image labels over one image folder; `label_names` is what they call the positive class."""
+
+    kind: Literal["open_images"]
+    images: FilePath
+    train: tuple[FilePath, ...]
+    validation: tuple[FilePath, ...]
+    test: tuple[FilePath, ...]
+    label_names: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class FolderSource(Section):
     """`<split>/<class>/image` folders; empty `train_folders` takes all that are there."""
 
     kind: Literal["folders"]
     images: FilePath
     train_folders: tuple[str, ...] = ()
+    holdout: Holdout = Holdout()
 
 
 class CropRuleConfig(Section):
@@ -100,10 +135,18 @@ class CropRuleConfig(Section):
 
 
 class Dataset(Section):
-    """Where images and labels come from."""
+    """Where images and labels come from.
 
-    source: Annotated[TableSource | WakeVisionSource | FolderSource, Field(discriminator="kind")]
+    `classes` gives for each class the words that mean it, in a column or as a folder; `"*"` is every other word. `on_conflict`
+    says what becomes of a photo that has both labels; `follow_links` names folders that links among the images may lead into.
+    """
+
+    source: Annotated[TableSource | WakeVisionSource | OpenImagesSource | FolderSource, Field(discriminator="kind")]
     on_missing: Literal["skip", "error"] = "skip"
+    on_conflict: Literal["review", "majority", "first", "error"] = "review"
+    classes: dict[str, Words] = Field(default_factory=dict)
+    table: TableForm = TableForm()
+    follow_links: tuple[FilePath, ...] = ()
     rule: Literal["wake_vision", "vww", "mlperf_tiny", "any"] | CropRuleConfig = "wake_vision"
 
 

@@ -139,6 +139,10 @@ def show_ingest(facts: IngestFacts) -> None:
             typer.echo(f"{number:,} {name}: see {listed.stage}/{listed.file}")
         if listed is SKIPPED:
             _show_skipped_rows(facts.skipped_rows)
+    if facts.conflicts:
+        typer.echo(f"{count(facts.conflicts, 'photo', 'photos')} filed under both labels: see ingest/conflicts.csv")
+    for note in facts.notes:
+        typer.echo(f"note: {note}")
 
 
 def _show_skipped_rows(reasons: Mapping[str, int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tinysieve.dataset.sources.tables import read_table
+from tinysieve.dataset.table_file import TableFile, open_table
 from tinysieve.filtering.label_errors.probability_matrix import (
     InvalidLabels,
     Labels,
@@ -28,7 +28,9 @@ PROBABILITIES_KEY, LABELS_KEY = "pred_probs", "given"
 # What numpy, zipfile and zlib raise on files that are cut short, damaged or made to hurt; a header may ask for any memory.
 _DAMAGED = (OSError, ValueError, EOFError, TypeError, SyntaxError, RuntimeError, MemoryError, OverflowError, zipfile.BadZipFile,
             zlib.error, tokenize.TokenError)
-_FORMATS = "labels come from .npy, .npz, .csv, .parquet or .txt (one number per line)"
+_FORMATS = "labels come from .npy, .npz, .csv, .tsv, .xlsx, .parquet or .txt (one a line)"
+# What pandas calls an index that it writes as a column of text.
+_INDEX_NAMES = ("", "Unnamed: 0")
 
 
 def read_probabilities(path: Path, key: str = PROBABILITIES_KEY) -> Probabilities:
@@ -45,10 +47,19 @@ def read_probabilities(path: Path, key: str = PROBABILITIES_KEY) -> Probabilitie
     return pred_probs
 
 
-def read_labels(path: Path, pred_probs: Probabilities, key: str = LABELS_KEY) -> Labels:
-    """Given labels int [N] from `.npy`, `.npz`, `.csv`, `.parquet` (array or column `key`) or `.txt`; checked.
+def read_labels(path: Path, pred_probs: Probabilities, key: str = LABELS_KEY, names: Sequence[str] = (),
+                say: Callable[[str], None] = lambda note: None) -> Labels:
+    """Given labels int [N] from `.npy`, `.npz`, a table (array or column `key`) or `.txt`; checked.
 
-    They must fit the probabilities. A table with one column needs no name for it.
+    They must fit the probabilities. A table with one column needs no name for it; a pandas index that is not 0, 1, 2, ... is
+    refused, because it and the order of the rows would say different things.
+
+    Args:
+        path: file of labels: numbers, or names of classes.
+        pred_probs: what they must fit, float [N, K].
+        key: array or column.
+        names: of the classes in the order of the columns; empty for the order of the alphabet.
+        say: takes what was assumed.
 
     Raises:
         InputError: no such file, array or column, or labels that do not fit; names file, row and remedy.
@@ -57,15 +68,33 @@ def read_labels(path: Path, pred_probs: Probabilities, key: str = LABELS_KEY) ->
     match path.suffix:
         case ".npy" | ".npz":
             labels = _array(path, key)
-        case ".csv" | ".parquet":
-            labels = _column(path, key)
+        case ".csv" | ".tsv" | ".xlsx" | ".parquet":
+            labels = _column(open_table(path), key)
         case ".txt":
             labels = _lines(path)
         case _:
             raise InputError(f"labels from '{path.suffix or path.name}'", where=str(path), fix=_FORMATS)
-    labels = _whole(labels)
+    labels = labels.astype(np.int64) if labels.dtype.kind == "b" else labels
+    labels = _numbered(labels, names, classes, path, say) if labels.dtype.kind in "US" and labels.ndim == 1 else _whole(labels)
     check_labels(labels, classes, count, str(path))
     return labels
+
+
+def _numbered(labels: NDArray[Any], names: Sequence[str], classes: int, path: Path, say: Callable[[str], None]) -> NDArray[Any]:
+    """Names of classes as numbers."""
+    words, numbers = np.unique(labels, return_inverse=True)
+    seen = [word.decode() if isinstance(word, bytes) else str(word) for word in words]
+    if not names and len(seen) != classes:
+        raise InvalidLabels(f"{len(seen):,} names of classes for {classes:,} columns of probabilities", where=str(path),
+                            why="which column is whose cannot be told",
+                            fix="name the classes in the order of the columns: --classes")
+    order = list(names) or seen
+    unknown = [word for word in seen if word not in order]
+    if unknown:
+        raise InvalidLabels(f"'{unknown[0]}' is none of {', '.join(order)}", where=str(path), fix="mend it, or --classes")
+    if not names:
+        say(f"{path}: columns are taken for the classes in the order of the alphabet: {', '.join(order)}; --classes tells others")
+    return np.array([order.index(word) for word in seen])[numbers]
 
 
 def _array(path: Path, key: str) -> NDArray[Any]:
@@ -103,32 +132,57 @@ def _whole(labels: NDArray[Any]) -> NDArray[Any]:
     return labels.astype(np.int64) if exact.all() else labels
 
 
-def _column(path: Path, key: str) -> NDArray[Any]:
-    table = read_table(path)
-    name = key if key in table.column_names else table.column_names[0] if table.num_columns == 1 else None
-    if name is None:
-        raise InputError(f"no column '{key}'", where=f"{path}:1",
-                         fix=f"its columns: {', '.join(table.column_names)}; choose with --labels-key")
-    column = table[name]
-    if pa.types.is_integer(column.type) and not column.null_count:
-        return np.asarray(column.to_numpy())
-    if path.suffix == ".parquet":
-        return _numbers(column, path, lambda row: f"{path}, row {row}")
+def _column(file: TableFile, key: str) -> NDArray[Any]:
+    table, index = file.table, _index_columns(file)
+    values = [name for name in table.column_names if name not in index]
+    name = values[0] if len(values) == 1 and key not in values else file.column(key)
+    for column in index:
+        _refuse_other_order(file, column)
     if table.num_columns == 1:
-        _refuse_gaps(path)
-    return _numbers(column, path, lambda row: f"{path}:{row + 2}")
+        _refuse_gaps(file)
+    column = table[name]
+    if (pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)) and not column.null_count:
+        return np.asarray(column.to_numpy())
+    return _numbers(column, file.path, file.place)
 
 
-def _refuse_gaps(path: Path) -> None:
-    """Arrow skips empty lines: in a table of one column that is a sample without a label, and the labels below it would shift."""
-    gap = 0
-    # Every byte is a character of Latin-1, and none but line breaks breaks a line.
-    with path.open(encoding="latin-1") as lines:
-        for number, line in enumerate(lines, 1):
-            if gap and line.strip():
-                raise InvalidLabels("an empty line", where=f"{path}:{gap}", why="labels and probabilities must match row by row",
-                                    fix="write one label per line, without empty lines")
-            gap = gap or (0 if line.strip() else number)
+def _index_columns(file: TableFile) -> list[str]:
+    """Columns that are a pandas index."""
+    described = (file.table.schema.pandas_metadata or {}).get("index_columns", [])
+    for index in described:
+        if isinstance(index, dict) and (index.get("start"), index.get("step")) != (0, 1):
+            raise _other_order(file, f"the index begins at {index.get('start')} and goes by {index.get('step')}")
+    first = file.table.column_names[:1]
+    return [name for name in described if isinstance(name, str)] or [name for name in first if name in _INDEX_NAMES]
+
+
+def _refuse_other_order(file: TableFile, name: str) -> None:
+    """An index of numbers that are not the rows' own; names and dates say nothing of an order."""
+    try:
+        index = pc.cast(pc.cast(file.table[name], pa.float64()), pa.int64()).to_numpy()
+    except pa.ArrowException:
+        return
+    wrong = np.flatnonzero(index != np.arange(len(index)))
+    if len(wrong):
+        raise _other_order(file, f"the index of row {int(wrong[0])} is {index[int(wrong[0])]}")
+
+
+def _other_order(file: TableFile, seen: str) -> InvalidLabels:
+    return InvalidLabels(f"the pandas index is not 0, 1, 2, ...: {seen}", where=str(file.path),
+                         why="row i of both files is one sample: nothing says whether the index or the order of the rows counts",
+                         fix="bring the rows into the order of the probabilities and write them with index=False")
+
+
+def _refuse_gaps(file: TableFile) -> None:
+    """In a table of one column a blank line is a sample without a label, and the labels below it would shift."""
+    if file.path.suffix == ".parquet" or not len(file.lines):
+        return
+    jumps = np.flatnonzero(np.diff(file.lines, prepend=1) != 1)
+    if len(jumps):
+        row = int(jumps[0])
+        line = int(file.lines[row - 1]) + 1 if row else 1 if file.lines[0] == 3 else 2
+        raise InvalidLabels("an empty line", where=f"{file.path}:{line}", why="row i of labels and probabilities is one sample",
+                            fix="write one label a line, and no empty lines")
 
 
 def _lines(path: Path) -> NDArray[Any]:
@@ -136,11 +190,13 @@ def _lines(path: Path) -> NDArray[Any]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path), fix=_FORMATS) from error
+    while lines and not lines[-1].strip():
+        lines.pop()
     return _numbers(pa.chunked_array([lines], pa.string()), path, lambda row: f"{path}:{row + 1}")
 
 
 def _numbers(values: pa.ChunkedArray, path: Path, place: Callable[[int], str]) -> NDArray[Any]:
-    """float64 [N] of whatever reads as whole numbers; the first that does not is named by its place, made from its row."""
+    """float64 [N] of whatever reads as whole numbers, or names of classes [N]; a cell that is neither is named by its place."""
     try:
         words = pc.fill_null(pc.utf8_trim_whitespace(pc.cast(values, pa.string())), "").combine_chunks()
     except pa.ArrowException as error:
@@ -148,9 +204,16 @@ def _numbers(values: pa.ChunkedArray, path: Path, place: Callable[[int], str]) -
                             fix="write one integer per sample") from error
     numeric = pc.match_substring_regex(words, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
     numbers = pc.cast(pc.if_else(numeric, words, "nan"), pa.float64()).to_numpy(zero_copy_only=False)
+    if not pc.any(pc.or_(numeric, pc.equal(words, ""))).as_py() and not _are_no_numbers(words):
+        return np.array(words.to_pylist())
     wrong = np.flatnonzero(~(numbers == np.rint(numbers)))
     if len(wrong):
         raise InvalidLabels(f"label {words[int(wrong[0])].as_py()!r} is not an integer ({len(wrong):,} such)",
                             where=place(int(wrong[0])), why="classes are numbered 0..K-1 in the order of the columns",
-                            fix="write numbers instead of names, without empty lines")
+                            fix="write numbers or names everywhere, and no empty lines")
     return np.asarray(numbers)
+
+
+def _are_no_numbers(words: pa.Array) -> bool:
+    """Whether some word is what a computer writes for a missing number."""
+    return bool(pc.any(pc.is_in(pc.utf8_lower(words), pa.array(["nan", "inf", "-inf", "null", "none"]))).as_py())

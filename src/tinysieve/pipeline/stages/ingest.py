@@ -8,22 +8,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.images import Pixels
-from tinysieve.dataset.ingest import ingest, open_pixels
+from tinysieve.dataset.ingest import Intake, ingest, open_pixels
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import list_folders, require_classes
-from tinysieve.dataset.sources.listing import Listing, image_files, misnamed_files, row_reasons
-from tinysieve.dataset.sources.match_files import match_files
-from tinysieve.dataset.sources.tables import list_table, list_wake_vision, read_table
-from tinysieve.dataset.test_split import hold_test_split
+from tinysieve.dataset.sources.image_folder import MISNAMED, ImageFolder, scan_images
+from tinysieve.dataset.sources.label_words import LabelWords
+from tinysieve.dataset.sources.listing import Listing, draw_holdouts, row_reasons
+from tinysieve.dataset.sources.match_files import Matching, match_files
+from tinysieve.dataset.sources.open_images import list_open_images
+from tinysieve.dataset.sources.splits import SPLIT_NAMES
+from tinysieve.dataset.sources.tables import Columns, list_table, list_wake_vision
+from tinysieve.dataset.table_file import check_table, read_table
+from tinysieve.dataset.table_text import TableForm
+from tinysieve.dataset.test_split import check_test_split, freeze_test_split
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import first_version
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.config.sections import Config, FolderSource, TableSource, WakeVisionSource
+from tinysieve.pipeline.config.sections import Config, FolderSource, OpenImagesSource, TableSource, WakeVisionSource
 from tinysieve.pipeline.engine.artifacts import Artifact, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
@@ -42,6 +45,8 @@ class IngestFacts:
         skipped_rows: of these, by reason.
         leaked: copies of a held-out image that were removed from other splits.
         version: id of version 0.
+        conflicts: photos that were there under both labels.
+        notes: what was assumed while the source was read.
     """
 
     samples: int
@@ -50,6 +55,8 @@ class IngestFacts:
     skipped_rows: dict[str, int] = field(default_factory=dict)
     leaked: int
     version: str
+    conflicts: int = 0
+    notes: tuple[str, ...] = ()
 
 
 INGEST_FACTS = facts("ingest", "ingest.json", IngestFacts)
@@ -58,6 +65,7 @@ PIXELS: Artifact[Pixels] = Artifact("ingest", "pixels.npy", lambda path: open_pi
 QUARANTINE = Artifact("ingest", "quarantine.csv", read_table)
 SKIPPED = Artifact("ingest", "skipped.csv", read_table)
 LEAKS = Artifact("ingest", "leaks.csv", read_table)
+CONFLICTS = Artifact("ingest", "conflicts.csv", read_table)
 
 
 def samples_of(run: Run) -> SampleTable:
@@ -75,49 +83,61 @@ def version_store(folder: Path) -> VersionStore:
     return VersionStore(folder / "versions")
 
 
+def freeze_test(run: Run) -> None:
+    """From now on the test split must stay as it is: something is about to be measured on it."""
+    freeze_test_split(samples_of(run), run.folder / FROZEN_TEST)
+
+
 def list_source(config: Config) -> Listing:
     """All candidates of the configured source, rows and files brought together."""
-    source = config.dataset.source
-    files = image_files(source.images)
-    listing = match_files(_list(source, config.seed), files, source.images, config.dataset.on_missing)
-    named = _in_words_of(listing.table, config.task.classes)
-    return replace(listing, table=named, skipped=listing.skipped + misnamed_files(source.images))
+    dataset, names = config.dataset, config.task.classes
+    images = scan_source(config)
+    listing = _list(config, images, LabelWords.of(names, dataset.classes))
+    matching = Matching(dataset.on_missing, dataset.on_conflict, names)
+    listing = match_files(listing, images.photos, images.root, matching, images.litter)
+    return replace(listing, skipped=listing.skipped + images.misnamed(), notes=images.notes() + listing.notes)
 
 
-def _in_words_of(table: pa.Table, classes: ClassNames) -> pa.Table:
-    """A listing whose labels are called as the task calls them; sources of codes call them person and background."""
-    names = classes.names(PERSON_TASK.codes(table["label"]))
-    unknown = pc.and_(pc.is_valid(table["label"]), pc.is_null(names))
-    labels = pc.if_else(unknown, table["label"], names)
-    return table.set_column(table.column_names.index("label"), "label", labels)
+def scan_source(config: Config) -> ImageFolder:
+    """What lies in the configured image folder."""
+    dataset, names = config.dataset, config.task.classes
+    words = (*names.in_code_order, *SPLIT_NAMES, *(word for words in dataset.classes.values() for word in words))
+    return scan_images(dataset.source.images, dataset.follow_links, keep=words)
 
 
-def _list(source: TableSource | WakeVisionSource | FolderSource, seed: int) -> Listing:
+def _list(config: Config, images: ImageFolder, words: LabelWords) -> Listing:
+    source, rng = config.dataset.source, np.random.default_rng(config.seed)
+    form = TableForm(config.dataset.table.separator, config.dataset.table.encoding)
     match source:
         case TableSource():
-            holdout = {"validation": source.holdout.validation, "test": source.holdout.test}
-            rng = np.random.default_rng(seed)
-            return list_table(source.table, source.filepath, source.label, source.split, holdout, rng)
+            columns = Columns(source.filepath, source.label, source.split)
+            return list_table(source.table, columns, source.holdout.model_dump(), rng, words, form)
         case WakeVisionSource():
-            return list_wake_vision({"test": source.test, "validation": source.validation, "train": source.train})
+            tables = {"test": source.test, "validation": source.validation, "train": source.train}
+            return list_wake_vision(tables, words, form)
+        case OpenImagesSource():
+            tables = {"test": source.test, "validation": source.validation, "train": source.train}
+            return list_open_images(tables, source.label_names, words.names, form)
         case FolderSource():
-            listing = list_folders(source.images, source.train_folders)
-            require_classes(listing, source.images)
+            listing = list_folders(images.photos, source.images, source.train_folders, words)
+            listing = draw_holdouts(listing, source.holdout.model_dump(), rng)
+            require_classes(listing, source.images, words.names)
             return listing
 
 
 def _ingest(run: Run, folder: Path) -> str:
     config = run.config
     listing = list_source(config)
+    intake = Intake(config.dataset.follow_links, config.dataset.on_conflict, config.task.classes)
     with progress("ingest") as report:
-        result = ingest(listing, config.dataset.source.images, folder, report, config.workers,
-                        config.task.classes)
-    hold_test_split(result.samples, run.folder / FROZEN_TEST)
+        result = ingest(listing, config.dataset.source.images, folder, report, config.workers, intake)
+    check_test_split(result.samples, run.folder / FROZEN_TEST)
     first = first_version(result.samples)
     versions_of(run).adopt(first)
     INGEST_FACTS.write(IngestFacts(
         samples=len(result.samples), quarantined=result.quarantined, skipped=result.skipped,
-        skipped_rows=row_reasons(listing.skipped), leaked=result.leaked, version=first.id), folder)
+        skipped_rows=row_reasons([row for row in listing.skipped if row.reason != MISNAMED]), leaked=result.leaked,
+        version=first.id, conflicts=result.conflicts, notes=listing.notes), folder)
     return first.id
 
 
@@ -125,12 +145,12 @@ def _source_fingerprint(run: Run) -> dict[str, str]:
     """Size and time of every image file, and the bytes of every table."""
     source = run.config.dataset.source
     digest = hashlib.blake2b(digest_size=8)
-    for name in image_files(source.images).to_pylist():
-        digest.update(f"{name}\0{_size_and_time(source.images / name)}\n".encode())
+    for name in scan_source(run.config).names:
+        digest.update(f"{name}\0{_size_and_time(source.images / name)}\n".encode("utf-8", "surrogateescape"))
     match source:
         case TableSource():
             tables: tuple[Path, ...] = (source.table,)
-        case WakeVisionSource():
+        case WakeVisionSource() | OpenImagesSource():
             tables = (*source.train, *source.validation, *source.test)
         case FolderSource():
             tables = ()
@@ -140,11 +160,14 @@ def _source_fingerprint(run: Run) -> dict[str, str]:
 
 
 def _bytes_of(table: Path) -> bytes:
+    if not table.exists():
+        return b""
+    check_table(table)
     try:
-        return table.read_bytes() if table.exists() else b""
+        return table.read_bytes()
     except OSError as error:
         raise InputError(f"the table cannot be read: {error.strerror}", where=str(table),
-                         fix="name a CSV or Parquet file") from error
+                         fix="name a CSV, Excel or Parquet file") from error
 
 
 def _size_and_time(file: Path) -> str:
@@ -157,10 +180,12 @@ def _size_and_time(file: Path) -> str:
 
 
 def _settings(config: Config) -> object:
-    source = config.dataset.source
-    seed = config.seed if isinstance(source, TableSource) and source.split is None else None
-    return {"source": source.model_dump(mode="json"), "on_missing": config.dataset.on_missing, "seed": seed,
-            "classes": config.task.classes.in_code_order}
+    source, dataset = config.dataset.source, config.dataset
+    seed = None if isinstance(source, (WakeVisionSource, OpenImagesSource)) else config.seed
+    return {"source": source.model_dump(mode="json"), "on_missing": dataset.on_missing, "seed": seed,
+            "on_conflict": dataset.on_conflict, "words": dataset.classes, "classes": config.task.classes.in_code_order,
+            "table": dataset.table.model_dump(),
+            "follow_links": [str(folder) for folder in dataset.follow_links]}
 
 
-INGEST = Stage("ingest", 2, (), _settings, _ingest, _source_fingerprint)
+INGEST = Stage("ingest", 3, (), _settings, _ingest, _source_fingerprint)

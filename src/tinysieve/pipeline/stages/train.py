@@ -16,7 +16,7 @@ from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import load_keras
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.ingest import PIXELS, samples_of, versions_of
+from tinysieve.pipeline.stages.ingest import PIXELS, freeze_test, samples_of, versions_of
 from tinysieve.pipeline.stages.recipes import recipe_of
 from tinysieve.training.checkpoint import EpochRecord
 from tinysieve.training.curves import read_history
@@ -77,6 +77,7 @@ def _train(run: Run, folder: Path, which: str) -> str:
     from tinysieve.training.fit import fit
     from tinysieve.training.labelled_images import LabelledImages
 
+    freeze_test(run)
     samples, version = samples_of(run), versions_of(run).load(VERSION_OF[which])
     pixels, pixel_row = PIXELS.of(run), samples.numbers("pixel_row")
 

@@ -16,7 +16,7 @@ from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.ingest import PIXELS, samples_of, versions_of
+from tinysieve.pipeline.stages.ingest import PIXELS, freeze_test, samples_of, versions_of
 from tinysieve.pipeline.stages.near_duplicates import GROUPS, leaked_rows, refuse_leaks
 from tinysieve.pipeline.stages.quantize import INT8_MODEL, QUANTIZE_FACTS, FitFacts
 from tinysieve.pipeline.stages.slices import slices_of
@@ -76,6 +76,7 @@ def _verify(run: Run, folder: Path) -> str:
     from tinysieve.quantize.tflite.io_contract import stated_for
     from tinysieve.quantize.verdict.verify import Evidence, verify
 
+    freeze_test(run)
     samples = samples_of(run)
     trained = TRAIN_FACTS[MENDED].of(run).version
     refuse_leaks(run, versions_of(run).load(trained).labels)
