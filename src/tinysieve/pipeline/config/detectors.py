@@ -25,6 +25,7 @@ class UltralyticsDetector(Section):
     min_confidence: Share = 0.05
     look_again_below: Share = 0.7
     allow_download: bool = False
+    trusted: bool = False
 
 
 class PresenceHeadDetector(Section):

@@ -16,6 +16,7 @@ from tinysieve.dataset.sources.match_files import NO_FILE
 from tinysieve.dataset.version_store import LogEntry
 from tinysieve.filtering.decisions.vote_table import FilterRow
 from tinysieve.pipeline.console.verdict import show_verdict, terminal
+from tinysieve.pipeline.engine.records import require_recorded
 from tinysieve.pipeline.engine.stages import Run, StageStatus
 from tinysieve.pipeline.engine.words import count
 from tinysieve.pipeline.review.queue import Imported
@@ -160,16 +161,17 @@ def show_result(run: Run, last: str, as_json: bool) -> None:
     folder = run.at(last)
     summary = run.at("verify") / "verify.json" if last == "report" else folder / f"{last}.json"
     if as_json:
-        typer.echo(summary.read_text().rstrip() if summary.exists() else json.dumps({"folder": str(folder)}))
+        said = require_recorded(summary.parent, summary.name).read_text() if summary.exists() else ""
+        typer.echo(said.rstrip() or json.dumps({"folder": str(folder)}))
         return
     if last == "policy":
         show_ingest(json.loads((run.at("ingest") / "ingest.json").read_text()))
     if last == "ingest":
-        show_ingest(json.loads(summary.read_text()))
+        show_ingest(json.loads(require_recorded(summary.parent, summary.name).read_text()))
     if last == "policy":
-        show_policy(json.loads(summary.read_text()), run.config.task.classes)
+        show_policy(json.loads(require_recorded(summary.parent, summary.name).read_text()), run.config.task.classes)
     if last in ("verify", "report"):
-        show_verdict(json.loads(summary.read_text()))
+        show_verdict(json.loads(require_recorded(summary.parent, summary.name).read_text()))
     typer.echo(f"done: {folder / 'report.html' if last == 'report' else folder}")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from tinysieve.dataset.images import Pixels, decode
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.demo.scenes import Box, Scene, installed_scenes
 
 CROP_SIDE = 192
@@ -63,6 +64,9 @@ def build_demo(folder: Path, seed: int) -> list[DemoImage]:
     rng = np.random.default_rng(seed)
     made = _plant(_cut(rng), rng)
     images = folder / IMAGES
+    if images.is_dir() and any(images.iterdir()) and not (folder / TRUTH).is_file():
+        raise InputError("a folder of images that the demo did not make", where=str(images),
+                         why="the demo keeps there only what it makes", fix="name another folder for the demo")
     images.mkdir(parents=True, exist_ok=True)
     for stale in {path.name for path in images.iterdir()} - {one.filename for one in made}:
         (images / stale).unlink()

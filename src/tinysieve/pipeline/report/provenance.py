@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
 
 import yaml
 
+from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.records import read_record, require_recorded
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.quantize import MODEL
 
@@ -66,9 +66,11 @@ def package_versions(names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _stage_row(run: Run, name: str) -> StageRow:
-    record: dict[str, Any] = json.loads((run.at(name) / "stage.json").read_text())
-    return StageRow(name, record["key"], record["parts"]["outside"])
+    record = read_record(run.at(name))
+    if record is None:
+        raise InputError(f"the record of stage '{name}' cannot be read", where=str(run.at(name)), fix="run 'tinysieve run' again")
+    return StageRow(name, record.key, record.parts["outside"])
 
 
 def _sha256(run: Run, which: str) -> str:
-    return hashlib.sha256((run.at(f"quantize-{which}") / MODEL).read_bytes()).hexdigest()
+    return hashlib.sha256(require_recorded(run.at(f"quantize-{which}"), MODEL).read_bytes()).hexdigest()

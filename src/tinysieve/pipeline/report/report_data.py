@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from tinysieve.dataset.sources.tables import read_table
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import Version
 from tinysieve.filtering.evidence.boxes import align
+from tinysieve.ground.json_text import read_object
+from tinysieve.pipeline.engine.records import require_recorded
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.engine.words import Change
 from tinysieve.pipeline.report.data_map import DataMap
@@ -29,6 +30,7 @@ from tinysieve.pipeline.report.reliability_chart import reliabilities
 from tinysieve.pipeline.stages.detect import DETECTIONS
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE, eligible_rows
+from tinysieve.pipeline.stages.verify import read_verdict
 from tinysieve.quantize.verdict.reliability import Reliability
 from tinysieve.training.checkpoint import EpochRecord
 from tinysieve.training.curves import read_history
@@ -193,7 +195,7 @@ def _album(run: Run, samples: SampleTable) -> Album:
 
 
 def _json(run: Run, stage: str) -> dict[str, Any]:
-    return json.loads((run.at(stage) / f"{stage}.json").read_text(encoding="utf-8"))
+    return read_verdict(run) if stage == "verify" else read_object(require_recorded(run.at(stage), f"{stage}.json"))
 
 
 def _file_lists(folder: Path) -> tuple[FileList, ...]:

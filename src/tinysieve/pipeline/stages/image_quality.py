@@ -13,6 +13,7 @@ from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.libraries import PIXELS
 
 
 def _read(path: Path) -> ImageQuality:
@@ -32,4 +33,4 @@ def _work(run: Run, folder: Path) -> str:
     return ""
 
 
-IMAGE_QUALITY = Stage("image-quality", 1, ("ingest",), lambda config: {}, _work)
+IMAGE_QUALITY = Stage("image-quality", 1, ("ingest",), lambda config: {}, _work, libraries=PIXELS)

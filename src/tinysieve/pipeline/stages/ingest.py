@@ -26,6 +26,7 @@ from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config, FolderSource, TableSource, WakeVisionSource
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
+from tinysieve.pipeline.stages.libraries import PIXELS
 
 FROZEN_TEST = "frozen_test.parquet"
 
@@ -128,4 +129,9 @@ def _settings(config: Config) -> object:
             "classes": config.task.classes.in_code_order}
 
 
-INGEST = Stage("ingest", 2, (), _settings, _ingest, _source_fingerprint)
+def _frozen_and_first(run: Run) -> tuple[Path, ...]:
+    store = versions_of(run)
+    return (run.folder / FROZEN_TEST, *store.files_of(store.resolve("0")))
+
+
+INGEST = Stage("ingest", 2, (), _settings, _ingest, _source_fingerprint, (*PIXELS, "pyarrow"), _frozen_and_first)

@@ -21,6 +21,7 @@ from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.libraries import PIXELS
 from tinysieve.pipeline.stages.neighbors import NEIGHBOR_TABLE
 
 LIST = "near_duplicates.csv"
@@ -44,7 +45,7 @@ def groups_of(run: Run) -> DuplicateGroups | None:
 def near_duplicates_stage(config: Config) -> Stage:
     """The stage; features find more of them where neighbours are there anyway."""
     looks = (NEIGHBOR_TABLE.stage,) if config.filter.of(NeighborAgreement).enabled else ()
-    return Stage(STAGE, 1, ("ingest", *looks), _settings, _work)
+    return Stage(STAGE, 1, ("ingest", *looks), _settings, _work, libraries=PIXELS)
 
 
 def _work(run: Run, folder: Path) -> str:

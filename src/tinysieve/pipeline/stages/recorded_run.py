@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,8 @@ from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import Version
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.json_text import read_object
+from tinysieve.pipeline.engine.records import RECORD, read_record, require_recorded
 from tinysieve.pipeline.stages.quantize import MODEL
 
 STAGES = ("ingest", "detect", "embed", "policy", "train-mended", "quantize-mended", "verify")
@@ -47,7 +48,7 @@ class RecordedRun:
     @cached_property
     def samples(self) -> SampleTable:
         """The sample table."""
-        return SampleTable.load(self.folder / "ingest" / "samples.parquet")
+        return SampleTable.load(require_recorded(self.folder / "ingest", "samples.parquet"))
 
     def version(self, reference: str) -> Version:
         """A version of the labels; see `VersionStore.load`."""
@@ -61,7 +62,7 @@ class RecordedRun:
     @cached_property
     def model_sha256(self) -> str:
         """Of the mended int8 model, hexadecimal."""
-        return hashlib.sha256((self.folder / "quantize-mended" / MODEL).read_bytes()).hexdigest()
+        return hashlib.sha256(require_recorded(self.folder / "quantize-mended", MODEL).read_bytes()).hexdigest()
 
     def answers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows of the test images and the mended int8 model's answers there, both int64 [N]; 0 background, 1 person.
@@ -69,7 +70,7 @@ class RecordedRun:
         Raises:
             InputError: a row that the sample table does not have.
         """
-        with np.load(self.folder / "verify" / "logits.npz", allow_pickle=False) as file:
+        with np.load(require_recorded(self.folder / "verify", "logits.npz"), allow_pickle=False) as file:
             rows, logits = np.asarray(file["rows"], np.int64), file["int8"]
         if len(rows) != len(logits) or (len(rows) and not 0 <= rows.min() <= rows.max() < len(self.samples)):
             raise InputError(f"scores of {len(logits)} images for {len(rows)} rows of {len(self.samples)} samples",
@@ -78,7 +79,7 @@ class RecordedRun:
         return rows, logits.argmax(axis=1).astype(np.int64)
 
     def _json(self, stage: str) -> dict[str, Any]:
-        return json.loads((self.folder / stage / REPORTS[stage]).read_text(encoding="utf-8"))
+        return read_object(require_recorded(self.folder / stage, REPORTS[stage]))
 
 
 def open_recorded(folder: Path) -> RecordedRun:
@@ -99,12 +100,11 @@ def open_recorded(folder: Path) -> RecordedRun:
 
 
 def _record(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name / "stage.json"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return {"key": record["key"], "identity": record["identity"], "parts": dict(record["parts"])}
-    except FileNotFoundError as error:
+    if not (folder / name / RECORD).exists():
         raise InputError(f"stage '{name}' has not finished", where=str(folder), why="only finished runs can be compared",
-                         fix="run 'tinysieve verify' of this run first") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("a stage's record cannot be read", where=str(path), fix="remove its folder and run again") from error
+                         fix="run 'tinysieve verify' of this run first")
+    record = read_record(folder / name)
+    if record is None:
+        raise InputError("a stage's record cannot be read", where=str(folder / name / RECORD),
+                         fix="remove its folder and run again")
+    return {"key": record.key, "identity": record.identity, "parts": record.parts}

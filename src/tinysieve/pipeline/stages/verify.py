@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.dataset.ingest import open_pixels
 from tinysieve.filtering.filters.duplicates import Duplicates
-from tinysieve.ground.errors import GateMissed
+from tinysieve.ground.errors import GateMissed, InputError
+from tinysieve.ground.json_text import read_object
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import load_keras
+from tinysieve.pipeline.engine.records import require_recorded
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.libraries import VERIFYING
 from tinysieve.pipeline.stages.near_duplicates import GROUPS, leaked_rows, refuse_leaks
 from tinysieve.pipeline.stages.slices import slices_of
 from tinysieve.quantize.verdict.verdict import Gates, challenge_line
@@ -49,7 +53,7 @@ def _verify(run: Run, folder: Path) -> str:
     verdict = found.verdict.to_json() | {
         "test_rows": len(rows), "challenge_line": challenge_line(round(found.verdict.int8.value, 4)),
         "leaked_train_images": {which: None if one is None else len(one) for which, one in leaked.items()},
-        "fit": quantized["fit"],
+        "fit": quantized["fit"], "models": {MENDED: _sha256(mended), BASELINE: _sha256(baseline)},
         "worst_mistake_samples": samples.sample_ids.take(rows[list(found.verdict.worst_mistakes)]).to_pylist()}
     (folder / "verify.json").write_text(json.dumps(verdict, indent=1) + "\n")
     return ""
@@ -73,14 +77,42 @@ def require_gates(run: Run) -> None:
 
     Raises:
         GateMissed: names each gate, the limit, what was measured and how.
+        InputError: see `read_verdict`.
     """
-    verdict = json.loads((run.at("verify") / "verify.json").read_text())
-    missed = [budget for budget in verdict["budgets"] if budget["met"] is False]
+    missed = [budget for budget in read_verdict(run)["budgets"] if budget["met"] is False]
     if missed:
         raise GateMissed("; ".join(
             f"{one['name']}: {one['measured']:,.10g} {one['unit']} against {one['limit']:,.10g}" for one in missed),
             where=str(run.at("quantize-mended") / MODEL), why="; ".join(one["how"] for one in missed),
             fix="see the report; the gates are settings under 'verify'")
+
+
+def read_verdict(run: Run) -> dict[str, Any]:
+    """What `verify.json` says, held against what was measured: the models, and the scores of the test images.
+
+    Raises:
+        InputError: a file is not as its stage left it, the verdict is of another model, or its accuracy not that of its scores.
+    """
+    path = require_recorded(run.at("verify"), "verify.json")
+    verdict = read_object(path)
+    for which in (MENDED, BASELINE):
+        model = require_recorded(run.at(f"quantize-{which}"), MODEL)
+        if _sha256(model.read_bytes()) != verdict["models"][which]:
+            raise InputError(f"the verdict is of another {which} model", where=str(model), why="its SHA-256 is not the verdict's",
+                             fix="run 'tinysieve verify' again")
+    if verdict["int8"]["value"] != _measured_accuracy(run):
+        raise InputError("the verdict's accuracy is not that of its scores", where=str(path), why="it was changed",
+                         fix="remove the folder 'verify' of the run, and run 'tinysieve verify' again")
+    return verdict
+
+
+def _measured_accuracy(run: Run) -> float:
+    with np.load(require_recorded(run.at("verify"), "logits.npz"), allow_pickle=False) as file:
+        return float((file["int8"].argmax(1) == samples_of(run).labels[file["rows"]]).mean())
+
+
+def _sha256(model: bytes) -> str:
+    return hashlib.sha256(model).hexdigest()
 
 
 def _verify_settings(config: Config) -> object:
@@ -92,5 +124,5 @@ def _verify_settings(config: Config) -> object:
 def verify_stage(config: Config) -> Stage:
     """The stage; it looks for near-duplicates of test images where the configuration does."""
     groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
-    return Stage("verify", 6, ("ingest", *groups, "train-mended", "quantize-baseline", "quantize-mended"),
-                 _verify_settings, _verify)
+    return Stage("verify", 7, ("ingest", *groups, "train-mended", "quantize-baseline", "quantize-mended"),
+                 _verify_settings, _verify, libraries=VERIFYING)
