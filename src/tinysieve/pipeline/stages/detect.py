@@ -19,9 +19,10 @@ from tinysieve.pipeline.config.sections import Config, Task
 from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
+from tinysieve.pipeline.engine.stage_keys import library_versions
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import samples_of
-from tinysieve.pipeline.stages.libraries import PIXELS
+from tinysieve.pipeline.stages.libraries import DETECTORS, PIXELS
 
 CHUNK = 256
 DETECTIONS = Artifact("detect", "detections.parquet", read_boxes)
