@@ -7,7 +7,7 @@ EXTRAS_RUN := demo,mcu
 EXTRAS_DETECT := demo,mcu,detect
 EXTRAS_DEV := demo,mcu,detect,dev
 
-.PHONY: demo ingest filter train quantize verify report test bench review doctor clean lint
+.PHONY: demo ingest filter train quantize verify report test bench drill review doctor clean lint
 demo: .venv/run.stamp
 	@$(BIN)/tinysieve demo
 
@@ -28,8 +28,12 @@ lint: .venv/dev.stamp
 	@$(BIN)/mypy -p tinysieve
 
 # Without the trainings (voc2007), the scripts that write pictures or weights, and what others import.
-BENCHMARKS = $(filter-out $(addprefix benchmarks/, chromium.py gap_won_back.py label_quality_inputs.py label_quality_peers.py \
-	rooms_picture.py train_presence_head.py voc2007.py voc_classes.py walkthrough_pictures.py), $(wildcard benchmarks/[a-z]*.py))
+BENCHMARKS = $(filter-out $(addprefix benchmarks/, chromium.py drill.py gap_won_back.py label_quality_inputs.py \
+	label_quality_peers.py rooms_picture.py train_presence_head.py voc2007.py voc_classes.py walkthrough_pictures.py), $(wildcard benchmarks/[a-z]*.py))
+
+# Kills inside every stage and a flip in every file; writes the table of docs/reliability.md.
+drill: .venv/dev.stamp
+	@$(BIN)/python benchmarks/drill.py
 
 bench: .venv/dev.stamp
 	@for one in $(BENCHMARKS); do echo "== $$one"; $(BIN)/python $$one || echo "   $$one: a goal was missed, or it could not run"; done

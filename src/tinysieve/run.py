@@ -16,15 +16,17 @@ from tinysieve.model import Model
 from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.console.run_tables import announce
+from tinysieve.pipeline.engine.records import require_recorded
 from tinysieve.pipeline.engine.stages import Run as RunFolder
 from tinysieve.pipeline.engine.stages import identity, plan, run_stages
 from tinysieve.pipeline.main_job import stages_of, stages_until
-from tinysieve.pipeline.report.report_stage import PAGE
+from tinysieve.pipeline.report.report_stage import REPORT_PAGE
 from tinysieve.pipeline.review.review_pictures import photos_of
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
-from tinysieve.pipeline.stages.quantize import MODEL
-from tinysieve.pipeline.stages.verify import require_gates
+from tinysieve.pipeline.stages.quantize import INT8_MODEL
+from tinysieve.pipeline.stages.train import MENDED
+from tinysieve.pipeline.stages.verify import read_verdict, require_gates
 
 THUMBNAIL_SIDE = 144
 
@@ -150,19 +152,19 @@ class Run:
     def verdict(self) -> RunVerdict:
         """What `verify` measured, gates missed or not."""
         self._require_fresh("verify", "verify")
-        return RunVerdict.read(self._run.at("verify") / "verify.json")
+        return RunVerdict.of(read_verdict(self._run))
 
     @property
     def model(self) -> Model:
         """The mended int8 model."""
         self._require_fresh("quantize-mended", "quantize")
-        return Model.open(self._run.at("quantize-mended") / MODEL)
+        return Model.open(require_recorded(self._run.at(INT8_MODEL[MENDED].stage), INT8_MODEL[MENDED].file))
 
     @property
     def report_page(self) -> Path:
         """The HTML page; opens without a network."""
         self._require_fresh("report", "report")
-        return self._run.at("report") / PAGE
+        return REPORT_PAGE.path(self._run)
 
     def _repr_html_(self) -> str:
         status = self.status

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
 from tinysieve.dataset.folder_tree import copy, export_tree, hard_link, safe_names, symbolic_link
+from tinysieve.dataset.image_store import content_id
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import list_folders
 from tinysieve.dataset.sources.image_folder import scan_images
@@ -42,7 +43,7 @@ def photos(tmp_path: Path) -> Path:
 def samples(names: tuple[str, ...] = NAMES) -> SampleTable:
     count = len(names)
     return SampleTable(pa.table({
-        "sample_id": [f"{number:032x}" for number in range(count)], "filepath": list(names), "width": [10] * count,
+        "sample_id": [content_id(name.encode()) for name in names], "filepath": list(names), "width": [10] * count,
         "height": [10] * count, "split": list(SPLITS[:count]), "label": pa.nulls(count, pa.string()),
         "pixel_row": range(count)}))
 

@@ -280,7 +280,7 @@ def test_an_array_from_a_file_is_a_backbone(run: Run, judged: tuple[Path, Path],
 
 @pytest.mark.parametrize("classifier", [
     "{kind: ridge, polish_passes: 3}",
-    "{kind: python, make: 'sklearn.linear_model:LogisticRegression', arguments: {C: 0.1, max_iter: 500}}",
+    "{kind: python, make: 'sklearn.linear_model:LogisticRegression', arguments: {C: 0.1, max_iter: 500}, trusted: true}",
 ])
 def test_another_classifier_by_name(run: Run, judged: tuple[Path, Path], classifier: str) -> None:
     config = load_config(judged[0], (f"filter.classifier={classifier}",))

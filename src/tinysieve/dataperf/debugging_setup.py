@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.yaml_text import read_yaml
 
 _Count = Annotated[int, Field(gt=0)]
 _NAMES = ("task_setup.yml", "task_setup.yaml")
@@ -104,11 +104,9 @@ def load_setup(path: Path) -> DebuggingSetup:
         InputError: not there, not YAML, or a key is missing or wrong; names the key.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_yaml(path).data
     except OSError as error:
         raise InputError(f"the setup file cannot be read: {error.strerror}", where=str(path), fix="use --setup FILE") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"not YAML: {error}", where=str(path)) from error
     if not isinstance(data, dict):
         raise InputError("the setup file has no settings", where=str(path), fix="it needs the keys 'paths' and 'tasks'")
     try:

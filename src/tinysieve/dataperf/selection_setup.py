@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.yaml_text import read_yaml
 
 DEFAULT_SETUP = Path("task_setup.yaml")
 _CLASSES = ["Cupcake", "Hawk", "Sushi"]
@@ -89,15 +88,9 @@ def _setup(settings: dict[str, Any], data: Path, path: Path) -> SelectionSetup:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        settings = read_yaml(path).data
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", fix="use --setup_yaml_path FILE") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text (byte {error.start})", fix="save it as UTF-8") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise InputError(f"{path} is not YAML: {getattr(error, 'problem', 'nested too deeply')}",
-                         where=f"{path}:{mark.line + 1}" if mark else str(path)) from error
     if not isinstance(settings, dict):
         raise InputError(f"{path} is not a mapping of keys to values", fix="its keys: " + ", ".join(_KEYS))
     return settings

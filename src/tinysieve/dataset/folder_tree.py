@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.dataset.classes import DROPPED, UNLABELED
+from tinysieve.dataset.image_store import read_checked
 from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.ground.atomic_files import write_text
@@ -25,6 +26,8 @@ Placer = Callable[[Path, Path], None]
 ABOUT = "version.json"
 # Training takes an unlabeled sample that got a label; so does the tree.
 _FOLDERS = {"train": "train", "validation": "val", "test": "test", "unlabeled": "train"}
+# Written first into the folder that an export is built in.
+_MARK = ".tinysieve-export"
 _LONGEST_STEM = 100
 # What Windows keeps for devices, whatever the extension.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
@@ -84,17 +87,34 @@ def export_tree(samples: SampleTable, version: Version, images: Path, folder: Pa
     folders, paths = _folders(samples, version, rows), _paths(samples, rows)
     names = safe_names(folders, paths, [samples.sample_ids[int(row)].as_py() for row in rows])
     targets = [f"{where}/{name}" for where, name in zip(folders, names, strict=True)]
+    ids = [str(samples.sample_ids[int(row)].as_py()) for row in rows]
     partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    _begin(partial)
     try:
         _make_folders(partial, samples)
-        _fill(partial, images, paths, targets, place, progress)
+        _fill(partial, images, paths, ids, targets, place, progress)
         made = _count(samples, version, folders, paths, names)
         write_text(partial / ABOUT, json.dumps(asdict(made), indent=1) + "\n")
+        (partial / _MARK).unlink()
         partial.replace(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return made
+
+
+def _begin(partial: Path) -> None:
+    """Make the folder to work in, where an export that was killed may have left its own; anybody else's stays.
+
+    Raises:
+        InputError: it holds something and lacks our mark.
+    """
+    if partial.is_symlink() or (partial.exists() and not (partial / _MARK).is_file() and any(partial.iterdir())):
+        raise InputError("a folder with this name was not made by an export", where=str(partial),
+                         why="the export is built there, and only what carries our own mark is removed", fix="move it elsewhere")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    (partial / _MARK).touch()
 
 
 def safe_names(folders: list[str], paths: list[PurePosixPath], ids: list[str]) -> list[str]:
@@ -151,13 +171,14 @@ def _make_folders(partial: Path, samples: SampleTable) -> None:
             (partial / where / name).mkdir(parents=True)
 
 
-def _fill(partial: Path, images: Path, paths: list[PurePosixPath], targets: list[str], place: Placer,
+def _fill(partial: Path, images: Path, paths: list[PurePosixPath], ids: list[str], targets: list[str], place: Placer,
           progress: Callable[[int, int], None]) -> None:
-    for done, (path, target) in enumerate(zip(paths, targets, strict=True), start=1):
+    for done, (path, sample_id, target) in enumerate(zip(paths, ids, targets, strict=True), start=1):
         photo = images / path
         if not photo.is_file():
             raise InputError("a photo is missing", where=str(photo), why="the export would be incomplete",
                              fix="restore it, or run 'tinysieve ingest' again")
+        read_checked(photo, sample_id)
         try:
             place(photo, partial / target)
         except OSError as error:

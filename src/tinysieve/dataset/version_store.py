@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-import pyarrow.parquet as pq
-
+from tinysieve.dataset.version_files import read_meta, read_version, version_files, write_version
 from tinysieve.dataset.versions import Version
-from tinysieve.ground.atomic_files import replacing, write_text
+from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.journal import Entry, append, read_journal
 
 
 @dataclass(frozen=True)
@@ -30,23 +27,21 @@ class LogEntry:
 
 @dataclass(frozen=True)
 class VersionStore:
-    """A folder of immutable versions; nothing in it is ever deleted.
+    """A folder of immutable versions; nothing in it is ever deleted, and each is held against its id whenever it is read.
 
-    Each version is `<id>.npz` (labels), `<id>.parquet` (ledger) and, written last, `<id>.json`.
+    Each version is `<id>.npy` (labels), `<id>.parquet` (ledger) and, written last, `<id>.json`.
     """
 
     folder: Path
 
     def save(self, version: Version) -> None:
-        """Add a version (the same one twice is once) and make it current."""
-        if not self._meta(version.id).exists():
-            with replacing(self.folder / f"{version.id}.npy") as temporary, temporary.open("wb") as file:
-                np.save(file, version.labels)
-            with replacing(self.folder / f"{version.id}.parquet") as temporary:
-                pq.write_table(version.ledger, temporary, compression="zstd")
-            meta = {"parent": version.parent, "note": version.note, "changes": version.ledger.num_rows}
-            write_text(self._meta(version.id), json.dumps(meta, indent=1) + "\n")
+        """Add a version (the same one twice is once) and make it current; damaged files of it are kept aside and written anew."""
+        write_version(self.folder, version)
         self._point_at(version.id, "saved")
+
+    def files_of(self, version_id: str) -> tuple[Path, ...]:
+        """Where a version lies."""
+        return version_files(self.folder, version_id)
 
     def advance(self, version: Version) -> tuple[str, ...]:
         """Add a version and make it current, unless what is current builds on it.
@@ -55,10 +50,12 @@ class VersionStore:
             Versions that stood on what was current before and are no part of it now, oldest first: people's decisions and others
             made on top of an earlier version of the same parent.
         """
+        # First, because what is current may build on a damaged copy of it.
+        write_version(self.folder, version)
         before = self._ancestry(self._head()) if (self.folder / "HEAD").exists() else ()
         if version.id in before:
             return ()
-        self.save(version)
+        self._point_at(version.id, "saved")
         # Behind the version that the new one takes the place of.
         return before[before.index(version.parent) + 2:] if version.parent in before else ()
 
@@ -67,21 +64,19 @@ class VersionStore:
 
         After a change of the source and back, the newest version of that source is current again.
         """
-        if (self.folder / "HEAD").exists() and self._root(self._head()) == first.id:
+        write_version(self.folder, first)
+        if (self.folder / "HEAD").exists() and self._version_0() == first.id:
             return
-        self.save(first)
+        self._point_at(first.id, "saved")
         self.checkout(next(entry.id for entry in self.log() if self._root(entry.id) == first.id))
 
     def load(self, reference: str = "HEAD") -> Version:
         """The version with this id, unambiguous prefix, "HEAD", or "0" for the version 0 that HEAD descends from.
 
         Raises:
-            InputError: none or several versions match.
+            InputError: none or several versions match, or its contents do not have its id.
         """
-        found = self.resolve(reference)
-        meta = json.loads(self._meta(found).read_text())
-        labels = np.load(self.folder / f"{found}.npy", allow_pickle=False)
-        return Version(found, meta["parent"], labels, pq.read_table(self.folder / f"{found}.parquet"), meta["note"])
+        return read_version(self.folder, self.resolve(reference))
 
     def resolve(self, reference: str) -> str:
         """The full id behind a reference."""
@@ -89,7 +84,7 @@ class VersionStore:
             return self._head()
         ids = self._ids()
         if reference == "0":
-            return self._root(self._head())
+            return self._version_0()
         matches = [found for found in ids if found.startswith(reference)]
         if len(matches) != 1:
             raise InputError(
@@ -125,12 +120,25 @@ class VersionStore:
                 saved.setdefault(line["version"], line["at"])
         entries = []
         for version_id, at in saved.items():
-            meta = json.loads(self._meta(version_id).read_text())
+            meta = read_meta(self.folder, version_id)
             entries.append(LogEntry(version_id, meta["parent"], meta["note"], meta["changes"], version_id == head, at))
         return entries[::-1]
 
-    def _meta(self, version_id: str) -> Path:
-        return self.folder / f"{version_id}.json"
+    def _version_0(self) -> str:
+        """The root of what is current; where that cannot be read, the only root that there is, so that it can be made again."""
+        try:
+            return self._root(self._head())
+        except InputError:
+            roots = [version_id for version_id in self._ids() if self._is_root(version_id)]
+            if len(roots) != 1:
+                raise
+            return roots[0]
+
+    def _is_root(self, version_id: str) -> bool:
+        try:
+            return read_meta(self.folder, version_id)["parent"] is None
+        except InputError:
+            return False
 
     def _root(self, version_id: str) -> str:
         return self._ancestry(version_id)[0]
@@ -138,10 +146,13 @@ class VersionStore:
     def _ancestry(self, version_id: str) -> tuple[str, ...]:
         """The version and all it descends from, oldest first."""
         chain: list[str] = []
-        found: str | None = version_id
-        while found is not None:
-            chain.append(found)
-            found = json.loads(self._meta(found).read_text())["parent"]
+        following: str | None = version_id
+        while following is not None:
+            if following in chain:
+                raise InputError(f"version {following} descends from itself", where=str(version_files(self.folder, following)[2]),
+                                 why="its parent was changed", fix="bring the file back from a copy")
+            chain.append(following)
+            following = read_meta(self.folder, following)["parent"]
         return tuple(reversed(chain))
 
     def _ids(self) -> list[str]:
@@ -165,14 +176,12 @@ class VersionStore:
         known = any(line["version"] == version_id for line in self._journal())
         if known and self._written_head() == version_id:
             return
-        entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "version": version_id}
-        with (self.folder / "journal.log.jsonl").open("a") as journal:
-            journal.write(json.dumps(entry) + "\n")
+        append(self._journal_file, {"at": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "version": version_id})
         write_text(self.folder / "HEAD", version_id + "\n")
 
-    def _journal(self) -> Iterator[dict[str, str]]:
-        path = self.folder / "journal.log.jsonl"
-        for line in path.read_text().splitlines() if path.exists() else []:
-            # A kill in the middle of an append leaves half a line, which says nothing.
-            if line.endswith("}"):
-                yield json.loads(line)
+    @property
+    def _journal_file(self) -> Path:
+        return self.folder / "journal.log.jsonl"
+
+    def _journal(self) -> list[Entry]:
+        return read_journal(self._journal_file, ("at", "event", "version"))

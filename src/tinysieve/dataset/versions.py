@@ -34,6 +34,7 @@ class Version:
         labels: int8 [N] in sample order: NEGATIVE, POSITIVE, UNLABELED or DROPPED.
         ledger: one row a difference from the parent, LEDGER_SCHEMA.
         note: one line for `tinysieve log`.
+        basis: of version 0, the fingerprint of its sample table; "" for all others, which stand on their parent.
     """
 
     id: str
@@ -41,12 +42,18 @@ class Version:
     labels: Codes
     ledger: pa.Table
     note: str
+    basis: str = ""
+
+    def recomputed_id(self) -> str:
+        """The id that these contents have; another than `id` where somebody changed them."""
+        return _identity(self.basis if self.parent is None else self.parent, self.labels, self.ledger)
 
 
 def first_version(samples: SampleTable) -> Version:
     """Version 0: the labels as the source gave them."""
     ledger = LEDGER_SCHEMA.empty_table()
-    return Version(_identity(samples.fingerprint, samples.labels, ledger), None, samples.labels, ledger, "as ingested")
+    made = _identity(samples.fingerprint, samples.labels, ledger)
+    return Version(made, None, samples.labels, ledger, "as ingested", samples.fingerprint)
 
 
 def apply_decisions(

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pydantic import TypeAdapter
 
 from tinysieve.face.data_frame import data_frame
 from tinysieve.face.html import table_html
 from tinysieve.ground.statistics import Interval
 from tinysieve.pipeline.engine.words import amount, judgement, percent, points
+from tinysieve.pipeline.stages.verify import VerifyFacts
 from tinysieve.quantize.verdict.verdict import Accuracy, Budget
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, repr=False)
 class RunVerdict:
@@ -44,13 +39,14 @@ class RunVerdict:
     challenge_line: str
 
     @classmethod
-    def read(cls, path: Path) -> RunVerdict:
-        """From the file that stage `verify` writes."""
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        compared = stored["comparison"]
-        return cls(_made(Accuracy, stored["int8"]), _made(Accuracy, stored["float32"]), _made(Accuracy, stored["baseline_int8"]),
-                   float(compared["difference"]), _made(Interval, compared["interval"]),
-                   tuple(_made(Budget, budget) for budget in stored["budgets"]), str(stored["challenge_line"]))
+    def of(cls, facts: VerifyFacts) -> RunVerdict:
+        """From what stage `verify` measured."""
+        compared, baseline, unquantized = facts.comparison, facts.baseline_int8, facts.float32
+        assert compared is not None, "a run has a baseline"
+        assert baseline is not None, "a run has a baseline"
+        assert unquantized is not None, "a run keeps the model before conversion"
+        return cls(facts.int8, unquantized, baseline, compared.difference, compared.interval, tuple(facts.budgets),
+                   facts.challenge_line)
 
     @property
     def missed(self) -> tuple[Budget, ...]:
@@ -71,11 +67,6 @@ class RunVerdict:
         return data_frame(pa.Table.from_pylist([asdict(budget) for budget in self.budgets]))
 
     def _repr_html_(self) -> str:
-        plain = [asdict(budget) for budget in self.budgets]
-        rows = [(one["name"], amount(one, "measured"), amount(one, "limit"), judgement(one)) for one in plain]
+        rows = [(budget.name, amount(budget, "measured"), amount(budget, "limit"), judgement(budget)) for budget in self.budgets]
         return table_html(repr(self), ("gate", "measured", "limit", "verdict"), rows, len(rows))
 
-
-def _made(kind: type[T], values: Any) -> T:
-    made: T = TypeAdapter(kind).validate_python(values)
-    return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,10 +12,12 @@ from pathlib import Path
 
 from tinysieve.ground.errors import InputError
 
+_TEMPORARY_NAME = re.compile(r"\..+\.([0-9]{1,10})\.tmp")
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; on success flush it to disk and rename it into place.
+    """Give a temporary name beside `path`; on success flush it to disk, rename it into place and flush the folder.
 
     Symbolic links stay: the file that they lead to is replaced.
 
@@ -29,11 +32,48 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = _temporary(target)
     try:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        sync(temporary)
         temporary.replace(target)
+        sync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Have a file's bytes, or a folder's list of names, on the disk: a rename alone survives a kill, but not a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # What some network file systems answer for a folder.
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Remove temporary files of `replacing` whose process has ended; a file that a live process writes stays."""
+    for path in folder.glob(".*.tmp") if folder.is_dir() else ():
+        match = _TEMPORARY_NAME.fullmatch(path.name)
+        if match and path.is_file() and not path.is_symlink() and not _is_alive(int(match[1])):
+            path.unlink(missing_ok=True)
+
+
+def set_aside(path: Path, name: str = "") -> Path | None:
+    """Rename what must not be lost to the first free `<name>-N` beside it; None where nothing is there.
+
+    Args:
+        path: file or folder.
+        name: without the number; by default its own name and `.damaged`.
+    """
+    if not os.path.lexists(path):
+        return None
+    number, base = 1, name or f"{path.name}.damaged"
+    while os.path.lexists(kept := path.with_name(f"{base}-{number}")):
+        number += 1
+    path.rename(kept)
+    return kept
 
 
 def write_text(path: Path, text: str) -> None:
@@ -86,6 +126,18 @@ def _target(path: Path) -> Path:
         what = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
         raise InputError(f"'{path}' is {what}, not a file", where=str(path), fix="give the path of a file")
     return target
+
+
+def _is_alive(process: int) -> bool:
+    if process == os.getpid():
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _temporary(target: Path) -> Path:

@@ -10,6 +10,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095
 _UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "KiB": 1024, "MiB": 1024**2}
 
 
@@ -31,10 +33,27 @@ def _size(value: object) -> object:
 
 
 def _expand(value: object) -> object:
-    """`${NAME:-default}` in a path -> the environment variable or the default."""
+    """`${NAME}` and `${NAME:-default}` in a path -> the environment variable or the default; a leading `~` -> the home folder."""
     if not isinstance(value, str):
         return value
-    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: os.environ.get(m[1]) or m[2] or "", value)
+    path = _VARIABLE.sub(_variable, value)
+    if re.search(r"\$[A-Za-z_{(]", _VARIABLE.sub("", value)):
+        raise ValueError("write a variable as ${NAME}, or as ${NAME:-default}")
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in path):
+        raise ValueError("a path with a control character")
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.split("/")) or len(os.fsencode(path)) > _LONGEST_PATH:
+        raise ValueError("a path that no file system takes: it is too long")
+    expanded = os.path.expanduser(path)
+    if path.startswith("~") and expanded == path:
+        raise ValueError(f"no home folder for '{path.split('/')[0]}'")
+    return expanded
+
+
+def _variable(match: re.Match[str]) -> str:
+    value = os.environ.get(match[1]) or match[2]
+    if value is None:
+        raise ValueError(f"the variable {match[1]} is not set; set it, or write ${{{match[1]}:-default}}")
+    return value
 
 
 Bytes = Annotated[int, BeforeValidator(_size), Field(gt=0)]

@@ -17,8 +17,10 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from tinysieve.dataset.images import Pixels, UndecodableImage, decode
+from tinysieve.dataset.images import Pixels, UndecodableImage
 from tinysieve.filtering.evidence.backbones.lite0_backbone import shrink
+from tinysieve.filtering.evidence.detectors.detector import decode_any
+from tinysieve.filtering.evidence.detectors.examine_chunk import Decode
 from tinysieve.ground.array_file import create_array
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
@@ -51,7 +53,8 @@ class Backbone(Protocol):
 
 
 def embed_all(
-    backbone: Backbone, paths: Sequence[Path], sample_ids: Sequence[str], folder: Path, chunk: int, progress: Progress
+    backbone: Backbone, paths: Sequence[Path], sample_ids: Sequence[str], folder: Path, chunk: int, progress: Progress,
+    decode: Decode = decode_any,
 ) -> HalfArray:
     """Embed every image; a second call after a kill goes on where the first was.
 
@@ -62,6 +65,7 @@ def embed_all(
         folder: receives `embeddings.npy`, whose bytes depend on images and backbone only.
         chunk: images between two saves.
         progress: told (done, total) after each chunk.
+        decode: a path and a sample_id to uint8 RGB; raises where there is no image.
 
     Returns:
         float16 [N, dim], a read-only memory map.
@@ -74,7 +78,7 @@ def embed_all(
     done = _finished(folder, asked)
     shape = (len(paths), backbone.dim)
     rows = open_memmap(folder / ARRAY, "r+") if done else create_array(folder / ARRAY, np.float16, shape)
-    for start, images in _decoded_chunks(paths, range(done, len(paths), chunk), chunk, backbone.side):
+    for start, images in _decoded_chunks(paths, sample_ids, range(done, len(paths), chunk), chunk, backbone.side, decode):
         end = start + len(images)
         rows[start:end] = _finite(backbone.embed(images).astype(np.float16), f"{paths[start]} .. {paths[end - 1]}")
         # The rows must be on disk before the note that says so.
@@ -134,12 +138,15 @@ def _finite(rows: NDArray[np.floating], where: str, offset: int = 0) -> NDArray[
     return rows
 
 
-def _decoded_chunks(paths: Sequence[Path], starts: range, chunk: int, side: int) -> Iterator[tuple[int, Pixels]]:
+def _decoded_chunks(paths: Sequence[Path], sample_ids: Sequence[str], starts: range, chunk: int, side: int,
+                    decode: Decode) -> Iterator[tuple[int, Pixels]]:
     """Prepared images chunk by chunk; the next chunk is decoded while the caller works on this one."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
 
         def ask(start: int) -> list[Future[Pixels]]:
-            return [pool.submit(_prepared, path, side) for path in paths[start : start + chunk]]
+            piece = slice(start, start + chunk)
+            return [pool.submit(_prepared, path, sample_id, side, decode)
+                    for path, sample_id in zip(paths[piece], sample_ids[piece], strict=True)]
 
         ahead = {start: ask(start) for start in starts[:1]}
         for start in starts:
@@ -148,9 +155,9 @@ def _decoded_chunks(paths: Sequence[Path], starts: range, chunk: int, side: int)
             yield start, np.stack([image.result() for image in ahead.pop(start)])
 
 
-def _prepared(path: Path, side: int) -> Pixels:
+def _prepared(path: Path, sample_id: str, side: int, decode: Decode) -> Pixels:
     try:
-        return shrink(decode(path), side)
+        return shrink(decode(path, sample_id), side)
     except (OSError, UndecodableImage) as error:
         raise InputError(
             f"an image cannot be read any more: {error}", where=str(path), why="ingest could read it",

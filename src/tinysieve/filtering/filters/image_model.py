@@ -33,6 +33,7 @@ class ImageModel(Filter):
         kind: its format.
         side: pixels of the square it takes, where its input leaves that open.
         mean, std: it eats (pixel - mean) / std of RGB pixels 0..255.
+        trusted: load a file that could run code; see `tinysieve.filtering.evidence.trusted_files`.
         classes: names of its outputs in order; the task's positive class must be among them. A single name: one output, of it.
         outputs: logits (softmax over the classes, sigmoid of one), or probabilities.
         sure: probability from which on it votes.
@@ -43,6 +44,7 @@ class ImageModel(Filter):
     side: Annotated[int, Field(ge=8, le=2048)] | None = None
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    trusted: bool = False
     classes: tuple[str, ...] = ()
     outputs: Literal["logits", "probabilities"] = "logits"
     sure: Annotated[float, Field(ge=0.5, le=1)] = 0.8

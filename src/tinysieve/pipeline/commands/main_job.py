@@ -12,6 +12,7 @@ from tinysieve.pipeline.commands.options import (
     Explain,
     Json,
     Overrides,
+    VerifyBytes,
     open_run,
     run_until,
 )
@@ -21,62 +22,70 @@ commands = typer.Typer()
 
 @commands.command(rich_help_panel=DATA)
 def ingest(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
-           explain: Explain = False, json: Json = False) -> None:
+           explain: Explain = False, json: Json = False,
+           verify_bytes: VerifyBytes = False) -> None:
     """Read images and labels, and freeze the test split. Broken images are quarantined; the labels become version 0."""
-    run_until(config, o, "ingest", dry_run, explain, json)
+    run_until(config, o, "ingest", dry_run, explain, json, verify_bytes)
 
 
 @commands.command(name="filter", rich_help_panel=LABELS)
 def filter_(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
-            explain: Explain = False, json: Json = False) -> None:
+            explain: Explain = False, json: Json = False,
+            verify_bytes: VerifyBytes = False) -> None:
     """Find and correct wrong labels, and label unlabeled images. Runs the detector, the filters and the policy."""
-    run_until(config, o, "policy", dry_run, explain, json)
+    run_until(config, o, "policy", dry_run, explain, json, verify_bytes)
 
 
 @commands.command(rich_help_panel=MODEL)
 def train(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
-          explain: Explain = False, json: Json = False) -> None:
+          explain: Explain = False, json: Json = False,
+          verify_bytes: VerifyBytes = False) -> None:
     """Train on the original and on the corrected labels. Recipe and seed are the same: only the labels differ."""
-    run_until(config, o, "train-mended", dry_run, explain, json)
+    run_until(config, o, "train-mended", dry_run, explain, json, verify_bytes)
 
 
 @commands.command(rich_help_panel=MODEL)
 def quantize(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
-             explain: Explain = False, json: Json = False) -> None:
+             explain: Explain = False, json: Json = False,
+             verify_bytes: VerifyBytes = False) -> None:
     """Convert both models to full-integer int8."""
-    run_until(config, o, "quantize-mended", dry_run, explain, json)
+    run_until(config, o, "quantize-mended", dry_run, explain, json, verify_bytes)
 
 
 @commands.command(rich_help_panel=MODEL)
 def verify(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
-           explain: Explain = False, json: Json = False) -> None:
+           explain: Explain = False, json: Json = False,
+           verify_bytes: VerifyBytes = False) -> None:
     """Compare the int8 model with the baseline and the budgets. Exit code 1 when a gate is missed."""
     from tinysieve.pipeline.stages.verify import require_gates
 
-    run_until(config, o, "verify", dry_run, explain, json)
+    run_until(config, o, "verify", dry_run, explain, json, verify_bytes)
     if not (dry_run or explain):
         require_gates(open_run(config, o))
 
 
 @commands.command(rich_help_panel=WHOLE_JOB)
 def report(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
-           explain: Explain = False, json: Json = False) -> None:
+           explain: Explain = False, json: Json = False,
+           verify_bytes: VerifyBytes = False) -> None:
     """Run all stages and write report.html."""
-    run_until(config, o, "report", dry_run, explain, json)
+    run_until(config, o, "report", dry_run, explain, json, verify_bytes)
 
 
 @commands.command(rich_help_panel=WHOLE_JOB)
 def run(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
-        explain: Explain = False, json: Json = False) -> None:
+        explain: Explain = False, json: Json = False,
+        verify_bytes: VerifyBytes = False) -> None:
     """Run all stages and check the gates. Exit code 1 when a gate is missed."""
     from tinysieve.pipeline.stages.verify import require_gates
 
-    run_until(config, o, "report", dry_run, explain, json)
+    run_until(config, o, "report", dry_run, explain, json, verify_bytes)
     if not (dry_run or explain):
         require_gates(open_run(config, o))
 
 
 @commands.command(rich_help_panel=WHOLE_JOB)
-def status(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
+def status(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False,
+           verify_bytes: VerifyBytes = False) -> None:
     """Show which stages are up to date, and why others are not."""
-    run_until(config, o, "report", True, True, json)
+    run_until(config, o, "report", True, True, json, verify_bytes)

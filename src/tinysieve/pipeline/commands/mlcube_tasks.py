@@ -12,6 +12,7 @@ import typer
 import yaml
 
 from tinysieve.ground.errors import InputError, TinysieveError
+from tinysieve.ground.yaml_text import read_yaml
 from tinysieve.pipeline.commands import dataperf_debugging
 
 _ORDER = ("01g317-flipped", "04hgtk-flipped", "04rky-flipped", "09j2d-flipped", "01g317", "04hgtk", "04rky", "09j2d")
@@ -27,8 +28,8 @@ def read_parameters(path: Path, needed: tuple[str, ...]) -> dict[str, str]:
         InputError: no such mapping, or a needed key is missing.
     """
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        settings = read_yaml(path).data
+    except OSError as error:
         raise InputError(f"{path} cannot be read: {error}", where="--parameters_file") from error
     if not isinstance(settings, dict):
         raise InputError(f"{path} is not a mapping of keys to values", where="--parameters_file")

@@ -15,6 +15,7 @@ Overrides = Annotated[list[str] | None, typer.Option("-o", help="Override a sett
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would run, and stop.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Show why each stage would run; runs nothing.")]
+VerifyBytes = Annotated[bool, typer.Option("--verify-bytes", help="Compare large files by their bytes too.")]
 DEFAULT_CONFIG = Path("configs/demo.yaml")
 
 
@@ -27,7 +28,8 @@ def open_run(config: Path, overrides: list[str] | None) -> Run:
     return Run(loaded, loaded.run)
 
 
-def run_until(config: Path, overrides: list[str] | None, last: str, dry_run: bool, explain: bool, json: bool) -> None:
+def run_until(config: Path, overrides: list[str] | None, last: str, dry_run: bool, explain: bool, json: bool,
+              verify_bytes: bool = False) -> None:
     """Run the main job up to and with stage `last`, or say what would run."""
     from tinysieve.pipeline.console import run_tables as console
     from tinysieve.pipeline.engine.stages import plan, run_stages
@@ -36,7 +38,7 @@ def run_until(config: Path, overrides: list[str] | None, last: str, dry_run: boo
     run = open_run(config, overrides)
     stages = stages_until(run.config, last)
     if dry_run or explain:
-        console.show_plan(plan(run, stages), explain, json)
+        console.show_plan(plan(run, stages, verify_bytes), explain, json)
         return
-    run_stages(run, stages, console.announce)
+    run_stages(run, stages, console.announce, verify_bytes)
     console.show_result(run, last, json)

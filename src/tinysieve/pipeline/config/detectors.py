@@ -16,7 +16,8 @@ ClassNumbers = Literal["coco80", "coco91"] | Annotated[tuple[str, ...], Field(mi
 class UltralyticsDetector(Section):
     """Any weights that Ultralytics reads; images whose best box is under `look_again_below` are seen mirrored too, at 0 none.
 
-    `names` is for weights that do not carry the names of their classes.
+    `names` is for weights that do not carry the names of their classes. `trusted: true` loads a file that could run code; see
+    tinysieve.filtering.evidence.trusted_files.
     """
 
     kind: Literal["ultralytics"]
@@ -25,6 +26,7 @@ class UltralyticsDetector(Section):
     min_confidence: Share = 0.05
     look_again_below: Share = 0.7
     allow_download: bool = False
+    trusted: bool = False
 
 
 class PresenceHeadDetector(Section):

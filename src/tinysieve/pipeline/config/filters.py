@@ -25,13 +25,17 @@ class DefaultBackbone(Section):
 
 
 class ModelFileBackbone(Section):
-    """A network of one's own that ends in features; its pixels are (pixel - mean) / std, 0..255 before."""
+    """A network of one's own that ends in features; its pixels are (pixel - mean) / std, 0..255 before.
+
+    `trusted: true` loads a file that could run code; see tinysieve.filtering.evidence.trusted_files.
+    """
 
     kind: Literal["tflite", "onnx", "torch", "keras"]
     file: FilePath
     side: Annotated[int, Field(ge=8, le=2048)] | None = None
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    trusted: bool = False
 
 
 class ArrayBackbone(Section):
@@ -49,12 +53,16 @@ class RidgeClassifier(Section):
 
 
 class PythonClassifier(Section):
-    """Any classifier with fit and predict_proba, named `module:name` and built anew for each fold with `arguments`."""
+    """Any classifier with fit and predict_proba, named `module:name` and built anew for each fold with `arguments`.
+
+    The module is imported, which runs it: only with `trusted: true`.
+    """
 
     kind: Literal["python"]
     make: str
     arguments: dict[str, Any] = Field(default_factory=dict)
     temperature: bool = True
+    trusted: bool = False
 
 
 class Filters(Section):

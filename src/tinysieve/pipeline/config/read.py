@@ -10,7 +10,9 @@ import yaml
 from pydantic import ValidationError
 
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.yaml_text import parse_yaml, read_yaml
 from tinysieve.pipeline.config.names import setting_at
+from tinysieve.pipeline.config.run_folder import run_folder_objection
 from tinysieve.pipeline.config.sections import Config, config_type
 
 
@@ -22,23 +24,25 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
             with the override.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except OSError as error:
-        raise InputError(f"no configuration at {path}", why=error.strerror or str(error),
+        read = read_yaml(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no configuration at {path}", why=getattr(error, "strerror", None) or str(error),
                          fix="use --config FILE; examples in configs/") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise InputError(f"{path} is not YAML: {error}") from error
+    node, data = read.node, read.data
     if not isinstance(data, dict):
         raise InputError(f"{path} has no settings", fix="examples in configs/")
     for override in overrides:
         _override(data, override)
     kind = config_type(data)
     try:
-        return kind.model_validate(data)
+        config = kind.model_validate(data)
     except ValidationError as error:
         raise _explained(kind, deepest(error), path, node, overrides) from error
+    objection = run_folder_objection(config)
+    if objection:
+        raise InputError(f"setting 'run': {objection}", where=_where(("run",), ("run",), path, node, overrides),
+                         why="a run replaces and removes folders in there", fix="name a folder of its own, such as runs/first")
+    return config
 
 
 def _override(data: dict[str, Any], text: str) -> None:
@@ -51,9 +55,10 @@ def _override(data: dict[str, Any], text: str) -> None:
         if not isinstance(data, dict):
             raise InputError(f"'{parent}' is a value, not a group of settings", where=f"-o {text}")
     try:
-        data[last] = yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError) as error:
-        raise InputError(f"'{value}' is not YAML: {getattr(error, 'problem', None) or error}", where=f"-o {text}",
+        data[last] = parse_yaml(value, "").data
+    except InputError as error:
+        said = error.what.removeprefix(" is not YAML: ").removeprefix("no such value: ")
+        raise InputError(f"'{value[:100]}' is not YAML: {said}", where=f"-o {text[:200]}",
                          fix="balance brackets; quote special characters") from error
 
 

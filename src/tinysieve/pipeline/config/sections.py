@@ -206,7 +206,7 @@ class Config(Section):
     run: FilePath
     # As far as scikit-learn and Keras go; NumPy and TensorFlow take more.
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
-    workers: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    workers: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: os.cpu_count() or 1)
     task: Task = Task()
     dataset: Dataset
     filter: Filters

@@ -17,6 +17,7 @@ from tinysieve.dataset.version_store import LogEntry
 from tinysieve.filtering.decisions.vote_table import FilterRow
 from tinysieve.pipeline.console.verdict import show_verdict, terminal
 from tinysieve.pipeline.engine.artifacts import Artifact
+from tinysieve.pipeline.engine.records import require_recorded
 from tinysieve.pipeline.engine.stages import Run, StageStatus
 from tinysieve.pipeline.engine.words import count
 from tinysieve.pipeline.report.report_stage import REPORT_PAGE
@@ -25,7 +26,7 @@ from tinysieve.pipeline.stages.ingest import INGEST_FACTS, LEAKS, QUARANTINE, SK
 from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, PolicyFacts, PrecisionFacts
 from tinysieve.pipeline.stages.quantize import QUANTIZE_FACTS
 from tinysieve.pipeline.stages.train import TRAIN_FACTS
-from tinysieve.pipeline.stages.verify import VERDICT
+from tinysieve.pipeline.stages.verify import VERDICT, read_verdict
 
 _SHOWN_DIFFERENCES = 20
 # What `--json` prints after a stage.
@@ -175,14 +176,15 @@ def show_result(run: Run, last: str, as_json: bool) -> None:
     folder = run.at(last)
     if as_json:
         summary = _SUMMARY_OF.get(last)
-        typer.echo(json.dumps({"folder": str(folder)}) if summary is None else summary.path(run).read_text("utf-8").rstrip())
+        typer.echo(json.dumps({"folder": str(folder)}) if summary is None else
+                   require_recorded(run.at(summary.stage), summary.file).read_text("utf-8").rstrip())
         return
     if last in ("ingest", "policy"):
         show_ingest(INGEST_FACTS.of(run))
     if last == "policy":
         show_policy(POLICY_FACTS.of(run), run.config.task.classes)
     if last in ("verify", "report"):
-        show_verdict(VERDICT.of(run))
+        show_verdict(read_verdict(run))
     typer.echo(f"done: {REPORT_PAGE.path(run) if last == 'report' else folder}")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from tinysieve.dataset.images import Pixels, decode
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.demo.scenes import Box, Scene, installed_scenes
 
 CROP_SIDE = 192
@@ -64,6 +65,9 @@ def build_demo(folder: Path, seed: int, counts: Mapping[str, int] = COUNTS) -> l
     rng = np.random.default_rng(seed)
     made = _plant(_cut(rng, counts), rng)
     images = folder / IMAGES
+    if images.is_dir() and any(images.iterdir()) and not (folder / TRUTH).is_file():
+        raise InputError("a folder of images that the demo did not make", where=str(images),
+                         why="the demo keeps there only what it makes", fix="name another folder for the demo")
     images.mkdir(parents=True, exist_ok=True)
     for stale in {path.name for path in images.iterdir()} - {image.filename for image in made}:
         (images / stale).unlink()

@@ -16,7 +16,7 @@ from tinysieve.pipeline.report.planted import planted_counts
 from tinysieve.pipeline.report.report_stage import REPORT_PAGE
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS
-from tinysieve.pipeline.stages.verify import VERDICT
+from tinysieve.pipeline.stages.verify import read_verdict
 
 
 def run_demo(folder: Path, seed: int) -> None:
@@ -32,6 +32,6 @@ def run_demo(folder: Path, seed: int) -> None:
     store = versions_of(run)
     planted = planted_counts(samples_of(run), store.load("0").labels, store.load("HEAD").labels, folder / "photos" / TRUTH)
     console.show_pairs("planted wrong labels", planted)
-    console.show_verdict(VERDICT.of(run))
+    console.show_verdict(read_verdict(run))
     typer.echo("\nThe accuracy means nothing: a few hundred crops of a few photos cannot train a model.")
     typer.echo(f"report: {REPORT_PAGE.path(run).resolve()}")

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.engine.records import require_recorded
 from tinysieve.pipeline.engine.stages import Run
 
 T = TypeVar("T")
@@ -42,13 +43,13 @@ class Artifact(Generic[T]):
         """Open it.
 
         Raises:
-            InputError: it is not there; names the stage that makes it.
+            InputError: it is not there (names the stage that makes it), or is not as that stage left it.
         """
         return self.of_folder(run.folder)
 
     def of_folder(self, folder: Path) -> T:
         """Open it in a run folder whose configuration is not known; raises as `of`."""
-        path = folder / self.stage / self.file
+        path = require_recorded(folder / self.stage, self.file)
         if not path.is_file():
             raise InputError(f"no {self.file} in this run", where=str(path), why=f"stage '{self.stage}' makes it",
                              fix="run that stage first: 'tinysieve run'")

@@ -1,28 +1,37 @@
 """Stages: each runs when its content key has changed, resumes where it was killed, and appears whole or not at all.
 
 A stage writes to `<name>.partial/` and is renamed to `<name>/` when complete. Its key is made of its code version,
-its settings, the fingerprints of files outside the run, and the identities of the stages it needs. Its record names the
-files that it made: it runs again when one of them is gone.
+its settings, the versions of the libraries that can change its result, the fingerprints of files outside the run, and the
+identities of the stages it needs. Its record holds size and hash of every file that it made: what differs from it is kept
+aside as `<name>.damaged-N` and made again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.atomic_files import remove_left_behind, set_aside
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config
-
-_RECORD = "stage.json"
+from tinysieve.pipeline.engine.records import (
+    RECORD,
+    Record,
+    differences,
+    measure,
+    measure_elsewhere,
+    note_times,
+    read_record,
+    write_record,
+)
+from tinysieve.pipeline.engine.stage_folders import begin, finish, partial_key, refuse_foreign, sweep
+from tinysieve.pipeline.engine.stage_keys import changes, key_of, library_versions
 
 
 @dataclass(frozen=True)
@@ -42,12 +51,14 @@ class Stage:
     """One step of the pipeline.
 
     Args:
-        name: also the name of its folder.
+        name: also the name of its folder; "filters/neighbors" lies in a folder "filters".
         code_version: raised by hand whenever the same inputs would give other bytes.
         needs: stages whose outputs it reads.
         settings: the part of the configuration it depends on.
         work: does it, into the given folder; returns the identity of what it made, or "" to use its key.
         fingerprints: digests, by name, of what it reads from outside the run.
+        libraries: distributions whose version can change its result; "a|b" is whichever of them is installed.
+        elsewhere: files that it made outside its folder but inside the run, such as a version of the labels.
     """
 
     name: str
@@ -56,23 +67,8 @@ class Stage:
     settings: Callable[[Config], object]
     work: Callable[[Run, Path], str]
     fingerprints: Callable[[Run], Mapping[str, str]] = field(default=lambda run: {})
-
-
-@dataclass(frozen=True)
-class StageRecord:
-    """What a finished stage says of itself.
-
-    Args:
-        key: digest of `parts`.
-        identity: of what it made.
-        parts: `code`, `settings`, `outside` (digests of what it read from outside the run) and `needs` (identities of stages).
-        files: names of the files that it made; older records name none.
-    """
-
-    key: str
-    identity: str
-    parts: dict[str, Any]
-    files: tuple[str, ...]
+    libraries: tuple[str, ...] = ()
+    elsewhere: Callable[[Run], tuple[Path, ...]] = field(default=lambda run: ())
 
 
 @dataclass(frozen=True)
@@ -84,30 +80,54 @@ class StageStatus:
     reasons: tuple[str, ...]
 
 
-def run_stages(run: Run, stages: Sequence[Stage], announce: Callable[[StageStatus], None]) -> None:
+@dataclass(frozen=True)
+class _Judgement:
+    """Why a stage would run.
+
+    Args:
+        reasons: none where it is up to date.
+        damaged: what was made differs from what was recorded, so it is kept aside.
+    """
+
+    reasons: tuple[str, ...]
+    damaged: bool
+
+
+def run_stages(run: Run, stages: Sequence[Stage], announce: Callable[[StageStatus], None], every_byte: bool = False) -> None:
     """Run what is not up to date, in the given order.
 
+    Args:
+        run: folder and configuration.
+        stages: in the order of their needs.
+        announce: told of each stage as it is reached, and of what was kept aside.
+        every_byte: compare the bytes of large files too whose size and time are as recorded.
+
     Raises:
-        InputError: another process works in the run folder.
+        InputError: another process works in the run folder, or a folder of a stage's name is not ours.
     """
     with locked(run.folder):
         for stage in stages:
             parts = _parts(run, stage)
-            status = _judge(run, stage, parts)
-            announce(status)
-            if status.runs:
-                _work(run, stage, parts)
+            judgement = _judge(run, stage, parts, every_byte)
+            kept = _keep_damaged(run, stage, key_of(parts)) if judgement.damaged else ()
+            announce(_status(run, stage, parts, judgement, kept))
+            if judgement.reasons:
+                _work(run, stage, parts, announce)
+            else:
+                note_times(run.at(stage.name))
 
 
-def plan(run: Run, stages: Sequence[Stage]) -> list[StageStatus]:
+def plan(run: Run, stages: Sequence[Stage], every_byte: bool = False) -> list[StageStatus]:
     """What `run_stages` would do, without doing it."""
     statuses: list[StageStatus] = []
     for stage in stages:
-        behind = [one.stage for one in statuses if one.runs and one.stage in stage.needs]
-        if behind:
+        behind = [status.stage for status in statuses if status.runs and status.stage in stage.needs]
+        parts = _parts(run, stage)
+        judgement = _judge(run, stage, parts, every_byte)
+        if behind and not judgement.damaged:
             statuses.append(StageStatus(stage.name, True, tuple(f"{name} would run first" for name in behind)))
         else:
-            statuses.append(_judge(run, stage, _parts(run, stage)))
+            statuses.append(_status(run, stage, parts, judgement, ()))
     return statuses
 
 
@@ -125,6 +145,8 @@ def locked(folder: Path) -> Iterator[None]:
                          fix="set another 'run' folder") from error
     try:
         with FileLock(folder / ".lock", timeout=0):
+            for place in (folder, folder / "versions"):
+                remove_left_behind(place)
             yield
     except Timeout as error:
         raise InputError("another process holds this run folder", where=str(folder),
@@ -137,77 +159,63 @@ def identity(run: Run, name: str) -> str:
     return record.identity if record else ""
 
 
-def read_record(folder: Path) -> StageRecord | None:
-    """The record in a stage's folder; None where the stage has not finished or its record is damaged."""
-    path = folder / _RECORD
-    try:
-        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        return StageRecord(str(record["key"]), str(record["identity"]), dict(record["parts"]), tuple(record.get("files", ())))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def _parts(run: Run, stage: Stage) -> dict[str, Any]:
     settings = json.loads(json.dumps(stage.settings(run.config), default=str, sort_keys=True))
     return {"code": stage.code_version, "settings": settings, "outside": dict(stage.fingerprints(run)),
-            "needs": {name: identity(run, name) for name in stage.needs}}
+            "needs": {name: identity(run, name) for name in stage.needs}, "libraries": library_versions(stage.libraries)}
 
 
-def _key(parts: Mapping[str, Any]) -> str:
-    return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
-
-
-def _judge(run: Run, stage: Stage, parts: dict[str, Any]) -> StageStatus:
-    reasons = tuple(_reasons(run.at(stage.name), parts))
-    if not reasons:
-        return StageStatus(stage.name, False, ("up to date",))
-    resumes = _partial_key(run, stage.name) == _key(parts)
-    return StageStatus(stage.name, True, ("was interrupted, resumes",) if resumes else reasons)
-
-
-def _reasons(folder: Path, parts: dict[str, Any]) -> Iterator[str]:
-    """Why a stage is not up to date."""
+def _judge(run: Run, stage: Stage, parts: dict[str, Any], every_byte: bool) -> _Judgement:
+    folder = run.at(stage.name)
     record = read_record(folder)
     if record is None:
-        yield "its record is unreadable" if (folder / _RECORD).exists() else "has not run yet"
-    elif record.key != _key(parts):
-        yield from _differences(record.parts, parts)
-    else:
-        yield from (f"{name} is missing" for name in record.files if not (folder / name).exists())
+        refuse_foreign(folder)
+        damaged = (folder / RECORD).exists()
+        return _Judgement(("its record cannot be read" if damaged else "has not run yet",), damaged)
+    changed = tuple(differences(folder, record, run.folder, every_byte))
+    # What is gone needs no keeping.
+    damaged = not all(one.endswith(" is missing") for one in changed)
+    if record.key == key_of(parts):
+        return _Judgement(changed, damaged)
+    return _Judgement(tuple(changes(record.parts, parts)) + changed, damaged)
 
 
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    for name in sorted(set(old) | set(new)):
-        before, after, label = old.get(name), new.get(name), f"{path}{name}"
-        if isinstance(before, dict) and isinstance(after, dict):
-            yield from _differences(before, after, f"{label}.")
-        elif before != after:
-            yield f"{label} changed from {before} to {after}"
+def _status(run: Run, stage: Stage, parts: dict[str, Any], judgement: _Judgement, kept: tuple[Path, ...]) -> StageStatus:
+    if not judgement.reasons:
+        return StageStatus(stage.name, False, ("up to date",))
+    if not judgement.damaged and partial_key(run.at(stage.name)) == key_of(parts):
+        return StageStatus(stage.name, True, ("was interrupted, resumes",))
+    where = f"; kept as {', '.join(path.name for path in kept)}" if kept else ""
+    return StageStatus(stage.name, True, (judgement.reasons[0] + where, *judgement.reasons[1:]))
 
 
-def _partial_key(run: Run, name: str) -> str:
-    path = run.folder / f"{name}.partial" / ".key"
-    return path.read_text() if path.exists() else ""
+def _keep_damaged(run: Run, stage: Stage, key: str) -> tuple[Path, ...]:
+    """Rename the folder of a stage, and what it made elsewhere, as far as they differ from the record.
+
+    Raises:
+        InputError: what it made elsewhere, which must never change, could not be made again the same.
+    """
+    folder = run.at(stage.name)
+    record = read_record(folder)
+    empty = Record("", "", {}, {}, {})
+    inside = record is None or any(differences(folder, replace(record, elsewhere={}), run.folder, True))
+    outside = [name for name, output in (record or empty).elsewhere.items()
+               if any(differences(folder, replace(empty, elsewhere={name: output}), run.folder))]
+    if outside and record is not None and record.key != key:
+        raise InputError(f"{outside[0]} was changed, and so was what it was made from", where=str(run.folder / outside[0]),
+                         why="made again it would be another one",
+                         fix="bring the file back from a copy, or set another 'run' folder")
+    paths = [folder] * inside + [run.folder / name for name in outside]
+    return tuple(kept for kept in map(set_aside, paths) if kept is not None)
 
 
-def _work(run: Run, stage: Stage, parts: dict[str, Any]) -> None:
-    partial, final = run.folder / f"{stage.name}.partial", run.at(stage.name)
-    if _partial_key(run, stage.name) != _key(parts):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        write_text(partial / ".key", _key(parts))
-    made = stage.work(run, partial) or _key(parts)
-    record = {"key": _key(parts), "identity": made, "parts": parts, "files": _made(partial)}
-    write_text(partial / _RECORD, json.dumps(record, indent=1) + "\n")
-    outdated = run.folder / f"{stage.name}.outdated"
-    shutil.rmtree(outdated, ignore_errors=True)
-    if final.exists():
-        final.rename(outdated)
-    partial.rename(final)
-    shutil.rmtree(outdated, ignore_errors=True)
-
-
-def _made(folder: Path) -> list[str]:
-    """Names of the files of a stage but for its logs, which nothing reads again."""
-    return sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != _RECORD
-                  and not path.name.startswith(".") and not path.name.endswith(".log.jsonl"))
+def _work(run: Run, stage: Stage, parts: dict[str, Any], announce: Callable[[StageStatus], None]) -> None:
+    final, key = run.at(stage.name), key_of(parts)
+    partial = begin(final, key)
+    made = stage.work(run, partial) or key
+    sweep(partial)
+    elsewhere = measure_elsewhere(run.folder, stage.elsewhere(run))
+    write_record(partial, Record(key, made, parts, measure(partial), elsewhere))
+    kept = finish(final)
+    if kept is not None:
+        announce(StageStatus(stage.name, False, (f"files that it had not made were in its earlier folder: kept as {kept.name}",)))

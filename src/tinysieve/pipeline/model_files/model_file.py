@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tinysieve.ground.errors import InputError, TinysieveError
+from tinysieve.pipeline.engine.records import require_recorded
 from tinysieve.pipeline.stages.quantize import LABELS
 
 LARGEST_FILE_BYTES = 2**31 - 1
@@ -17,7 +18,8 @@ def read_model(path: Path) -> bytes:
     """The bytes of a file.
 
     Raises:
-        InputError: there is no such file, it cannot be read, or it is larger than a flatbuffer can be (2 GiB).
+        InputError: there is no such file, it cannot be read, it is larger than a flatbuffer can be (2 GiB), or it lies in the
+            folder of a stage that left another one.
     """
     try:
         if not path.is_file():
@@ -26,7 +28,7 @@ def read_model(path: Path) -> bytes:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise InputError(f"{path.stat().st_size:,} bytes are more than a .tflite file can have", where=str(path),
                              why="a flatbuffer ends at 2 GiB", fix="give a .tflite file")
-        return path.read_bytes()
+        return require_recorded(path.parent, path.name).read_bytes()
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}", where=str(path), fix="check its permissions") from error
 

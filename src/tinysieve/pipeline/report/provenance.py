@@ -10,7 +10,8 @@ from importlib import metadata
 import yaml
 
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.engine.stages import Run, read_record
+from tinysieve.pipeline.engine.records import read_record
+from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.quantize import INT8_MODEL
 from tinysieve.pipeline.stages.train import MENDED
 

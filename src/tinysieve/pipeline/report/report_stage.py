@@ -15,6 +15,7 @@ from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.report.planted import truth_file
+from tinysieve.pipeline.stages.libraries import PICTURES
 from tinysieve.pipeline.stages.near_duplicates import GROUPS
 from tinysieve.pipeline.stages.opinions import stage_name
 
@@ -57,4 +58,4 @@ def needs_of(config: Config) -> tuple[str, ...]:
 
 def report_stage(config: Config) -> Stage:
     """The stage."""
-    return Stage("report", 9, needs_of(config), _settings, _report, _outside)
+    return Stage("report", 9, needs_of(config), _settings, _report, _outside, PICTURES)

@@ -27,7 +27,7 @@ from tinysieve.pipeline.stages.policy import REVIEW_QUEUE, eligible_rows
 from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, PolicyFacts
 from tinysieve.pipeline.stages.quantize import QUANTIZE_FACTS, CalibrationImage
 from tinysieve.pipeline.stages.train import MENDED, TRAIN_FACTS, TrainFacts
-from tinysieve.pipeline.stages.verify import SCORES, VERDICT, VerifyFacts
+from tinysieve.pipeline.stages.verify import SCORES, VerifyFacts, read_verdict
 from tinysieve.quantize.verdict.reliability import Reliability
 from tinysieve.training.recipe import Recipe
 
@@ -77,7 +77,7 @@ class ReportSource:
     @cached_property
     def verdict(self) -> VerifyFacts:
         """What was measured."""
-        return VERDICT.of(self.run)
+        return read_verdict(self.run)
 
     @cached_property
     def policy(self) -> PolicyFacts:

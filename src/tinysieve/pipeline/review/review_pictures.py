@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tinysieve.dataset.image_store import ChangedImage, read_image
 from tinysieve.dataset.images import Pixels, UndecodableImage, decode
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.pipeline.engine.stages import Run
@@ -27,7 +28,7 @@ class Photos:
 
     Args:
         samples: N samples.
-        root: the image folder; a photo that is no longer there, or that lies outside, is not read.
+        root: the image folder; a photo that is gone, lies outside, or is not the one that ingest saw, is not shown.
         pixels: uint8 [rows, 144, 144, 3], squashed to a square, as a stand-in.
     """
 
@@ -45,12 +46,11 @@ class Photos:
         return [_jpeg(image, longest) for longest in sides]
 
     def _original(self, row: int) -> Image.Image | None:
-        path = (self.root / str(self.samples.table["filepath"][row].as_py())).resolve()
-        if not path.is_relative_to(self.root.resolve()):
-            return None
+        name, sample_id = (str(self.samples.table[column][row].as_py()) for column in ("filepath", "sample_id"))
         try:
-            return Image.fromarray(decode(path))
-        except (OSError, UndecodableImage):
+            return Image.fromarray(decode(read_image(self.root, name, sample_id)))
+        # Then the packed pixels, which are those of the sample, are shown.
+        except (ChangedImage, UndecodableImage):
             return None
 
     def _packed(self, row: int) -> Image.Image:

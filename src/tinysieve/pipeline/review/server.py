@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from tinysieve.filtering.decisions.answers import decision_words
 from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.review.connections import Connections
 from tinysieve.pipeline.review.decision_log import UNDO, DecisionLog
 from tinysieve.pipeline.review.review_page import Sheet, content_policy
 from tinysieve.pipeline.review.review_pictures import PHOTO_SIDE, THUMBNAIL_SIDE, Photos
@@ -30,6 +31,8 @@ _HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _SIDES = {"thumbnail": THUMBNAIL_SIDE, "photo": PHOTO_SIDE}
 _PICTURE = re.compile(r"(thumbnail|photo)/([0-9]{1,9})")
 _SECONDS_A_REQUEST = 30
+# A browser opens six; each holds a thread.
+MOST_CONNECTIONS = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +52,27 @@ class ReviewServer(ThreadingHTTPServer):
 
     def __init__(self, context: ReviewContext, port: int) -> None:
         self.context = context
+        self.connections = Connections(MOST_CONNECTIONS)
         self.known = frozenset(one.sample_id for one in context.sheet.cards)
         self.words = frozenset((*decision_words(context.sheet.classes), UNDO))
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except (OSError, OverflowError) as error:
             raise InputError(f"port {port} cannot be opened: {error}", fix="name another with --port, or 0 for any") from error
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give a connection its thread; where all are taken, the one that has been silent for longest goes first."""
+        if self.connections.admit(request):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection, and free its place however it ends."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.connections.release(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that went away in the middle of an answer is nothing to report."""
@@ -76,6 +94,18 @@ class _Handler(BaseHTTPRequestHandler):
     server: ReviewServer
     protocol_version = "HTTP/1.1"
     timeout = _SECONDS_A_REQUEST
+
+    def parse_request(self) -> bool:
+        """A request that has come whole keeps its connection until it is answered."""
+        is_whole = super().parse_request()
+        if is_whole:
+            self.server.connections.work(self.connection)
+        return is_whole
+
+    def handle_one_request(self) -> None:
+        """Answer one request; until the next has come, the connection may be dropped for another."""
+        self.server.connections.idle(self.connection)
+        super().handle_one_request()
 
     def do_GET(self) -> None:
         path = self._admitted()

@@ -36,6 +36,7 @@ from tinysieve.pipeline.engine.stages import Run, Stage, identity
 from tinysieve.pipeline.stages.divergence import refuse_divergence
 from tinysieve.pipeline.stages.embed import features_of
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.libraries import LEARNING, PICTURES
 
 FOLDER, TRIAGE_FILE, SUMMARY = "data-parameters", "triage.parquet", "data-parameters.json"
 TRIAGE = Artifact(FOLDER, TRIAGE_FILE, pq.read_table)
@@ -200,5 +201,5 @@ def _settings(config: Config) -> object:
 
 DATA_PARAMETERS = Stage(
     FOLDER, 2, ("ingest", "embed"),
-    _settings, _work,
+    _settings, _work, libraries=(*LEARNING, *PICTURES, "pyarrow"),
 )

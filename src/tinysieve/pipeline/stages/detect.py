@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from tinysieve.dataset.image_store import decode_checked
 from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.filtering.evidence.box_classes import stated_names
 from tinysieve.filtering.evidence.box_file import ImageSizes, read_box_file
@@ -18,8 +19,10 @@ from tinysieve.pipeline.config.sections import Config, Task
 from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
+from tinysieve.pipeline.engine.stage_keys import library_versions
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.libraries import DECODING, DETECTORS
 
 CHUNK = 256
 DETECTIONS = Artifact("detect", "detections.parquet", read_boxes)
@@ -38,7 +41,8 @@ def _work(run: Run, folder: Path) -> str:
     with progress("detect") as report:
         with quiet_imports():
             detector = _open(settings, run)
-        detect_all(detector, image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report)
+        detect_all(detector, image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report,
+                   decode_checked)
     remove_parts(folder)
     return ""
 
@@ -60,7 +64,7 @@ def _evidence_file(settings: UltralyticsDetector | PresenceHeadDetector | BoxFil
         case UltralyticsDetector(weights=weights):
             from tinysieve.filtering.evidence.detectors.weights import weights_hash
 
-            return {"weights": weights_hash(weights) if weights.exists() else "missing"}
+            return {"weights": weights_hash(weights) if weights.exists() else "missing", **library_versions(DETECTORS)}
         case BoxFile(file=file):
             return {"boxes": _digest_of(file)}
         case PresenceHeadDetector():
@@ -109,14 +113,15 @@ def _open(settings: UltralyticsDetector | PresenceHeadDetector, run: Run) -> Det
     from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
 
     wanted = DetectorSettings(settings.weights, settings.min_confidence, classes=run.config.task.detector_classes,
-                              names=tuple(sorted(_names(settings.names).items())), allow_download=settings.allow_download)
+                              names=tuple(sorted(_names(settings.names).items())), allow_download=settings.allow_download,
+                              trusted=settings.trusted)
     detector = open_detector(wanted, run.folder / "engines")
     return SecondLook(detector, settings.look_again_below) if settings.look_again_below else detector
 
 
 def _settings(config: Config) -> object:
     """Without where weights or boxes lie: what they give hangs on their bytes, which are in the fingerprints."""
-    return config.filter.detector.model_dump(mode="json", exclude={"weights", "file"})
+    return config.filter.detector.model_dump(mode="json", exclude={"weights", "file", "trusted"})
 
 
-DETECT = Stage("detect", 1, ("ingest",), _settings, _work, _fingerprints)
+DETECT = Stage("detect", 1, ("ingest",), _settings, _work, _fingerprints, DECODING)

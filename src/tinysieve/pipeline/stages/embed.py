@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from tinysieve.dataset.image_store import decode_checked
 from tinysieve.filtering.evidence.backbones.model_backbone import Preparation
 from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, HalfArray, embed_all, read_embeddings
+from tinysieve.filtering.evidence.trusted_files import require_backbone_free_of_code
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.filters import ArrayBackbone, DefaultBackbone, ModelFileBackbone
@@ -17,9 +19,11 @@ from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
+from tinysieve.pipeline.engine.stage_keys import library_versions
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.detect import CHUNK, image_paths
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.libraries import BACKBONES, DECODING
 
 COPIED_ROWS = 65_536
 EMBEDDINGS = Artifact("embed", ARRAY, lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
@@ -39,13 +43,14 @@ def _work(run: Run, folder: Path) -> str:
         with quiet_imports():
             backbone = open_backbone(settings, run.config.workers)
         paths = image_paths(run, samples)
-        embed_all(backbone, paths, samples.sample_ids.to_pylist(), folder, CHUNK, report)
+        embed_all(backbone, paths, samples.sample_ids.to_pylist(), folder, CHUNK, report, decode_checked)
     return ""
 
 
 def _settings(config: Config) -> object:
     settings = config.filter.backbone
-    return {"backbone": settings.kind if isinstance(settings, DefaultBackbone) else settings.model_dump(mode="json")}
+    is_default = isinstance(settings, DefaultBackbone)
+    return {"backbone": settings.kind if is_default else settings.model_dump(mode="json", exclude={"trusted"})}
 
 
 def _fingerprints(run: Run) -> dict[str, str]:
@@ -59,7 +64,7 @@ def _fingerprints(run: Run) -> dict[str, str]:
     with settings.file.open("rb") as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
-    return {"backbone": digest.hexdigest()}
+    return {"backbone": digest.hexdigest(), **library_versions(BACKBONES.get(settings.kind, ()))}
 
 
 def open_backbone(settings: DefaultBackbone | ModelFileBackbone, workers: int) -> Backbone:
@@ -74,6 +79,7 @@ def open_backbone(settings: DefaultBackbone | ModelFileBackbone, workers: int) -
         return Lite0Backbone(workers=workers)
     if not settings.file.is_file():
         raise InputError(f"no backbone at {settings.file}", where="filter.backbone.file", fix="correct the path")
+    require_backbone_free_of_code(settings.file, settings.kind, settings.trusted)
     preparation = Preparation(settings.mean, settings.std)
     match settings.kind:
         case "tflite":
@@ -91,7 +97,7 @@ def open_backbone(settings: DefaultBackbone | ModelFileBackbone, workers: int) -
         case "keras":
             from tinysieve.filtering.evidence.backbones.keras_backbone import open_keras
 
-            return open_keras(settings.file, preparation, settings.side)
+            return open_keras(settings.file, preparation, settings.side, settings.trusted)
 
 
 def _copy(source: Path, count: int, folder: Path) -> None:
@@ -107,4 +113,4 @@ def _copy(source: Path, count: int, folder: Path) -> None:
     read_embeddings(folder / ARRAY, count)
 
 
-EMBED = Stage("embed", 1, ("ingest",), _settings, _work, _fingerprints)
+EMBED = Stage("embed", 1, ("ingest",), _settings, _work, _fingerprints, DECODING)

@@ -26,6 +26,7 @@ from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages import data_parameters, image_model, image_quality, neighbors
 from tinysieve.pipeline.stages.detect import DETECT
 from tinysieve.pipeline.stages.embed import EMBED
+from tinysieve.pipeline.stages.libraries import LEARNING
 from tinysieve.pipeline.stages.near_duplicates import near_duplicates_stage
 from tinysieve.pipeline.stages.opinions import measures_by, opinions_by, scores_by, stage_name
 from tinysieve.pipeline.stages.out_of_fold import out_of_fold_stage
@@ -75,7 +76,8 @@ def _stage(judge: Filter, config: Config, names: set[str]) -> Stage:
     needs = [EVIDENCE[kind](config).name for kind in judge.needs if kind in made]
     needs += [stage_name(other) for other in judge.listens_to if other in names]
     return Stage(stage_name(judge.name), judge.code_version, ("ingest", *needs), lambda config: _settings(judge, config),
-                 lambda run, folder: _work(judge, run, folder), lambda run: judge.fingerprints)
+                 lambda run, folder: _work(judge, run, folder), lambda run: judge.fingerprints,
+                 (*LEARNING, "pyarrow"))
 
 
 def _settings(judge: Filter, config: Config) -> object:

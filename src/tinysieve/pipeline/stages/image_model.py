@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tinysieve.dataset.image_store import decode_checked
 from tinysieve.dataset.images import Pixels
 from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, embed_all, read_embeddings
 from tinysieve.filtering.filters.image_model import ImageModel, positive_column, positive_margin
@@ -19,6 +20,7 @@ from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.detect import CHUNK, image_paths
 from tinysieve.pipeline.stages.embed import open_backbone
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.libraries import DECODING
 
 STAGE = "image-model"
 
@@ -51,9 +53,10 @@ def _work(run: Run, folder: Path) -> str:
         with quiet_imports():
             # A classifier is a backbone whose features are its outputs.
             classifier = open_backbone(ModelFileBackbone(kind=settings.kind, file=settings.file, side=settings.side,
-                                                    mean=settings.mean, std=settings.std), run.config.workers)
+                                                    mean=settings.mean, std=settings.std,
+                                                         trusted=settings.trusted), run.config.workers)
         model = _Margin(classifier, settings, positive_column(settings.classes, samples.classes))
-        embed_all(model, image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report)
+        embed_all(model, image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report, decode_checked)
     return ""
 
 
@@ -63,4 +66,5 @@ def _settings(config: Config) -> object:
             "classes": settings.classes, "outputs": settings.outputs}
 
 
-IMAGE_MODEL = Stage(STAGE, 1, ("ingest",), _settings, _work, lambda run: run.config.filter.of(ImageModel).fingerprints)
+IMAGE_MODEL = Stage(STAGE, 1, ("ingest",), _settings, _work, lambda run: run.config.filter.of(ImageModel).fingerprints,
+                    DECODING)

@@ -32,4 +32,4 @@ def _work(run: Run, folder: Path) -> str:
     return ""
 
 
-IMAGE_QUALITY = Stage("image-quality", 1, ("ingest",), lambda config: {}, _work)
+IMAGE_QUALITY = Stage("image-quality", 1, ("ingest",), lambda config: {}, _work, libraries=DECODING)

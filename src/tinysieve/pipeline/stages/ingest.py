@@ -30,6 +30,7 @@ from tinysieve.pipeline.config.sections import Config, FolderSource, OpenImagesS
 from tinysieve.pipeline.engine.artifacts import Artifact, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
+from tinysieve.pipeline.stages.libraries import DECODING
 
 FROZEN_TEST = "frozen_test.parquet"
 
@@ -188,4 +189,9 @@ def _settings(config: Config) -> object:
             "follow_links": [str(folder) for folder in dataset.follow_links]}
 
 
-INGEST = Stage("ingest", 3, (), _settings, _ingest, _source_fingerprint)
+def _first_version(run: Run) -> tuple[Path, ...]:
+    store = versions_of(run)
+    return store.files_of(store.resolve("0"))
+
+
+INGEST = Stage("ingest", 3, (), _settings, _ingest, _source_fingerprint, (*DECODING, "pyarrow"), _first_version)

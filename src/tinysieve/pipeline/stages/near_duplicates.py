@@ -44,7 +44,7 @@ def groups_of(run: Run) -> DuplicateGroups | None:
 def near_duplicates_stage(config: Config) -> Stage:
     """The stage; features find more of them where neighbours are there anyway."""
     looks = (NEIGHBOR_TABLE.stage,) if config.filter.of(NeighborAgreement).enabled else ()
-    return Stage(STAGE, 1, ("ingest", *looks), _settings, _work)
+    return Stage(STAGE, 1, ("ingest", *looks), _settings, _work, libraries=DECODING)
 
 
 def _work(run: Run, folder: Path) -> str:

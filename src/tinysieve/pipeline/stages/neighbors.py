@@ -37,4 +37,4 @@ def _settings(config: Config) -> object:
     return {"searched": settings.searched, "exact_up_to": settings.exact_up_to}
 
 
-NEIGHBORS = Stage("neighbors", 1, ("ingest", "embed"), _settings, _work)
+NEIGHBORS = Stage("neighbors", 1, ("ingest", "embed"), _settings, _work, libraries=("numpy", "faiss-cpu"))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.classes import UNLABELED, Codes
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.filtering.evidence.trusted_files import require_trusted_name
 from tinysieve.filtering.filters.duplicates import Duplicates
 from tinysieve.filtering.label_errors.class_probabilities import class_probabilities
 from tinysieve.filtering.label_errors.fold_classifiers import Classifier, cross_validated_probabilities
@@ -25,6 +26,7 @@ from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.embed import features_of
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.libraries import LEARNING
 from tinysieve.pipeline.stages.near_duplicates import GROUPS, groups_of
 
 STAGE = "out-of-fold"
@@ -34,7 +36,7 @@ P_POSITIVE = Artifact(STAGE, "p_positive.npy", lambda path: np.load(path, allow_
 def out_of_fold_stage(config: Config) -> Stage:
     """The stage; near-duplicates stay in one fold where they are looked for."""
     groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
-    return Stage(STAGE, 1, ("ingest", "embed", *groups), _settings, _work)
+    return Stage(STAGE, 1, ("ingest", "embed", *groups), _settings, _work, libraries=LEARNING)
 
 
 def trusted_labels(samples: SampleTable) -> Codes:
@@ -67,6 +69,7 @@ def positive_probabilities(
     filters, rng = run.config.filter, np.random.default_rng(run.config.seed)
     settings = filters.classifier
     if isinstance(settings, PythonClassifier):
+        require_trusted_name(settings.make, "filter.classifier.trusted", settings.trusted)
         with progress("out of fold", "folds") as report:
             pred_probs = cross_validated_probabilities(
                 classifier_factory(settings.make, settings.arguments), features, trusted, 2, filters.folds, rng, groups=groups,

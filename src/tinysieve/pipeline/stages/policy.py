@@ -30,6 +30,7 @@ from tinysieve.pipeline.stages.consensus import (
     save_beliefs,
 )
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.libraries import LEARNING
 from tinysieve.pipeline.stages.opinions import opinions_of, stage_name
 from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, ErrorModelFacts, PolicyFacts
 
@@ -94,10 +95,16 @@ def _changes(old: Codes, new: Codes, samples: SampleTable) -> dict[str, int]:
     return counts | {"left without a label": int((samples.in_split("unlabeled") & (new == UNLABELED)).sum())}
 
 
+def _version_made(run: Run) -> tuple[Path, ...]:
+    made = POLICY_FACTS.read(run.folder / "policy.partial" / POLICY_FACTS.file)
+    return versions_of(run).files_of(made.version)
+
+
 def policy_stage(config: Config) -> Stage:
     """The stage; it reads every filter that is on."""
     filters = tuple(stage_name(judge.name) for judge in config.filter.active)
-    return Stage("policy", 7, ("ingest", *filters), _settings, _work, lambda run: answers_fingerprint(run.config.policy))
+    return Stage("policy", 7, ("ingest", *filters), _settings, _work, lambda run: answers_fingerprint(run.config.policy),
+                 (*LEARNING, "pyarrow"), _version_made)
 
 
 def _settings(config: Config) -> object:

@@ -14,6 +14,7 @@ from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import load_keras
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import PIXELS, samples_of, versions_of
+from tinysieve.pipeline.stages.libraries import VERIFYING
 from tinysieve.pipeline.stages.train import BASELINE, MENDED, VERSION_OF, WEIGHTS
 from tinysieve.quantize.calibration import choose_calibration
 from tinysieve.quantize.passes.equality import Equality
@@ -122,7 +123,7 @@ def _fit_settings(config: Config) -> object:
 
 
 QUANTIZE_BASELINE = Stage("quantize-baseline", 2, ("train-baseline",), _quantize_settings,
-                          lambda run, folder: _quantize(run, folder, BASELINE))
+                          lambda run, folder: _quantize(run, folder, BASELINE), libraries=VERIFYING)
 
 QUANTIZE_MENDED = Stage("quantize-mended", 2, ("train-mended",), _fit_settings,
-                        lambda run, folder: _quantize(run, folder, MENDED))
+                        lambda run, folder: _quantize(run, folder, MENDED), libraries=VERIFYING)

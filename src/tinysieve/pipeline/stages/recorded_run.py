@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.engine.stages import StageRecord, read_record
+from tinysieve.pipeline.engine.records import RECORD, Record, read_record
 from tinysieve.pipeline.stages.ingest import SAMPLES, version_store
 from tinysieve.pipeline.stages.quantize import INT8_MODEL
 from tinysieve.pipeline.stages.train import MENDED, TRAIN_FACTS, TrainFacts
@@ -32,7 +32,7 @@ class RecordedRun:
     """
 
     folder: Path
-    records: dict[str, StageRecord]
+    records: dict[str, Record]
 
     @cached_property
     def verdict(self) -> VerifyFacts:
@@ -95,12 +95,12 @@ def open_recorded(folder: Path) -> RecordedRun:
     return RecordedRun(folder, records)
 
 
-def _record(folder: Path, name: str) -> StageRecord:
+def _record(folder: Path, name: str) -> Record:
     record = read_record(folder / name)
-    if record is None and not (folder / name / "stage.json").exists():
+    if record is None and not (folder / name / RECORD).exists():
         raise InputError(f"stage '{name}' has not finished", where=str(folder), why="only finished runs can be compared",
                          fix="run 'tinysieve verify' of this run first")
     if record is None:
-        raise InputError("a stage's record cannot be read", where=str(folder / name / "stage.json"),
+        raise InputError("a stage's record cannot be read", where=str(folder / name / RECORD),
                          fix="remove its folder and run again")
     return record

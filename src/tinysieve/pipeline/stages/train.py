@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import load_keras
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import PIXELS, freeze_test, samples_of, versions_of
+from tinysieve.pipeline.stages.libraries import TRAINING
 from tinysieve.pipeline.stages.recipes import recipe_of
 from tinysieve.training.checkpoint import EpochRecord
 from tinysieve.training.curves import read_history
@@ -103,12 +105,19 @@ def _train_settings(config: Config) -> object:
 def _current_version(run: Run) -> dict[str, str]:
     """Training follows the current version, wherever `undo`, `checkout` or a review put it."""
     store = versions_of(run)
-    return {"version": store.load("HEAD").id if (store.folder / "HEAD").exists() else "none yet"}
+    if not (store.folder / "HEAD").exists():
+        return {"version": "none yet"}
+    head = store.resolve("HEAD")
+    try:
+        return {"version": store.load(head).id}
+    except InputError as error:
+        # The stage that made it makes it again, if one did; else the training itself stops at it.
+        return {"version": f"{head}, damaged: {error.what}"}
 
 
 TRAIN_BASELINE = Stage("train-baseline", 1, ("ingest",), _train_settings,
-                       lambda run, folder: _train(run, folder, BASELINE))
+                       lambda run, folder: _train(run, folder, BASELINE), libraries=TRAINING)
 
 
 TRAIN_MENDED = Stage("train-mended", 1, ("ingest", "policy"), _train_settings,
-                     lambda run, folder: _train(run, folder, MENDED), _current_version)
+                     lambda run, folder: _train(run, folder, MENDED), _current_version, libraries=TRAINING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from tinysieve.filtering.filters.duplicates import Duplicates
 from tinysieve.ground.atomic_files import write_text
-from tinysieve.ground.errors import GateMissed
+from tinysieve.ground.errors import GateMissed, InputError
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import PIXELS, freeze_test, samples_of, versions_of
+from tinysieve.pipeline.stages.libraries import VERIFYING
 from tinysieve.pipeline.stages.near_duplicates import GROUPS, leaked_rows, refuse_leaks
 from tinysieve.pipeline.stages.quantize import INT8_MODEL, QUANTIZE_FACTS, FitFacts
 from tinysieve.pipeline.stages.slices import slices_of
@@ -34,6 +36,7 @@ class VerifyFacts(Verdict):
         leaked_train_images: near-duplicates of test images that each model was trained on, by "baseline" and "mended"; None, or
             no entry, where near-duplicates were not looked for.
         fit: what fitting made of the model.
+        models: SHA-256 of the measured models, by "baseline" and "mended".
         worst_mistake_samples: ids of the most confident wrong answers, worst first.
     """
 
@@ -41,6 +44,7 @@ class VerifyFacts(Verdict):
     challenge_line: str
     leaked_train_images: dict[str, int | None] = field(default_factory=dict)
     fit: FitFacts | None = None
+    models: dict[str, str] = field(default_factory=dict)
     worst_mistake_samples: tuple[str, ...]
 
 
@@ -94,7 +98,7 @@ def _verify(run: Run, folder: Path) -> str:
     VERDICT.write(VerifyFacts(
         **vars(measured.verdict), test_rows=len(rows), challenge_line=challenge_line(round(measured.verdict.int8.value, 4)),
         leaked_train_images={which: None if copies is None else len(copies) for which, copies in leaked.items()},
-        fit=quantized.fit,
+        fit=quantized.fit, models={which: _sha256(INT8_MODEL[which].of(run)) for which in (MENDED, BASELINE)},
         worst_mistake_samples=tuple(samples.sample_ids.take(rows[list(measured.verdict.worst_mistakes)]).to_pylist())), folder)
     return ""
 
@@ -113,13 +117,37 @@ def require_gates(run: Run) -> None:
 
     Raises:
         GateMissed: names each gate, the limit, what was measured and how.
+        InputError: see `read_verdict`.
     """
-    missed = VERDICT.of(run).gates_missed
+    missed = read_verdict(run).gates_missed
     if missed:
         raise GateMissed("; ".join(
             f"{gate.name}: {gate.measured:,.10g} {gate.unit} against {gate.limit:,.10g}" for gate in missed),
             where=str(INT8_MODEL[MENDED].path(run)), why="; ".join(gate.how for gate in missed),
             fix="see the report; the gates are settings under 'verify'")
+
+
+def read_verdict(run: Run) -> VerifyFacts:
+    """The verdict, held against what was measured: the models, and the scores of the test images.
+
+    Raises:
+        InputError: a file is not as its stage left it, the verdict is of another model, or its accuracy not that of its scores.
+    """
+    verdict = VERDICT.of(run)
+    for which in (MENDED, BASELINE):
+        if _sha256(INT8_MODEL[which].of(run)) != verdict.models.get(which):
+            raise InputError(f"the verdict is of another {which} model", where=str(INT8_MODEL[which].path(run)),
+                             why="its SHA-256 is not the verdict's", fix="run 'tinysieve verify' again")
+    scores = SCORES.of(run)
+    measured = float((scores.int8.argmax(axis=1) == samples_of(run).labels[scores.rows]).mean())
+    if verdict.int8.value != measured:
+        raise InputError("the verdict's accuracy is not that of its scores", where=str(VERDICT.path(run)), why="it was changed",
+                         fix="remove the folder 'verify' of the run, and run 'tinysieve verify' again")
+    return verdict
+
+
+def _sha256(model: bytes) -> str:
+    return hashlib.sha256(model).hexdigest()
 
 
 def _verify_settings(config: Config) -> object:
@@ -129,5 +157,5 @@ def _verify_settings(config: Config) -> object:
 def verify_stage(config: Config) -> Stage:
     """The stage; it looks for near-duplicates of test images where the configuration does."""
     groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
-    return Stage("verify", 6, ("ingest", *groups, "train-mended", "quantize-baseline", "quantize-mended"),
-                 _verify_settings, _verify)
+    return Stage("verify", 7, ("ingest", *groups, "train-mended", "quantize-baseline", "quantize-mended"),
+                 _verify_settings, _verify, libraries=VERIFYING)

@@ -11,8 +11,8 @@ from tinysieve.filtering.evidence.backbones.model_backbone import FloatArray, Mo
 from tinysieve.ground.errors import InputError, MissingRequirement
 
 
-def open_keras(path: Path, preparation: Preparation, side: int | None = None) -> ModelBackbone:
-    """Load the model in safe mode, which refuses code inside the file; its output is the features.
+def open_keras(path: Path, preparation: Preparation, side: int | None = None, trusted: bool = False) -> ModelBackbone:
+    """Load the model, unless `trusted` in safe mode, which refuses code inside the file; its output is the features.
 
     Raises:
         MissingRequirement: Keras is not installed.
@@ -23,7 +23,7 @@ def open_keras(path: Path, preparation: Preparation, side: int | None = None) ->
     except ImportError as error:
         raise MissingRequirement(f"Keras is not installed: {error}", fix="pip install keras tensorflow-cpu") from error
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(path, compile=False, safe_mode=not trusted)
     except (ValueError, TypeError, OSError, KeyError) as error:
         raise InputError(f"cannot be loaded as a Keras model: {error}"[:300], where=str(path), fix="save it as .keras") from error
     pixels, channels_first = image_side(list(model.input_shape), side, path)

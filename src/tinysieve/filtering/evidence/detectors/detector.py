@@ -31,6 +31,11 @@ def ignore_progress(done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
+def decode_any(path: Path, sample_id: str) -> images.Pixels:
+    """Pixels of whatever lies at `path`, for those whose ids are no hashes of the bytes."""
+    return images.decode(path)
+
+
 def detect_all(
     detector: Detector,
     paths: Sequence[Path | str],
@@ -38,7 +43,7 @@ def detect_all(
     folder: Path,
     chunk: int = 1024,
     progress: Progress = ignore_progress,
-    decode: Decode = images.decode,
+    decode: Decode = decode_any,
 ) -> Detections:
     """Examine images; the same inputs give the same bytes, killed or not.
 
@@ -51,7 +56,7 @@ def detect_all(
         folder: where results and unfinished work go.
         chunk: images between two points of resumption.
         progress: called with (images done, images in all) after each chunk.
-        decode: a path to uint8 RGB; raises where there is no image.
+        decode: a path and a sample_id to uint8 RGB; raises where there is no image.
 
     Raises:
         DetectorFailed: the detector raises on every one of at least eight images of a batch.

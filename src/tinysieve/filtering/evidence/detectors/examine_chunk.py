@@ -17,7 +17,8 @@ from tinysieve.ground.errors import TinysieveError
 BATCH = 32
 # So many failures without one success are a broken detector, not broken images.
 HOPELESS = 8
-Decode = Callable[[Path], np.ndarray]
+Decode = Callable[[Path, str], np.ndarray]
+"""From a path and the sample's id to uint8 RGB [H, W, 3]; raises where there is no image."""
 
 
 class Detector(Protocol):
@@ -69,11 +70,12 @@ def examine(
 
     Raises:
         DetectorFailed: the detector raises on every one of at least HOPELESS images of a batch.
+        TinysieveError: what `decode` says of a file that is another one than ingest saw.
     """
     seen: list[str] = []
     rows: list[np.ndarray] = []
     failures: list[NotExamined] = []
-    for start, decoded in _decoded_batches(files, pool, decode):
+    for start, decoded in _decoded_batches(files, ids, pool, decode):
         sound = {k: one for k, one in enumerate(decoded) if isinstance(one, np.ndarray)}
         found = dict(zip(sound, _found(detector, list(sound.values())), strict=True))
         for k, one in enumerate(decoded):
@@ -88,12 +90,13 @@ def examine(
 
 
 def _decoded_batches(
-    files: list[str], pool: ThreadPoolExecutor, decode: Decode
+    files: list[str], ids: list[str], pool: ThreadPoolExecutor, decode: Decode
 ) -> Iterator[tuple[int, list[np.ndarray | str]]]:
     """Batches of pixels, or of the reason why there are none, with the row of their first image."""
     waiting: list[tuple[int, list[Future[np.ndarray | str]]]] = []
     for start in range(0, len(files), BATCH):
-        waiting.append((start, [pool.submit(_pixels, one, decode) for one in files[start : start + BATCH]]))
+        batch = zip(files[start : start + BATCH], ids[start : start + BATCH], strict=True)
+        waiting.append((start, [pool.submit(_pixels, file, sample_id, decode) for file, sample_id in batch]))
         if len(waiting) > 1:
             first, futures = waiting.pop(0)
             yield first, [one.result() for one in futures]
@@ -101,9 +104,12 @@ def _decoded_batches(
         yield first, [one.result() for one in futures]
 
 
-def _pixels(file: str, decode: Decode) -> np.ndarray | str:
+def _pixels(file: str, sample_id: str, decode: Decode) -> np.ndarray | str:
     try:
-        return decode(Path(file))
+        return decode(Path(file), sample_id)
+    except TinysieveError:
+        # Another image than ingest saw: nothing may be said of it, and it is no broken file either.
+        raise
     except Exception as error:  # any decoder, any hostile file; the reason is kept and listed
         return f"not decoded: {_words(error)}"
 

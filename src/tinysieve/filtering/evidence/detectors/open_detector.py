@@ -9,6 +9,7 @@ from tinysieve.filtering.evidence.detectors.detector import Detector
 from tinysieve.filtering.evidence.detectors.openvino_engine import OpenVinoDetector
 from tinysieve.filtering.evidence.detectors.ultralytics_detector import UltralyticsDetector, export_openvino, pick_device
 from tinysieve.filtering.evidence.detectors.weights import DetectorSettings, require_weights
+from tinysieve.filtering.evidence.trusted_files import require_detector_free_of_code
 
 
 def open_detector(settings: DetectorSettings, cache: Path) -> Detector:
@@ -20,9 +21,11 @@ def open_detector(settings: DetectorSettings, cache: Path) -> Detector:
 
     Raises:
         MissingRequirement: weights, a package or the device are not there.
+        UntrustedCode: the weights could run code, and nobody vouches for them.
     """
     if not settings.allow_download:
         require_weights(settings)
+    require_detector_free_of_code(settings.weights, settings.trusted)
     engine = settings.engine if settings.engine != "auto" else _fastest(settings)
     if engine == "ultralytics":
         return UltralyticsDetector(settings)

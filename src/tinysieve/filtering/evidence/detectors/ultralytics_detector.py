@@ -22,6 +22,7 @@ from tinysieve.filtering.evidence.detectors import yolo_head
 from tinysieve.filtering.evidence.detectors.torchvision_ops import ensure_torchvision
 from tinysieve.filtering.evidence.detectors.weights import DetectorSettings, fingerprint, require_weights, weights_hash
 from tinysieve.filtering.evidence.detectors.weights_names import classes_of, names_in, parse_names
+from tinysieve.filtering.evidence.trusted_files import require_detector_free_of_code
 from tinysieve.ground.errors import MissingRequirement
 
 QUIET = {"YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false"}
@@ -100,10 +101,12 @@ def load_yolo(settings: DetectorSettings) -> Any:
 
     Raises:
         MissingRequirement: the package is not installed.
+        UntrustedCode: the weights could run code, and nobody vouches for them.
     """
     try:
         with _quiet_settings(settings.allow_download):
             import ultralytics
+            from ultralytics.nn import tasks
             from ultralytics.utils import events
     except ImportError as error:
         raise MissingRequirement(
@@ -112,7 +115,10 @@ def load_yolo(settings: DetectorSettings) -> Any:
                 "filter.detector: {kind: boxes, file: FILE}",
         ) from error
     events.events.enabled = False
+    # Read at the import, and by each load again: known classes only, unless somebody vouches for the file.
+    tasks.SAFE_LOAD = not settings.trusted
     ensure_torchvision()
+    require_detector_free_of_code(settings.weights, settings.trusted)
     return ultralytics.YOLO(str(settings.weights), task="detect")
 
 
@@ -153,11 +159,14 @@ def export_openvino(settings: DetectorSettings, cache: Path) -> Path:
     if target.exists():
         return target
     cache.mkdir(parents=True, exist_ok=True)
+    # What a kill left behind; only one process works in a run folder.
+    for left in cache.glob(".export-*"):
+        shutil.rmtree(left, ignore_errors=True)
     # Ultralytics writes beside the weights, which may be read-only, so a copy is exported.
     with tempfile.TemporaryDirectory(dir=cache, prefix=".export-") as scratch:
         copy = Path(scratch, "model.pt")
         shutil.copyfile(settings.weights, copy)
-        model = load_yolo(DetectorSettings(copy, image_size=settings.image_size))
+        model = load_yolo(DetectorSettings(copy, image_size=settings.image_size, trusted=settings.trusted))
         made = Path(model.export(format="openvino", dynamic=True, imgsz=settings.image_size, device="cpu"))
         made.replace(target)
     return target

@@ -19,7 +19,7 @@ RELEASES = "https://github.com/ultralytics/assets/releases"
 
 @dataclass(frozen=True)
 class DetectorSettings:
-    """What decides the boxes; all of it is in the fingerprint but for `device` and `allow_download`.
+    """What decides the boxes; all of it is in the fingerprint but for `device`, `allow_download` and `trusted`.
 
     Attributes:
         weights: `.pt`, `.onnx`, `.tflite` or the folder of an OpenVINO export.
@@ -31,6 +31,7 @@ class DetectorSettings:
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`.
         engine: `auto` (OpenVINO for OpenVINO exports and, on a CPU, for `.pt`), `openvino`, `ultralytics`.
         allow_download: let Ultralytics fetch weights that are not there.
+        trusted: load weights that could run code.
     """
 
     weights: Path
@@ -42,6 +43,7 @@ class DetectorSettings:
     device: str = "auto"
     engine: str = "auto"
     allow_download: bool = False
+    trusted: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", Path(self.weights))
@@ -94,7 +96,7 @@ def weights_hash(path: Path) -> str:
 
 def fingerprint(engine: str, settings: DetectorSettings) -> str:
     """What decides the boxes, as 32 hex digits: engine, weights' hash, thresholds, size, classes."""
-    aside = {"weights", "device", "engine", "allow_download"}
+    aside = {"weights", "device", "engine", "allow_download", "trusted"}
     values = {f.name: getattr(settings, f.name) for f in fields(settings) if f.name not in aside}
     text = json.dumps([engine, weights_hash(settings.weights), values], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

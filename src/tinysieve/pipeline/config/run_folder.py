@@ -1,0 +1,35 @@
+"""Which folders can be no run folder: those that hold what is not the run's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tinysieve.pipeline.config.sections import Config
+
+# What marks the root of a project, of ours or of anybody's.
+_PROJECT = (".git", "pyproject.toml", "setup.py", "package.json")
+
+
+def run_folder_objection(config: Config) -> str:
+    """Why the folder that `run` resolves to must not be one; "" where it may."""
+    folder, images = config.run.resolve(), config.dataset.source.images.resolve()
+    home = Path.home().resolve()
+    if folder == Path(folder.anchor):
+        return f"{folder} is the root of the file system"
+    if home == folder or folder in home.parents:
+        return f"{folder} is a home folder, or holds it"
+    if folder == images or images in folder.parents:
+        return f"{folder} is the data set's folder of images, or lies in it"
+    if _holds_tables(config, folder):
+        return f"{folder} holds the data set's tables"
+    marks = [name for name in _PROJECT if (folder / name).exists()]
+    if marks or folder in Path(__file__).resolve().parents:
+        return f"{folder} is a project's folder" + (f": it holds {marks[0]}" if marks else "")
+    return ""
+
+
+def _holds_tables(config: Config, folder: Path) -> bool:
+    source = config.dataset.source.model_dump()
+    tables = [source[name] for name in ("table", "train", "validation", "test") if name in source]
+    paths = [path for named in tables for path in (named if isinstance(named, tuple) else (named,))]
+    return any(Path(path).resolve().parent == folder for path in paths)
