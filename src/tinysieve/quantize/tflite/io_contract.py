@@ -132,21 +132,21 @@ def describe_io(model: bytes, stated: Stated = CHALLENGE) -> IOContract:
 
 
 def _odd_input(pixels: TensorInfo, stated: Stated) -> tuple[str, ...]:
-    found = []
+    oddities = []
     if pixels.layout == "other":
         return (f"input shape {list(pixels.shape)} is no image: 4 axes with 1, 3 or 4 channels are expected",)
     if pixels.layout != stated.layout:
-        found.append(f"input {list(pixels.shape)} is {pixels.layout}, stated is {stated.layout}")
+        oddities.append(f"input {list(pixels.shape)} is {pixels.layout}, stated is {stated.layout}")
     channels = pixels.shape[1 if pixels.layout == "NCHW" else 3]
     if channels != 3:
-        found.append(f"input has {channels} channels, RGB has 3")
+        oddities.append(f"input has {channels} channels, RGB has 3")
     if pixels.shape[0] != 1:
-        found.append(f"input batch is {pixels.shape[0]}, not 1")
+        oddities.append(f"input batch is {pixels.shape[0]}, not 1")
     if any(axis > 0 for axis in pixels.dynamic_axes):
-        found.append("the image size is left open (-1) in the file")
+        oddities.append("the image size is left open (-1) in the file")
     if pixels.dtype in CODE_RANGES:
-        found.extend(_odd_range(pixels, stated))
-    return tuple(found)
+        oddities.extend(_odd_range(pixels, stated))
+    return tuple(oddities)
 
 
 def _odd_range(pixels: TensorInfo, stated: Stated) -> list[str]:
@@ -158,31 +158,31 @@ def _odd_range(pixels: TensorInfo, stated: Stated) -> list[str]:
     darkest, brightest = (np.array([0.0, 255.0])[:, None] - mean) / std
     # A tenth of the range may be clipped: calibration on real photos seldom reaches both ends exactly.
     slack = 0.1 * (brightest - darkest)
-    found = []
+    oddities = []
     if (low > darkest + slack).any() or (high < brightest - slack).any():
-        found.append(f"input holds values {low:.4g} to {high:.4g}, stated pixels give "
+        oddities.append(f"input holds values {low:.4g} to {high:.4g}, stated pixels give "
                      f"{darkest.min():.4g} to {brightest.max():.4g}: mean and std are not this model's")
     elif high - low > 20 * (brightest - darkest).max():
-        found.append(f"input holds values {low:.4g} to {high:.4g}: stated pixels would use under 13 of its 256 codes")
-    return found
+        oddities.append(f"input holds values {low:.4g} to {high:.4g}: stated pixels would use under 13 of its 256 codes")
+    return oddities
 
 
 def _odd_output(scores: TensorInfo) -> tuple[str, ...]:
-    found = []
+    oddities = []
     classes = int(np.prod(scores.shape[1:])) if len(scores.shape) > 1 else 0
     if classes != 2:
-        found.append(f"output {list(scores.shape)} has {classes} scores, not 2")
+        oddities.append(f"output {list(scores.shape)} has {classes} scores, not 2")
     if scores.dtype in CODE_RANGES and not scores.scale:
-        found.append("the quantized output has no scale")
-    return tuple(found)
+        oddities.append("the quantized output has no scale")
+    return tuple(oddities)
 
 
 def _odd_types(graph: Graph, stated: Stated) -> tuple[str, ...]:
-    found = []
+    oddities = []
     for role, tensor in (("input", graph.inputs[0]), ("output", graph.outputs[0])):
         if tensor.dtype not in stated.io_types:
-            found.append(f"{role} is {tensor.dtype}, stated is {' or '.join(stated.io_types)}")
+            oddities.append(f"{role} is {tensor.dtype}, stated is {' or '.join(stated.io_types)}")
     floats = sum(op.macs > 0 and graph.tensors[op.outputs[0]].dtype == "float32" for op in graph.operators)
     if floats and "float32" not in stated.io_types:
-        found.append(f"{floats} convolutions or dense layers compute in float32: not a full-integer model")
-    return tuple(found)
+        oddities.append(f"{floats} convolutions or dense layers compute in float32: not a full-integer model")
+    return tuple(oddities)

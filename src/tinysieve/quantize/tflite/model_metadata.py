@@ -78,11 +78,11 @@ def with_metadata(model: bytes, about: About, stated: Stated = CHALLENGE) -> Des
 
 def _forget(tree: ModelTree) -> None:
     """Take earlier metadata of this kind out; its buffer stays in its place, since others are named by theirs, but empty."""
-    old = [one for one in tree.tree.metadata or [] if metadata_name(one) == ENTRY]
-    tree.tree.metadata = [one for one in tree.tree.metadata or [] if metadata_name(one) != ENTRY] or None
-    used = {tensor.buffer for tensor in tree.graph.tensors} | {one.buffer for one in tree.tree.metadata or []}
+    old = [entry for entry in tree.tree.metadata or [] if metadata_name(entry) == ENTRY]
+    tree.tree.metadata = [entry for entry in tree.tree.metadata or [] if metadata_name(entry) != ENTRY] or None
+    used = {tensor.buffer for tensor in tree.graph.tensors} | {entry.buffer for entry in tree.tree.metadata or []}
     tree.tree.buffers = list(tree.tree.buffers)
-    for buffer in {one.buffer for one in old} - used:
+    for buffer in {entry.buffer for entry in old} - used:
         tree.tree.buffers[buffer] = schema.BufferT()
     while len(tree.tree.buffers) > 1 + max(used, default=0):
         tree.tree.buffers.pop()

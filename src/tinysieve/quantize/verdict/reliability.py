@@ -74,10 +74,10 @@ def reliability(logits: NDArray[np.floating], labels: NDArray[np.integer], bins:
     confidence, right = np.where(answer, positive, 1 - positive), answer == (labels == 1)
     place = np.clip(np.ceil((confidence - 0.5) * 2 * bins).astype(int) - 1, 0, bins - 1)
     edges = np.linspace(0.5, 1, bins + 1)
-    found = tuple(_bin(float(edges[one]), float(edges[one + 1]), confidence[place == one], right[place == one])
-                  for one in np.unique(place))
-    error = sum(one.images * abs(one.right_share - one.mean_confidence) for one in found) / len(labels)
-    return Reliability(found, float(error), float(((positive - (labels == 1)) ** 2).mean()))
+    filled = tuple(_bin(float(edges[at]), float(edges[at + 1]), confidence[place == at], right[place == at])
+                   for at in np.unique(place))
+    error = sum(part.images * abs(part.right_share - part.mean_confidence) for part in filled) / len(labels)
+    return Reliability(filled, float(error), float(((positive - (labels == 1)) ** 2).mean()))
 
 
 def _bin(low: float, high: float, confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> ReliabilityBin:

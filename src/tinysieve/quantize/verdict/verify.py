@@ -114,9 +114,9 @@ def _judge(model: bytes, evidence: Evidence, gates: Gates, rng: np.random.Genera
 def _one_answer(cells: Confusion, baseline: Confusion | None, classes: tuple[str, str]) -> tuple[str, ...]:
     """A model that says the same of every image has learnt nothing, whatever its accuracy and its p-value."""
     models = {"the model": cells} | ({} if baseline is None else {"the baseline": baseline})
-    return tuple(f"{name} answers {classes[one.only_answer]} for every test image: its accuracy is that class's share, "
+    return tuple(f"{name} answers {classes[outcome.only_answer]} for every test image: its accuracy is that class's share, "
                  "and a difference to it says nothing of the labels"
-                 for name, one in models.items() if one.only_answer is not None)
+                 for name, outcome in models.items() if outcome.only_answer is not None)
 
 
 def accuracy(right: NDArray[np.bool_]) -> Accuracy:
@@ -181,10 +181,10 @@ def _slices(
     slices: Mapping[str, NDArray[np.bool_]], int8_right: NDArray[np.bool_], *others: NDArray[np.bool_] | None
 ) -> tuple[SliceAccuracy, ...]:
     """``others`` are float and baseline; slices without an image are left out."""
-    found = []
+    measured = []
     for name, mask in slices.items():
         chosen = np.asarray(mask, bool)
         if chosen.any():
             float32, baseline = (_maybe(None if right is None else right[chosen]) for right in others)
-            found.append(SliceAccuracy(name, int(chosen.sum()), accuracy(int8_right[chosen]), float32, baseline))
-    return tuple(found)
+            measured.append(SliceAccuracy(name, int(chosen.sum()), accuracy(int8_right[chosen]), float32, baseline))
+    return tuple(measured)
