@@ -21,6 +21,7 @@ from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
 from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.libraries import DECODING
 from tinysieve.pipeline.stages.neighbors import NEIGHBOR_TABLE
 
 LIST = "near_duplicates.csv"
