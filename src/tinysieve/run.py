@@ -19,12 +19,12 @@ from tinysieve.pipeline.console.run_tables import announce
 from tinysieve.pipeline.engine.stages import Run as RunFolder
 from tinysieve.pipeline.engine.stages import identity, plan, run_stages
 from tinysieve.pipeline.main_job import stages_of, stages_until
-from tinysieve.pipeline.report.report_stage import PAGE
+from tinysieve.pipeline.report.report_stage import REPORT_PAGE
 from tinysieve.pipeline.review.review_pictures import photos_of
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 from tinysieve.pipeline.stages.quantize import MODEL
-from tinysieve.pipeline.stages.verify import require_gates
+from tinysieve.pipeline.stages.verify import VERDICT, require_gates
 
 THUMBNAIL_SIDE = 144
 
@@ -150,7 +150,7 @@ class Run:
     def verdict(self) -> RunVerdict:
         """What `verify` measured, gates missed or not."""
         self._require_fresh("verify", "verify")
-        return RunVerdict.read(self._run.at("verify") / "verify.json")
+        return RunVerdict.of(VERDICT.of(self._run))
 
     @property
     def model(self) -> Model:
@@ -162,7 +162,7 @@ class Run:
     def report_page(self) -> Path:
         """The HTML page; opens without a network."""
         self._require_fresh("report", "report")
-        return self._run.at("report") / PAGE
+        return REPORT_PAGE.path(self._run)
 
     def _repr_html_(self) -> str:
         status = self.status

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pydantic import TypeAdapter
 
 from tinysieve.face.data_frame import data_frame
 from tinysieve.face.html import table_html
 from tinysieve.ground.statistics import Interval
 from tinysieve.pipeline.engine.words import amount, judgement, percent, points
+from tinysieve.pipeline.stages.verify import VerifyFacts
 from tinysieve.quantize.verdict.verdict import Accuracy, Budget
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,13 +40,13 @@ class RunVerdict:
     challenge_line: str
 
     @classmethod
-    def read(cls, path: Path) -> RunVerdict:
-        """From the file that stage `verify` writes."""
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        compared = stored["comparison"]
-        return cls(_made(Accuracy, stored["int8"]), _made(Accuracy, stored["float32"]), _made(Accuracy, stored["baseline_int8"]),
-                   float(compared["difference"]), _made(Interval, compared["interval"]),
-                   tuple(_made(Budget, budget) for budget in stored["budgets"]), str(stored["challenge_line"]))
+    def of(cls, facts: VerifyFacts) -> RunVerdict:
+        """From what stage `verify` has left; a run has always measured both models and the float one."""
+        assert facts.float32 is not None
+        assert facts.baseline_int8 is not None
+        assert facts.comparison is not None
+        return cls(facts.int8, facts.float32, facts.baseline_int8, facts.comparison.difference, facts.comparison.interval,
+                   facts.budgets, facts.challenge_line)
 
     @property
     def missed(self) -> tuple[Budget, ...]:
@@ -71,11 +67,5 @@ class RunVerdict:
         return data_frame(pa.Table.from_pylist([asdict(budget) for budget in self.budgets]))
 
     def _repr_html_(self) -> str:
-        plain = [asdict(budget) for budget in self.budgets]
-        rows = [(one["name"], amount(one, "measured"), amount(one, "limit"), judgement(one)) for one in plain]
+        rows = [(one.name, amount(one, "measured"), amount(one, "limit"), judgement(one)) for one in self.budgets]
         return table_html(repr(self), ("gate", "measured", "limit", "verdict"), rows, len(rows))
-
-
-def _made(kind: type[T], values: Any) -> T:
-    made: T = TypeAdapter(kind).validate_python(values)
-    return made
