@@ -11,8 +11,9 @@ import pytest
 import yaml
 from report_run import HOSTILE, make_images, make_run, rendered
 
+from tinysieve.dataset.sources.split_tables import WakeVisionSource
 from tinysieve.pipeline.config.filters import UltralyticsDetector
-from tinysieve.pipeline.config.sections import Card, WakeVisionSource
+from tinysieve.pipeline.config.sections import Card
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.report.markdown_cards import DATASET_CARD, MODEL_CARD, markdown, slug
 from tinysieve.pipeline.report.terms import data_terms, tool_terms

@@ -6,6 +6,9 @@ import codecs
 import csv
 import io
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field
 
 from tinysieve.ground.errors import InputError
 
@@ -28,7 +31,9 @@ class TableForm:
         encoding: a name that Python knows, such as cp1252.
     """
 
-    separator: str | None = None
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: str | None = None
 
 

@@ -6,7 +6,7 @@ A package registers a filter under the entry point group `tinysieve.filters`; it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 from tinysieve.filtering.filter import Filter
 from tinysieve.filtering.filters.data_parameters import DataParameters
@@ -22,17 +22,13 @@ from tinysieve.filtering.filters.presence_head import PresenceHead
 from tinysieve.filtering.filters.pseudo_label import PseudoLabel
 from tinysieve.filtering.filters.seed_rule import SeedRule
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.plugins import load_plugin, registered
 
 GROUP = "tinysieve.filters"
 BUILT_IN: tuple[type[Filter], ...] = (
     Disagreement, PseudoLabel, SeedRule, PresenceHead, OutOfFold, LabelErrorFilter, NeighborAgreement, Depictions,
     ImageModel, DataParameters, Duplicates, PoorImages,
 )
-
-
-def registered() -> dict[str, EntryPoint]:
-    """Filters of other packages by name; nothing is imported."""
-    return {point.name: point for point in entry_points(group=GROUP)}
 
 
 def filters_for(names: Iterable[str]) -> dict[str, type[Filter]]:
@@ -42,19 +38,13 @@ def filters_for(names: Iterable[str]) -> dict[str, type[Filter]]:
         InputError: a registered filter cannot be imported, is none, or calls itself otherwise.
     """
     ours = {filter_type.name: filter_type for filter_type in BUILT_IN}
-    others = registered()
+    others = registered(GROUP)
     return ours | {name: _load(others[name]) for name in names if name in others and name not in ours}
 
 
 def _load(point: EntryPoint) -> type[Filter]:
-    where = f"{GROUP}: {point.name} = {point.value}"
-    try:
-        loaded = point.load()
-    except Exception as error:
-        raise InputError(f"the filter '{point.name}' cannot be imported: {error}", where=where,
-                         fix="mend or remove the package that registers it") from error
-    if not (isinstance(loaded, type) and issubclass(loaded, Filter)) or loaded.name != point.name:
-        raise InputError(f"'{point.value}' is no Filter called '{point.name}'", where=where,
-                         why="a filter is a subclass of tinysieve.filtering.filter.Filter with that name",
+    loaded = load_plugin(point, Filter)  # type: ignore[type-abstract]
+    if loaded.name != point.name:
+        raise InputError(f"the filter '{point.name}' calls itself '{loaded.name}'", where=f"{GROUP}: {point.value}",
                          fix="mend or remove the package that registers it")
     return loaded

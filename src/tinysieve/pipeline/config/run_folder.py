@@ -29,7 +29,4 @@ def run_folder_objection(config: Config) -> str:
 
 
 def _holds_tables(config: Config, folder: Path) -> bool:
-    source = config.dataset.source.model_dump()
-    tables = [source[name] for name in ("table", "train", "validation", "test") if name in source]
-    paths = [path for named in tables for path in (named if isinstance(named, tuple) else (named,))]
-    return any(Path(path).resolve().parent == folder for path in paths)
+    return any(table.resolve().parent == folder for table in config.dataset.source.tables)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from tinysieve.dataset.classes import ClassNames
+from tinysieve.dataset.source import Source
+from tinysieve.dataset.sources.registry import sources_for
+from tinysieve.dataset.table_text import TableForm
 from tinysieve.filtering.decisions.consensus import Consensus
 from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals
 from tinysieve.ground.errors import InputError
@@ -71,62 +76,6 @@ def _all_words(value: object) -> object:
 Words = Annotated[tuple[str, ...], BeforeValidator(_all_words)]
 
 
-class Holdout(Section):
-    """Shares of the labelled images of each class drawn as held-out splits where the source has none."""
-
-    validation: Share = 0.1
-    test: Share = 0.2
-
-
-class TableForm(Section):
-    """How the source's text tables are written, where that is not to be read off them."""
-
-    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    encoding: str | None = None
-
-
-class TableSource(Section):
-    """CSV, Excel or Parquet with one row an image, or one an annotator."""
-
-    kind: Literal["table"]
-    images: FilePath
-    table: FilePath
-    filepath: str = "filename"
-    label: str = "person"
-    split: str | None = "split"
-    holdout: Holdout = Holdout()
-
-
-class WakeVisionSource(Section):
-    """Wake Vision's CSV files over one image folder."""
-
-    kind: Literal["wake_vision"]
-    images: FilePath
-    train: tuple[FilePath, ...]
-    validation: tuple[FilePath, ...]
-    test: tuple[FilePath, ...]
-
-
-class OpenImagesSource(Section):
-    """Open Images' CSVs of verified image labels over one image folder; `label_names` is what they call the positive class."""
-
-    kind: Literal["open_images"]
-    images: FilePath
-    train: tuple[FilePath, ...]
-    validation: tuple[FilePath, ...]
-    test: tuple[FilePath, ...]
-    label_names: Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class FolderSource(Section):
-    """`<split>/<class>/image` folders; empty `train_folders` takes all that are there."""
-
-    kind: Literal["folders"]
-    images: FilePath
-    train_folders: tuple[str, ...] = ()
-    holdout: Holdout = Holdout()
-
-
 class CropRuleConfig(Section):
     """When a box counts: its share of the crop."""
 
@@ -141,7 +90,7 @@ class Dataset(Section):
     says what becomes of a photo that has both labels; `follow_links` names folders that links among the images may lead into.
     """
 
-    source: Annotated[TableSource | WakeVisionSource | OpenImagesSource | FolderSource, Field(discriminator="kind")]
+    source: Source
     on_missing: Literal["skip", "error"] = "skip"
     on_conflict: Literal["review", "majority", "first", "error"] = "review"
     classes: dict[str, Words] = Field(default_factory=dict)
@@ -231,10 +180,17 @@ class Config(Section):
 
 
 def config_type(data: Mapping[str, Any]) -> type[Config]:
-    """The type of a configuration with the filters that it names; those of other packages are imported here."""
-    named = data.get("filter")
-    section = filters_section(named if isinstance(named, Mapping) else {})
-    return create_model("Config", __base__=Config, filter=(section, ...))
+    """The type of a configuration with the filters and the source that it names; those of other packages are imported here."""
+    filters, dataset = (data.get(name) for name in ("filter", "dataset"))
+    section = filters_section(filters if isinstance(filters, Mapping) else {})
+    return create_model("Config", __base__=Config, filter=(section, ...), dataset=(_dataset_section(dataset), ...))
+
+
+def _dataset_section(given: object) -> type[Dataset]:
+    source = given.get("source") if isinstance(given, Mapping) else None
+    kinds = sources_for(str(source.get("kind")) if isinstance(source, Mapping) else "")
+    any_kind: Any = reduce(or_, kinds)
+    return create_model("Dataset", __base__=Dataset, source=(Annotated[any_kind, Field(discriminator="kind")], ...))
 
 
 def config_of(data: Mapping[str, Any]) -> Config:

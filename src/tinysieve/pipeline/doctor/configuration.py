@@ -8,7 +8,7 @@ from pathlib import Path
 from tinysieve.ground.errors import TinysieveError
 from tinysieve.pipeline.config.filters import BoxFile, PresenceHeadDetector, UltralyticsDetector
 from tinysieve.pipeline.config.read import load_config
-from tinysieve.pipeline.config.sections import Config, FolderSource, TableSource
+from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.doctor.finding import MISSING, OK, PROBLEM, Finding
 
 TOPIC = "configuration"
@@ -29,11 +29,7 @@ def configuration_findings(path: Path | None) -> tuple[tuple[Finding, ...], Path
 
 def _sources(config: Config) -> tuple[Finding, ...]:
     source = config.dataset.source
-    wanted = [("images", source.images)]
-    if isinstance(source, TableSource):
-        wanted.append(("table", source.table))
-    elif not isinstance(source, FolderSource):
-        wanted += [("table", table) for table in (*source.train, *source.validation, *source.test)]
+    wanted = [("images", source.images), *(("table", table) for table in source.tables)]
     return tuple(Finding(TOPIC, name, OK, str(path)) if path.exists()
                  else Finding(TOPIC, name, PROBLEM, f"not found: {path}", f"set dataset.source.{name}")
                  for name, path in wanted)

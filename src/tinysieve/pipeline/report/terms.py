@@ -40,7 +40,7 @@ def data_terms(config: Config) -> DataTerms:
         words = card.dataset_terms or "As stated by whoever made the run."
         return DataTerms(card.dataset_name or _folder_name(config), Terms("images", card.dataset_license, words),
                          Terms("labels", card.dataset_license, words))
-    if config.dataset.source.kind == "wake_vision":
+    if config.dataset.source.name == "wake_vision":
         return DataTerms(
             "Wake Vision",
             Terms("images", "cc-by-2.0", "Open Images' photos are listed by their authors as CC BY 2.0, without warranty: "

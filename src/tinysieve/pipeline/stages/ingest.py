@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from tinysieve.dataset.images import Pixels
 from tinysieve.dataset.ingest import Intake, ingest, open_pixels
 from tinysieve.dataset.samples import SampleTable
-from tinysieve.dataset.sources.folders import list_folders, require_classes
+from tinysieve.dataset.source import SourceContext
 from tinysieve.dataset.sources.image_folder import MISNAMED, ImageFolder, scan_images
 from tinysieve.dataset.sources.label_words import LabelWords
-from tinysieve.dataset.sources.listing import Listing, draw_holdouts, row_reasons
+from tinysieve.dataset.sources.listing import Listing, row_reasons
 from tinysieve.dataset.sources.match_files import Matching, match_files
-from tinysieve.dataset.sources.open_images import list_open_images
 from tinysieve.dataset.sources.splits import SPLIT_NAMES
-from tinysieve.dataset.sources.tables import Columns, list_table, list_wake_vision
 from tinysieve.dataset.table_file import check_table, read_table
-from tinysieve.dataset.table_text import TableForm
 from tinysieve.dataset.test_split import check_test_split, freeze_test_split
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import first_version
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.config.sections import Config, FolderSource, OpenImagesSource, TableSource, WakeVisionSource
+from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
@@ -93,7 +91,8 @@ def list_source(config: Config) -> Listing:
     """All candidates of the configured source, rows and files brought together."""
     dataset, names = config.dataset, config.task.classes
     images = scan_source(config)
-    listing = _list(config, images, LabelWords.of(names, dataset.classes))
+    given = SourceContext(images, LabelWords.of(names, dataset.classes), dataset.table, np.random.default_rng(config.seed))
+    listing = dataset.source.listing(given)
     matching = Matching(dataset.on_missing, dataset.on_conflict, names)
     listing = match_files(listing, images.photos, images.root, matching, images.litter)
     return replace(listing, skipped=listing.skipped + images.misnamed(), notes=images.notes() + listing.notes)
@@ -104,26 +103,6 @@ def scan_source(config: Config) -> ImageFolder:
     dataset, names = config.dataset, config.task.classes
     words = (*names.in_code_order, *SPLIT_NAMES, *(word for words in dataset.classes.values() for word in words))
     return scan_images(dataset.source.images, dataset.follow_links, keep=words)
-
-
-def _list(config: Config, images: ImageFolder, words: LabelWords) -> Listing:
-    source, rng = config.dataset.source, np.random.default_rng(config.seed)
-    form = TableForm(config.dataset.table.separator, config.dataset.table.encoding)
-    match source:
-        case TableSource():
-            columns = Columns(source.filepath, source.label, source.split)
-            return list_table(source.table, columns, source.holdout.model_dump(), rng, words, form)
-        case WakeVisionSource():
-            tables = {"test": source.test, "validation": source.validation, "train": source.train}
-            return list_wake_vision(tables, words, form)
-        case OpenImagesSource():
-            tables = {"test": source.test, "validation": source.validation, "train": source.train}
-            return list_open_images(tables, source.label_names, words.names, form)
-        case FolderSource():
-            listing = list_folders(images.photos, source.images, source.train_folders, words)
-            listing = draw_holdouts(listing, source.holdout.model_dump(), rng)
-            require_classes(listing, source.images, words.names)
-            return listing
 
 
 def _ingest(run: Run, folder: Path) -> str:
@@ -148,14 +127,7 @@ def _source_fingerprint(run: Run) -> dict[str, str]:
     digest = hashlib.blake2b(digest_size=8)
     for name in scan_source(run.config).names:
         digest.update(f"{name}\0{_size_and_time(source.images / name)}\n".encode("utf-8", "surrogateescape"))
-    match source:
-        case TableSource():
-            tables: tuple[Path, ...] = (source.table,)
-        case WakeVisionSource() | OpenImagesSource():
-            tables = (*source.train, *source.validation, *source.test)
-        case FolderSource():
-            tables = ()
-    for table in tables:
+    for table in source.tables:
         digest.update(_bytes_of(table))
     return {"source": digest.hexdigest()}
 
@@ -182,10 +154,10 @@ def _size_and_time(file: Path) -> str:
 
 def _settings(config: Config) -> object:
     source, dataset = config.dataset.source, config.dataset
-    seed = None if isinstance(source, (WakeVisionSource, OpenImagesSource)) else config.seed
-    return {"source": source.model_dump(mode="json"), "on_missing": dataset.on_missing, "seed": seed,
+    seed = config.seed if source.draws else None
+    return {"source": TypeAdapter(type(source)).dump_python(source, mode="json"), "on_missing": dataset.on_missing, "seed": seed,
             "on_conflict": dataset.on_conflict, "words": dataset.classes, "classes": config.task.classes.in_code_order,
-            "table": dataset.table.model_dump(),
+            "table": asdict(dataset.table),
             "follow_links": [str(folder) for folder in dataset.follow_links]}
 
 
