@@ -140,7 +140,7 @@ def test_the_test_split_is_frozen_once_something_is_measured_on_it(tree: Path, t
     (tree / "test/background/mended.jpg").rename(tree / "test/person/1.jpg")
     fourth = run(list_folders(tree), tree, tmp_path / "fourth").samples
     freeze_test_split(fourth, frozen)
-    with pytest.raises(FrozenSplit, match="1 images came or have another label, 1 are gone or had another label"):
+    with pytest.raises(FrozenSplit, match="1 images are new or relabelled, 1 are missing or were relabelled"):
         check_test_split(fourth, frozen)
 
 
@@ -175,7 +175,7 @@ def test_missing_rows_are_an_error_when_asked(tmp_path: Path) -> None:
     root = tmp_path / "images"
     photo(root / "a.jpg", 1)
     listing = list_wake_vision(wake_vision_files(tmp_path))
-    with pytest.raises(InputError, match=r"8 rows have no image file, the first is 'b.jpg'") as caught:
+    with pytest.raises(InputError, match=r"8 rows have no image file, first: 'b.jpg'") as caught:
         match_files(listing, scan_images(root).photos, root, Matching("error"))
     assert caught.value.where == f"{tmp_path / 'train.csv'}:3"
 

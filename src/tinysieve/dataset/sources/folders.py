@@ -122,8 +122,8 @@ def _refuse_two_spellings(folders: pa.Array, root: Path) -> None:
     for name in sorted(folder.rstrip("/") for folder in pc.unique(folders).drop_null().to_pylist()):
         other = spelled.setdefault(name.lower(), name)
         if other != name:
-            raise InputError(f"the names of the folders {other!r} and {name!r} differ in case only", where=str(root),
-                             why="they would count as one", fix="put all their images into one of them, or rename the other")
+            raise InputError(f"the names of the folders {other!r} and {name!r} differ only in case", where=str(root),
+                             why="they would be read as a single folder", fix="merge the folders, or rename one of them")
 
 
 def _notes(files: pa.Array, keep: pa.Array, layout: Layout) -> tuple[str, ...]:

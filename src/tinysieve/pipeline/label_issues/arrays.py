@@ -208,7 +208,7 @@ def _numbers(values: pa.ChunkedArray, path: Path, place: Callable[[int], str]) -
         return np.array(words.to_pylist())
     wrong = np.flatnonzero(~(numbers == np.rint(numbers)))
     if len(wrong):
-        raise InvalidLabels(f"label {words[int(wrong[0])].as_py()!r} is not an integer ({len(wrong):,} such)",
+        raise InvalidLabels(f"label {words[int(wrong[0])].as_py()!r} is no whole number ({len(wrong):,} such)",
                             where=place(int(wrong[0])), why="classes are numbered 0..K-1 in the order of the columns",
                             fix="write numbers or names everywhere, and no empty lines")
     return np.asarray(numbers)
