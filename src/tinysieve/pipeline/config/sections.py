@@ -190,7 +190,8 @@ def _dataset_section(given: object) -> type[Dataset]:
     source = given.get("source") if isinstance(given, Mapping) else None
     kinds = sources_for(str(source.get("kind")) if isinstance(source, Mapping) else "")
     any_kind: Any = reduce(or_, kinds)
-    return create_model("Dataset", __base__=Dataset, source=(Annotated[any_kind, Field(discriminator="kind")], ...))
+    field: Any = (Annotated[any_kind, Field(discriminator="kind")], ...)
+    return create_model("Dataset", __base__=Dataset, source=field)
 
 
 def config_of(data: Mapping[str, Any]) -> Config:
