@@ -34,7 +34,7 @@ def run_in(folder: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
     """Run the words as a container with `folder` as its working folder; `tinysieve` is this checkout's."""
     (folder / "bin").mkdir(exist_ok=True)
     command = folder / "bin" / "tinysieve"
-    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m pipeline "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m tinysieve "$@"\n')
     command.chmod(0o755)
     environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
@@ -140,7 +140,7 @@ def test_mlcube_evaluates_the_published_tasks_without_a_setup(shared: Path, tmp_
 def test_mlcube_evaluate_says_when_there_is_nothing(tmp_path: Path) -> None:
     done = run_task("evaluate", tmp_path)
     assert done.returncode == 2
-    assert "there is nothing to evaluate" in done.stderr
+    assert "nothing to evaluate" in done.stderr
 
 
 def test_mlcube_selects_with_the_templates_parameters(tmp_path: Path) -> None:

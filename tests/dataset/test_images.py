@@ -70,7 +70,7 @@ def test_broken_files_say_why() -> None:
 
 def test_over_large_is_refused_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "MAX_PIXELS", 40 * 60 - 1)
-    with pytest.raises(UndecodableImage, match="over-large: 60 x 40"):
+    with pytest.raises(UndecodableImage, match="too large: 60 x 40"):
         decode(encoded(Image.fromarray(GRADIENT), "PNG"))
 
 
