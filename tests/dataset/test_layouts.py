@@ -81,7 +81,7 @@ def test_another_task_has_its_own_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("names", "message"), [
-    (("train/person/a.jpg", "train/nobody/b.jpg"), "1 image lies in no class folder, the first is 'train/nobody/b.jpg'"),
+    (("train/person/a.jpg", "train/nobody/b.jpg"), "1 image lies outside the class folders, first: 'train/nobody/b.jpg'"),
     (("person/a.jpg", "dogs/b.jpg"), "1 image lies in no class folder"),
     (("train/person/a.jpg", "train/b.jpg"), "no class folder"),
     (("dogs/a.jpg",), "no folder is called person, background"),

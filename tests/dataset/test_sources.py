@@ -54,7 +54,7 @@ def test_rows_that_all_miss_their_files_are_told_with_a_row_and_a_file(tmp_path:
     listing = listed(tmp_path / "t.csv", "filename,person,split\nsub/other.jpg,1,train\nb.jpg,0,test\n")
     with pytest.raises(InputError, match=re.escape(f"none of 2 rows names a file below {root}: ")) as caught:
         settled(listing, root)
-    assert "the first names 'sub/other.jpg', a file there is '0.jpg'" in caught.value.what
+    assert "the first names 'sub/other.jpg', an existing file is '0.jpg'" in caught.value.what
     assert caught.value.where == f"{tmp_path / 't.csv'}:2"
 
 
