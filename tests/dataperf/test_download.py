@@ -130,8 +130,8 @@ def test_another_checksum_keeps_nothing(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("url", "digest", "message"), [
-    ("file:///etc/passwd", "0" * 64, "no http or https address"), ("http://", "0" * 64, "no http or https address"),
-    ("http://localhost/x", "abc", "no SHA-256"), ("http://localhost/x", "g" * 64, "no SHA-256"),
+    ("file:///etc/passwd", "0" * 64, "not an http or https URL"), ("http://", "0" * 64, "not an http or https URL"),
+    ("http://localhost/x", "abc", "not a SHA-256"), ("http://localhost/x", "g" * 64, "not a SHA-256"),
 ])
 def test_address_and_checksum_are_checked_first(tmp_path: Path, url: str, digest: str, message: str) -> None:
     with pytest.raises(InputError, match=message):

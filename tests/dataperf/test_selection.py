@@ -206,8 +206,8 @@ def test_a_broken_train_csv_is_named(tmp_path: Path, csv: bytes, message: str) -
 
 @pytest.mark.parametrize(("embedding", "message"), [
     ([[0.0] * DIM, [float("nan")] + [0.0] * (DIM - 1)], "b has an embedding with a value that is not finite"),
-    ([[0.0] * DIM, [float("inf")] + [0.0] * (DIM - 1)], "no finite number"),
-    ([[0.0] * DIM, [None] + [0.0] * (DIM - 1)], "no finite number"),
+    ([[0.0] * DIM, [float("inf")] + [0.0] * (DIM - 1)], "not finite"),
+    ([[0.0] * DIM, [None] + [0.0] * (DIM - 1)], "not finite"),
     ([[0.0] * DIM, [0.0] * (DIM - 1)], f"b has an embedding with {DIM - 1} numbers, not {DIM}"),
     ([[0.0] * DIM, None], "b has an embedding with 0 numbers"),
     (["text", "text"], "embedding is string, not a list of numbers"),

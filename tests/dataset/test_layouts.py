@@ -81,9 +81,9 @@ def test_another_task_has_its_own_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("names", "message"), [
-    (("train/person/a.jpg", "train/nobody/b.jpg"), "1 image lies in no class folder, the first is 'train/nobody/b.jpg'"),
-    (("person/a.jpg", "dogs/b.jpg"), "1 image lies in no class folder"),
-    (("train/person/a.jpg", "train/b.jpg"), "no class folder"),
+    (("train/person/a.jpg", "train/nobody/b.jpg"), "1 image lies outside the class folders, first: 'train/nobody/b.jpg'"),
+    (("person/a.jpg", "dogs/b.jpg"), "1 image lies outside the class folders"),
+    (("train/person/a.jpg", "train/b.jpg"), "outside the class folders"),
     (("dogs/a.jpg",), "no folder is called person, background"),
     (("a/train/person/x.jpg", "b/train/person/y.jpg"), "there are several trees: a/, b/"),
 ])

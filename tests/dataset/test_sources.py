@@ -54,13 +54,13 @@ def test_rows_that_all_miss_their_files_are_told_with_a_row_and_a_file(tmp_path:
     listing = listed(tmp_path / "t.csv", "filename,person,split\nsub/other.jpg,1,train\nb.jpg,0,test\n")
     with pytest.raises(InputError, match=re.escape(f"none of 2 rows names a file below {root}: ")) as caught:
         settled(listing, root)
-    assert "the first names 'sub/other.jpg', a file there is '0.jpg'" in caught.value.what
+    assert "the first names 'sub/other.jpg', an existing file is '0.jpg'" in caught.value.what
     assert caught.value.where == f"{tmp_path / 't.csv'}:2"
 
 
 def test_rows_over_an_empty_image_folder_are_told_so(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
-    with pytest.raises(InputError, match=r"none of 1 row names .* no image is there"):
+    with pytest.raises(InputError, match=r"none of 1 row names .* has no images"):
         settled(listed(tmp_path / "t.csv", "filename,person,split\na.jpg,1,train\n"), tmp_path / "images")
 
 
@@ -156,10 +156,10 @@ def test_folders_that_differ_in_case_only_are_refused(tmp_path: Path, first: str
         list_folders(tmp_path)
 
 
-@pytest.mark.parametrize(("count", "words"), [(1, "1 image lies in no"), (2, "2 images lie in no")])
+@pytest.mark.parametrize(("count", "words"), [(1, "1 image lies outside"), (2, "2 images lie outside")])
 def test_images_in_no_class_folder_are_counted_in_good_grammar(tmp_path: Path, count: int, words: str) -> None:
     files(tmp_path, "train/person/a.jpg", *(f"train/dogs/{number}.jpg" for number in range(count)))
-    with pytest.raises(InputError, match=f"{words} class folder, the first is 'train/dogs/0.jpg'"):
+    with pytest.raises(InputError, match=f"{words} the class folders, first: 'train/dogs/0.jpg'"):
         list_folders(tmp_path)
 
 

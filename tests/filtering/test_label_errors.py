@@ -278,10 +278,10 @@ def test_probabilities_that_are_none(change: object, message: str, row: int) -> 
     (np.array([0, 1, 2, 0]), "4 labels for 5 rows", "labels"),
     (np.array([0, 1, 2, 0]), "row 4 of the probabilities has no label", "labels"),
     (np.array([0.0, 1, 2, 0, 1]), "expected integers", "labels"),
-    (np.array([0.0, 1, 2, 0.5, np.nan]), r"label 0.5 is no whole number \(2 such rows\)", "labels, row 3"),
-    (np.array([0.0, 1, np.inf, 0, 1]), r"label inf is no whole number \(1 such row\)", "labels, row 2"),
+    (np.array([0.0, 1, 2, 0.5, np.nan]), r"label 0.5 is not an integer \(2 such rows\)", "labels, row 3"),
+    (np.array([0.0, 1, np.inf, 0, 1]), r"label inf is not an integer \(1 such row\)", "labels, row 2"),
     (np.array([0.0, 1, 2, 1e300, -1]), r"label 1e\+300 is outside 0..2 \(2 such rows\)", "labels, row 3"),
-    (np.array([0.0, 1, np.nan, 0, 1]), r"label nan is no whole number \(1 such row\)", "labels, row 2"),
+    (np.array([0.0, 1, np.nan, 0, 1]), r"label nan is not an integer \(1 such row\)", "labels, row 2"),
 ])
 def test_labels_that_do_not_fit(labels: np.ndarray, message: str, where: str) -> None:
     with pytest.raises(InvalidLabels, match=message) as caught:

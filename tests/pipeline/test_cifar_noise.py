@@ -117,7 +117,7 @@ def test_binary_cifar_100_is_read_and_checked(tmp_path: Path) -> None:
     assert red[..., 1].max() < 120
     whole = (tmp_path / "test.bin").read_bytes()
     (tmp_path / "test.bin").write_bytes(whole[:-1])
-    with pytest.raises(InputError, match="no whole number"):
+    with pytest.raises(InputError, match="not a multiple"):
         cifar_100(tmp_path)
     (tmp_path / "test.bin").write_bytes(whole[:1] + b"\xff" + whole[2:])
     with pytest.raises(InputError, match="label 255 at row 0"):

@@ -109,7 +109,7 @@ def test_an_input_is_never_the_output(tmp_path: Path, out: str) -> None:
     words = ["--probabilities", str(tmp_path / "both.npz"), *(["--labels", str(tmp_path / out)] if "npy" in out else [])]
     told = CliRunner().invoke(app, ["label-issues", *words, "--out", str(tmp_path / out)])
     assert isinstance(told.exception, InputError)
-    assert "read and written" in told.exception.what
+    assert "both input and output" in told.exception.what
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -118,7 +118,7 @@ def test_two_classes_are_told_which_filters_differ(tmp_path: Path) -> None:
     np.savez(tmp_path / "two.npz", pred_probs=pred_probs, given=labels)
     two, out = str(tmp_path / "two.npz"), str(tmp_path / "o.parquet")
     said = CliRunner().invoke(app, ["label-issues", "--probabilities", two, "--out", out])
-    assert "filters differ: prune_by_noise_rate, confident_learning, predicted_neq_given" in said.output
+    assert "filters that differ for two classes: prune_by_noise_rate, confident_learning, predicted_neq_given" in said.output
 
 
 @pytest.mark.parametrize("method", ["self_confidence", "margin", "entropy"])
@@ -131,8 +131,8 @@ def test_methods_by_name(tmp_path: Path, probabilities: Path, method: str) -> No
 
 
 @pytest.mark.parametrize(("text", "kind", "message", "where"), [
-    ("0\n1\ntwo\n", "txt", "'two' is no whole number", ":3"),
-    ("given\n0\nperson\n1\n", "csv", "'person' is no whole number", ":3"),
+    ("0\n1\ntwo\n", "txt", "'two' is not an integer", ":3"),
+    ("given\n0\nperson\n1\n", "csv", "'person' is not an integer", ":3"),
     ("a,b\n0,1\n", "csv", "no column 'given'", ":1"),
     ("0\n1\n2\n", "txt", "3 labels for 200 rows", ""),
     ("0\n" * 199 + "7\n", "txt", "label 7 is outside 0..2", "row 199"),

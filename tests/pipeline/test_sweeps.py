@@ -234,9 +234,9 @@ def test_cifar_10_as_parquet_is_read_and_checked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("columns", "message", "row"), [
-    ({"jpeg": [jpeg(), b"garbage"], "clean_label": [0, 1]}, "no JPEG: not an image", 1),
-    ({"jpeg": [jpeg(), jpeg()[:300]], "clean_label": [0, 1]}, "no JPEG", 1),
-    ({"jpeg": [jpeg(), None], "clean_label": [0, 1]}, "no JPEG: empty", 1),
+    ({"jpeg": [jpeg(), b"garbage"], "clean_label": [0, 1]}, "not a JPEG: not an image", 1),
+    ({"jpeg": [jpeg(), jpeg()[:300]], "clean_label": [0, 1]}, "not a JPEG", 1),
+    ({"jpeg": [jpeg(), None], "clean_label": [0, 1]}, "not a JPEG: empty", 1),
     ({"jpeg": [jpeg(), jpeg(40)], "clean_label": [0, 1]}, "40 x 40 pixels, not 32 x 32", 1),
     ({"jpeg": [jpeg(40)], "clean_label": [0]}, "40 x 40 pixels", 0),
     ({"jpeg": ["text"], "clean_label": [0]}, "'jpeg' is string", None),

@@ -178,7 +178,7 @@ def test_native_code_that_crashes_is_an_error_of_the_file():
     def crash(tree):  # four channels in the filters, 400,000 in the image
         tree.subgraphs[0].tensors[0].shape = np.array([1, 8, 8, 400_000], np.int32)
 
-    with pytest.raises(InputError, match="TFLM gave no arena: it stopped: native code crashed"):
+    with pytest.raises(InputError, match="TFLM gave no arena: the process ended: native code crashed"):
         measure_arena(tiny_model(crash))
     found = inspect_model(tiny_model(crash))
     assert found.arena_bytes is None
@@ -188,7 +188,7 @@ def test_native_code_that_crashes_is_an_error_of_the_file():
 def test_a_child_that_takes_too_long_or_fails_is_an_error():
     with pytest.raises(InputError, match="no answer within"):
         ask_module("tinysieve.quantize.tflm.arena_process", tiny_model(), 0.01)
-    with pytest.raises(InputError, match=r"it stopped: .*no_such_module"):
+    with pytest.raises(InputError, match=r"the process ended: .*no_such_module"):
         ask_module("tinysieve.quantize.no_such_module", b"", 20)
 
 

@@ -64,7 +64,7 @@ def read_image(path: Path) -> bytes:
     if not stat.S_ISREG(about.st_mode):
         raise UndecodableImage("not a regular file")
     if about.st_size > MAX_FILE_BYTES:
-        raise UndecodableImage(f"over-large: a file of {about.st_size:,} bytes")
+        raise UndecodableImage(f"too large: a file of {about.st_size:,} bytes")
     return path.read_bytes()
 
 
@@ -132,7 +132,7 @@ def _refuse_unfit(image: ImageFile.ImageFile, name: str) -> None:
     limit = MAX_DEEP_PIXELS if image.mode[0] in "IF" else MAX_PIXELS
     if width * height > limit:
         depth = " of more than 8 bits" if limit < MAX_PIXELS else ""
-        raise UndecodableImage(f"over-large: {width} x {height} is more than {limit:,} pixels{depth}")
+        raise UndecodableImage(f"too large: {width} x {height} is more than {limit:,} pixels{depth}")
     frames = 1 if name == "GIF" else getattr(image, "n_frames", 1)
     if frames > 1:
         raise UndecodableImage(f"{'several pages' if name == 'TIFF' else 'animated'}: {frames} frames")

@@ -34,7 +34,7 @@ def list_folders(files: pa.Array, root: Path, train_folders: tuple[str, ...] = (
 
     Raises:
         InputError: no class folder, a folder of another name where a class folder must be, two trees, or two folders whose names
-            differ in case only.
+            differ only in case.
     """
     chosen = [name.lower() for name in train_folders]
     used = {name: split for name, split in SPLIT_NAMES.items() if split != "train" or not chosen or name in chosen}
@@ -70,7 +70,7 @@ def require_classes(listing: Listing, root: Path, names: ClassNames = PERSON_TAS
         for name in names.in_code_order:
             if (split, name) not in there:
                 raise InputError(f"split '{split}' holds no image labelled {name}", where=str(root),
-                                 why="the pipeline trains on train, stops on validation and measures on test",
+                                 why="train, validation and test are all needed: to train, to choose the epoch, to measure",
                                  fix=f"put images into a folder '{name}' of that split's folder, or say which folders hold them: "
                                      "dataset.classes")
 
@@ -104,7 +104,7 @@ def _mapped(values: pa.Array, meaning: Callable[[str], str | None]) -> pa.Array:
 def _refuse_strange(strange: pa.Array, names: ClassNames, root: Path) -> None:
     if len(strange):
         lie = "1 image lies" if len(strange) == 1 else f"{len(strange):,} images lie"
-        raise InputError(f"{lie} in no class folder, the first is {strange[0].as_py()!r}", where=str(root),
+        raise InputError(f"{lie} outside the class folders, first: {strange[0].as_py()!r}", where=str(root),
                          fix=f"class folders are {names.positive} and {names.negative}, or 1 and 0; say other names with "
                              f"dataset.classes: {{{names.positive}: [...], {names.negative}: [...]}}")
 
@@ -113,7 +113,7 @@ def _refuse_two_trees(above: pa.Array, layout: Layout, root: Path) -> None:
     trees = sorted(pc.unique(above).to_pylist())
     if layout.first and len(trees) > 1:
         raise InputError(f"there are several trees: {', '.join(trees[:5])}", where=str(root),
-                         why="nothing says which of them counts",
+                         why="it is not clear which one to use",
                          fix=f"set dataset.source.images to one of them, such as {root / trees[0]}")
 
 

@@ -51,7 +51,7 @@ def match_files(listing: Listing, files: pa.Array, root: Path, matching: Matchin
 
     Raises:
         InputError: no row at all has a file; a row could mean several files; a row has none or rows contradict each other, and
-            that is to be an error; or no image is left.
+            that is to be an error; or no images remain.
     """
     files = pa.concat_arrays([files, _named_litter(listing, litter)])
     listing = take_near_names(listing, files)
@@ -68,7 +68,7 @@ def match_files(listing: Listing, files: pa.Array, root: Path, matching: Matchin
     rows = listing.table.drop_columns([ORIGIN, RECORD])
     table = pa.concat_tables([rows, _unnamed(listing, files)], promote_options="default").combine_chunks()
     if not table.num_rows:
-        raise InputError("no image is left", where=str(root), fix="check image folder and file names")
+        raise InputError("no images remain", where=str(root), fix="check image folder and file names")
     return replace(listing, table=table)
 
 
@@ -94,7 +94,8 @@ def _require_a_file(table: pa.Table, files: pa.Array, root: Path) -> None:
     first, there = names[0].as_py(), _closest(names[0].as_py() or "", files)
     raise InputError(
         f"none of {len(names):,} row{'s' if len(names) > 1 else ''} names a file below {root}: the first names {first!r}, "
-        + ("and no image is there" if there is None else f"a file there is {there!r}"), where=_places(table.slice(0, 1))[0],
+        + ("and that folder has no images" if there is None else f"an existing file is {there!r}"),
+        where=_places(table.slice(0, 1))[0],
         fix="paths count from dataset.source.images: mend the paths, or name another folder")
 
 

@@ -104,11 +104,11 @@ def code_type(classes: int) -> type[np.signedinteger[Any]]:
 
 
 def _broken_label(labels: NDArray[Any], classes: int, source: str) -> InvalidLabels:
-    """Names the first label that is no whole number, else the first outside 0..classes-1; else asks for integers."""
+    """Names the first label that is not an integer, else the first outside 0..classes-1; else asks for integers."""
     broken = ~(np.isfinite(labels) & (labels == np.rint(labels)))
     if broken.any():
         row = int(broken.argmax())
-        return InvalidLabels(f"label {labels[row]:g} is no whole number ({_rows(broken)})", where=f"{source}, row {row}",
+        return InvalidLabels(f"label {labels[row]:g} is not an integer ({_rows(broken)})", where=f"{source}, row {row}",
                              why="classes are numbered 0..K-1 in the order of the columns",
                              fix="leave samples without a label out of both files, and write one class number a sample")
     outside = (labels < 0) | (labels > classes - 1)

@@ -181,8 +181,8 @@ def _refuse_gaps(file: TableFile) -> None:
     if len(jumps):
         row = int(jumps[0])
         line = int(file.lines[row - 1]) + 1 if row else 1 if file.lines[0] == 3 else 2
-        raise InvalidLabels("an empty line", where=f"{file.path}:{line}", why="row i of labels and probabilities is one sample",
-                            fix="write one label a line, and no empty lines")
+        raise InvalidLabels("an empty line", where=f"{file.path}:{line}", why="labels and probabilities must match row by row",
+                            fix="write one label per line, without empty lines")
 
 
 def _lines(path: Path) -> NDArray[Any]:
@@ -208,7 +208,7 @@ def _numbers(values: pa.ChunkedArray, path: Path, place: Callable[[int], str]) -
         return np.array(words.to_pylist())
     wrong = np.flatnonzero(~(numbers == np.rint(numbers)))
     if len(wrong):
-        raise InvalidLabels(f"label {words[int(wrong[0])].as_py()!r} is no whole number ({len(wrong):,} such)",
+        raise InvalidLabels(f"label {words[int(wrong[0])].as_py()!r} is not an integer ({len(wrong):,} such)",
                             where=place(int(wrong[0])), why="classes are numbered 0..K-1 in the order of the columns",
                             fix="write numbers or names everywhere, and no empty lines")
     return np.asarray(numbers)
