@@ -13,7 +13,8 @@ from tiny_run import TinyRun, write_config
 
 import tinysieve as ts
 from tinysieve.face.rows import Rows
-from tinysieve.pipeline.config.sections import ConsensusPolicy, DefaultPolicy
+from tinysieve.filtering.decisions.consensus import Consensus
+from tinysieve.filtering.decisions.policy import TwoSignals
 
 
 @pytest.fixture
@@ -24,18 +25,18 @@ def config(tmp_path: Path) -> Path:
 def test_without_keywords_the_file_holds(config: Path) -> None:
     run = ts.Run(config)
     assert run.folder == config.parent / "run"
-    assert isinstance(run.config.policy, DefaultPolicy)
+    assert isinstance(run.config.policy, TwoSignals)
     assert repr(ts.Run(str(config))) == f"run {run.folder}"
 
 
 def test_a_word_for_a_section_is_that_kind_with_its_defaults(config: Path) -> None:
     # The file's label_votes is no setting of the consensus.
-    assert ts.Run(config, policy="consensus").config.policy == ConsensusPolicy(kind="consensus")
+    assert ts.Run(config, policy="consensus").config.policy == Consensus()
 
 
 def test_a_mapping_changes_what_it_names_and_leaves_the_rest(config: Path) -> None:
     policy = ts.Run(config, policy={"flip_votes": 1}).config.policy
-    assert policy == DefaultPolicy(kind="default", drop_confidence=2, label_votes=1, flip_votes=1)
+    assert policy == TwoSignals(drop_confidence=2, label_votes=1, flip_votes=1)
     section = ts.Run(config, filter={"folds": 3, "out_of_fold": {"sure": 0.5}}).config.filter
     assert (section.folds, section.detector.kind, section.out_of_fold.sure) == (3, "presence_head", 0.5)  # type: ignore[attr-defined]
 
