@@ -29,6 +29,12 @@ from pathlib import Path
 
 import numpy as np
 
+from typing import Literal
+
+import pyarrow as pa
+
+from tinysieve.dataset.sources.source import Source
+from tinysieve.dataset.sources.listing import make_listing
 from tinysieve.filtering.filter import Filter
 from tinysieve.filtering.opinion import ABSTAIN, ASK_REVIEW, Opinions
 
@@ -53,6 +59,24 @@ class Watchlist(Filter):
         hit = np.array([self.word in path for path in paths])
         return Opinions(self.name, "names", np.where(hit, ASK_REVIEW, ABSTAIN).astype(np.int8), hit.astype(np.float32),
                         np.zeros(len(hit), np.int8), ("the name contains the word",))
+
+
+@dataclass(frozen=True)
+class Bucket(Source):
+    """All photos, those whose name contains a word being of the positive class; every fifth of a class is held out."""
+
+    word: str
+    kind: Literal["bucket"] = "bucket"
+
+    def listing(self, given):
+        names = given.images.photos.to_pylist()
+        labels = [given.words.names.positive if self.word in name else given.words.names.negative for name in names]
+        seen = {label: 0 for label in labels}
+        splits = []
+        for label in labels:
+            splits.append(("test", "validation", "train", "train", "train")[seen[label] % 5])
+            seen[label] += 1
+        return make_listing(pa.array(names), pa.array(splits), pa.array(labels))
 '''
 ENTRIES = "[tinysieve.filters]\nwatchlist = acme_watchlist:Watchlist\n\n[tinysieve.sources]\nbucket = acme_watchlist:Bucket\n"
 
@@ -119,3 +143,22 @@ def test_a_configuration_uses_one_by_its_name(acme: Path, tmp_path: Path, monkey
     assert (acme / "imported").exists()
     with pytest.raises(InputError, match="wrod"):
         load_config(path, ("filter.watchlist={wrod: x}",))
+
+
+def test_a_configuration_uses_a_source_by_its_kind(acme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(acme)
+    monkeypatch.setitem(sys.modules, "acme_watchlist", None)
+    del sys.modules["acme_watchlist"]
+    make_images(tmp_path / "images")
+    path = write_config(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "run")
+    source = f"dataset.source={{kind: bucket, images: {tmp_path / 'images'}, word: /person/}}"
+    config = load_config(path, (source,))
+    run = Run(config, config.run)
+    run_stages(run, (INGEST,), lambda status: None)
+    samples = samples_of(run)
+    named = np.array(["/person/" in name for name in samples.table["filepath"].to_pylist()])
+    assert (samples.labels == named).all()
+    with pytest.raises(InputError, match=r"dataset.source.wrod"):
+        load_config(path, (source.replace("word:", "wrod:"),))
+    with pytest.raises(InputError, match="'table', 'wake_vision', 'open_images', 'folders'"):
+        load_config(path, (source.replace("bucket", "basket"),))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tinysieve.dataset.source import USUAL_HOLDOUT, Holdout, Source, SourceContext
 from tinysieve.dataset.sources.folders import list_folders, require_classes
 from tinysieve.dataset.sources.listing import Listing, draw_holdouts
+from tinysieve.dataset.sources.source import USUAL_HOLDOUT, Holdout, Source, SourceContext
 
 
 @dataclass(frozen=True)

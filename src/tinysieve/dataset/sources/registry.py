@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import get_args, get_type_hints
 
-from tinysieve.dataset.source import Source
 from tinysieve.dataset.sources.folder_source import FolderSource
+from tinysieve.dataset.sources.source import Source
 from tinysieve.dataset.sources.split_tables import OpenImagesSource, WakeVisionSource
 from tinysieve.dataset.sources.table_source import TableSource
 from tinysieve.ground.errors import InputError

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tinysieve.dataset.source import Source, SourceContext
 from tinysieve.dataset.sources.listing import Listing
 from tinysieve.dataset.sources.open_images import list_open_images
+from tinysieve.dataset.sources.source import Source, SourceContext
 from tinysieve.dataset.sources.tables import list_wake_vision
 from tinysieve.ground.settings import FilePath
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tinysieve.dataset.source import USUAL_HOLDOUT, Holdout, Source, SourceContext
 from tinysieve.dataset.sources.listing import Listing
+from tinysieve.dataset.sources.source import USUAL_HOLDOUT, Holdout, Source, SourceContext
 from tinysieve.dataset.sources.tables import Columns, list_table
 from tinysieve.ground.settings import FilePath
 

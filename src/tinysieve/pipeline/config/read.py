@@ -15,6 +15,8 @@ from tinysieve.pipeline.config.names import setting_at
 from tinysieve.pipeline.config.run_folder import run_folder_objection
 from tinysieve.pipeline.config.sections import Config, config_type
 
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     """Read a YAML file; `overrides` are `a.b=value`.
@@ -63,8 +65,9 @@ def _override(data: dict[str, Any], text: str) -> None:
 
 
 def deepest(error: ValidationError) -> Any:
-    """Of all that pydantic says the part that goes deepest: of a union, the branch that was meant."""
-    return max(error.errors(), key=lambda one: len(one["loc"]))
+    """Of all that pydantic says the part that goes deepest: of a union, the branch that was meant. An unknown key comes before
+    what is missing, since the one may be the other misspelt."""
+    return max(error.errors(), key=lambda problem: (len(problem["loc"]), problem["type"] in _UNKNOWN_KEY))
 
 
 def _explained(kind: type[Config], first: Any, path: Path, node: yaml.Node | None, overrides: tuple[str, ...]) -> InputError:
@@ -72,7 +75,7 @@ def _explained(kind: type[Config], first: Any, path: Path, node: yaml.Node | Non
     tag = first.get("ctx", {}).get("discriminator")
     keys = setting.keys if tag is None else (*setting.keys, tag.strip("'"))
     where = _where(keys, keys[:-1] if first["type"] == "missing" else keys, path, node, overrides)
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    if first["type"] in _UNKNOWN_KEY:
         close = difflib.get_close_matches(keys[-1], setting.beside, n=1)
         hint = f" (did you mean '{'.'.join([*keys[:-1], *close])}'?)" if close else ""
         return InputError(f"unknown key '{'.'.join(keys)}'{hint}", where=where,

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from tinysieve.dataset.classes import ClassNames
-from tinysieve.dataset.source import Source
 from tinysieve.dataset.sources.registry import sources_for
+from tinysieve.dataset.sources.source import Source
 from tinysieve.dataset.table_text import TableForm
 from tinysieve.filtering.decisions.consensus import Consensus
 from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals

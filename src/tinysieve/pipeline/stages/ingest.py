@@ -13,11 +13,11 @@ from pydantic import TypeAdapter
 from tinysieve.dataset.images import Pixels
 from tinysieve.dataset.ingest import Intake, ingest, open_pixels
 from tinysieve.dataset.samples import SampleTable
-from tinysieve.dataset.source import SourceContext
 from tinysieve.dataset.sources.image_folder import MISNAMED, ImageFolder, scan_images
 from tinysieve.dataset.sources.label_words import LabelWords
 from tinysieve.dataset.sources.listing import Listing, row_reasons
 from tinysieve.dataset.sources.match_files import Matching, match_files
+from tinysieve.dataset.sources.source import SourceContext
 from tinysieve.dataset.sources.splits import SPLIT_NAMES
 from tinysieve.dataset.table_file import check_table, read_table
 from tinysieve.dataset.test_split import check_test_split, freeze_test_split
