@@ -240,7 +240,7 @@ def test_classes_are_called_as_the_task_calls_them(photos: Path, tmp_path: Path)
     for name in (MODEL_CARD, DATASET_CARD):
         card = (run.at("report") / name).read_text(encoding="utf-8")
         assert "hard hat or hair &amp; cap" in card
-        assert not re.search(r"\b(person|background)\b", card.replace("person_under", ""))
+        assert not re.search(r"\b(person|background)\b", card.replace("person\\_under", ""))
 
 
 def test_galleries_show_each_change_surest_first(run: Run) -> None:
