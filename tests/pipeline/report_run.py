@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from tinysieve.filtering.decisions.vote_table import FilterRow
 from tinysieve.filtering.evidence.boxes import Boxes, write_boxes
 from tinysieve.ground.statistics import confusion
 from tinysieve.pipeline.config.sections import config_of
+from tinysieve.pipeline.engine.records import measure, read_record, write_record
 from tinysieve.pipeline.engine.stages import Run, Stage, run_stages
 from tinysieve.pipeline.report.report_stage import report_stage
 from tinysieve.pipeline.stages.detect import DETECTIONS
@@ -30,7 +33,7 @@ from tinysieve.pipeline.stages.embed import EMBEDDINGS
 from tinysieve.pipeline.stages.ingest import INGEST, samples_of, versions_of
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, PolicyFacts
-from tinysieve.pipeline.stages.quantize import MODEL, QUANTIZE_FACTS, CalibrationImage, QuantizeFacts
+from tinysieve.pipeline.stages.quantize import INT8_MODEL, MODEL, QUANTIZE_FACTS, CalibrationImage, QuantizeFacts
 from tinysieve.pipeline.stages.train import TRAIN_FACTS, VERSION_OF, TrainFacts
 from tinysieve.pipeline.stages.verify import SCORES, VERDICT, VerifyFacts
 from tinysieve.quantize.tflm.arena import Arena
@@ -93,6 +96,13 @@ def rendered(run: Run) -> str:
     """The page that stage `report` writes."""
     run_stages(run, (report_stage(run.config),), lambda status: None)
     return (run.at("report") / "report.html").read_text(encoding="utf-8")
+
+
+def record_again(folder: Path, **parts: Any) -> None:
+    """Make what a test changed in a stage's folder, or in the parts of its key, what the stage is recorded to have made."""
+    record = read_record(folder)
+    assert record is not None
+    write_record(folder, replace(record, parts=record.parts | parts, files=measure(folder)))
 
 
 def decide(samples: SampleTable, version: Version) -> Decisions:
@@ -172,6 +182,7 @@ def _verify(run: Run, folder: Path, changes: dict[str, Any]) -> None:
     rows = np.flatnonzero(samples.in_split("test"))
     facts = VerifyFacts(**vars(verdict_of(samples.labels[rows])), test_rows=len(rows),
                         challenge_line="Tflite model test accuracy: 0.8333",
+                        models={which: sha256(model.of(run)).hexdigest() for which, model in INT8_MODEL.items()},
                         worst_mistake_samples=tuple(samples.sample_ids.take(rows[:2]).to_pylist()))
     # The scores behind the figures of `verdict_of`: logits ±1, the right answer where it is right.
     labels = samples.labels[rows]

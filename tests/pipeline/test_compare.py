@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from report_run import TEST, UNLABELED_IMAGES, decide, make_images, make_run
+from report_run import TEST, UNLABELED_IMAGES, decide, make_images, make_run, record_again
 from typer.testing import CliRunner
 
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.versions import first_version
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.commands.compare import commands
 from tinysieve.pipeline.compare.run_comparison import RunComparison, compare_runs
 from tinysieve.pipeline.compare.shared_images import counted
 from tinysieve.pipeline.console.comparison import comparison_text
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.ingest import SAMPLES, samples_of, version_store, versions_of
 from tinysieve.pipeline.stages.recorded_run import open_recorded
 
 
@@ -45,6 +46,7 @@ def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
+    record_again(path.parent)
 
 
 def answer(folder: Path, right: np.ndarray, order: np.ndarray | None = None) -> None:
@@ -55,11 +57,13 @@ def answer(folder: Path, right: np.ndarray, order: np.ndarray | None = None) -> 
     logits = np.where(np.arange(2) == answers[:, None], 2, -2).astype(np.float32)
     order = np.arange(len(rows)) if order is None else order
     np.savez(folder / "verify/logits.npz", rows=rows[order], int8=logits[order], baseline=logits[order])
+    record_again(folder / "verify")
 
 
 def change_samples(folder: Path, change: Callable[[pa.Table], pa.Table]) -> None:
     path = folder / "ingest/samples.parquet"
     SampleTable(change(SampleTable.load(path).table)).save(path)
+    record_again(path.parent)
 
 
 def test_a_run_does_not_differ_from_itself(run: Run) -> None:
@@ -132,8 +136,10 @@ def test_images_of_one_run_alone_are_counted_by_split(run: Run, other: Path) -> 
     kept = [row for row in rows if row not in tests[-2:]]
     assert len(rows) == keep
     change_samples(other, lambda table: table.take(pa.array(kept)))
-    for file in (other / "versions").glob("*.npy"):
-        np.save(file, np.load(file)[kept])
+    shutil.rmtree(other / "versions")
+    first = first_version(SAMPLES.of_folder(other))
+    version_store(other).adopt(first)
+    edit(other / "train-mended/train-mended.json", lambda one: one.update(version=first.id))
     answer(other, np.full(TEST - 2, True))
     found = compared(run.folder, other)
     assert (found.data.only_a, found.data.only_b) == ({"test": 2, "unlabeled": UNLABELED_IMAGES}, {})
@@ -145,9 +151,10 @@ def test_labels_recipe_settings_model_and_verdict_are_named(run: Run, other: Pat
     root = versions_of(run).resolve("0")
     edit(other / "train-mended/train-mended.json", lambda one: one.update(version=root))
     edit(other / "train-mended/train-mended.json", lambda one: one["recipe"].update(epochs=9))
-    edit(other / "detect/stage.json", lambda one: one["parts"]["settings"].update(kind="boxes"))
+    record_again(other / "detect", settings={"kind": "boxes"})
     edit(other / "verify/verify.json", lambda one: one["budgets"][1].update(met=True))
     (other / "quantize-mended/model.tflite").write_bytes(b"another")
+    record_again(other / "quantize-mended")
     found = compared(run.folder, other)
     assert counted(found.data.trained) == {"background -> person": 2, "person -> no label": 2, "person -> background": 1,
                                            "dropped -> background": 1}
@@ -165,7 +172,7 @@ def test_labels_recipe_settings_model_and_verdict_are_named(run: Run, other: Pat
 def test_folders_that_are_no_finished_run_are_refused(run: Run, other: Path) -> None:
     with pytest.raises(InputError, match="no such run folder"):
         open_recorded(other / "nowhere")
-    edit(other / "verify/stage.json", lambda one: one["parts"].update(needs={"ingest": "another"}))
+    record_again(other / "verify", needs={"ingest": "another"})
     with pytest.raises(InputError, match="'verify' is older than stage 'ingest'"):
         open_recorded(other)
     (other / "policy/stage.json").write_text("{}")

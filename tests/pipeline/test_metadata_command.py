@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from report_run import make_images, make_run
+from report_run import make_images, make_run, record_again
 from tiny_tflite import tiny_model
 from typer.testing import CliRunner
 
@@ -62,6 +62,7 @@ def test_the_run_s_label_version_goes_in_and_only_into_its_own_model(tmp_path: P
     run = make_run(tmp_path / "run", make_images(tmp_path))
     made = run.at("quantize-mended") / "model.tflite"
     made.write_bytes(classifier())
+    record_again(made.parent)
     said = write_described(made, tmp_path / "out.tflite", run.folder, "", {}, force=False)
     version = json.loads((run.at("train-mended") / "train-mended.json").read_text())["version"]
     assert said["version"] == f"labels {version}, recipe demo, seed 0"
