@@ -19,7 +19,8 @@ def run_cells(notebook: Path) -> None:
         exec(compile(ast.Module(body, []), f"cell {number}", "exec"), names)
         if isinstance(last, ast.Expr):
             value = eval(compile(ast.Expression(last.value), f"cell {number}", "eval"), names)
-            print(value._repr_html_() if hasattr(value, "_repr_html_") else repr(value))
+            if value is not None:
+                print(value._repr_html_() if hasattr(value, "_repr_html_") else repr(value))
 
 
 if __name__ == "__main__":
