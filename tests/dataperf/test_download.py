@@ -84,7 +84,7 @@ def zipped(**members: bytes) -> bytes:
 def test_a_broken_transfer_goes_on_where_it_broke(server: Server, tmp_path: Path) -> None:
     url, digest = server.offer("set.bin", CONTENT)
     server.cut_at = 1_000_000
-    with pytest.raises(MissingRequirement, match="the transfer broke") as broken:
+    with pytest.raises(MissingRequirement, match="the download failed") as broken:
         fetch(url, digest, tmp_path)
     assert "1,000,000 B are kept" in broken.value.fix
     server.cut_at = None

@@ -191,9 +191,9 @@ def test_an_empty_join_is_an_error(tmp_path: Path) -> None:
     (b"ImageID,Confidence\nid0001,1\nid0002,0.6\n", r"Confidence is '0.6'\n  where: .*A.csv:3"),
     (b"ImageID,Confidence\nid0001, 1\n", "Confidence is ' 1'"),
     (b"ImageID,Confidence\nid0001,\n", "Confidence is ''"),
-    (b"ImageID,Confidence\nid0001,1\n\xff\xfe,0\n", "cannot be read"),
-    (b"ImageID,Confidence\nid0001,1,9\n", "cannot be read"),
-    (b"", "cannot be read"),
+    (b"ImageID,Confidence\nid0001,1\n\xff\xfe,0\n", "are all 1"),
+    (b"ImageID,Confidence\nid0001,1,9\n", r"3 cells, and the header has 2\n  where: .*A.csv:2"),
+    (b"", "the table is empty"),
     (b"ImageID,Confidence\n", "none of the 0 ids"),
     (b"ImageID,Confidence\nid0001,1\nid0002,1\n", "the 2 train rows of A are all 1"),
 ])
