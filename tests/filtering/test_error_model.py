@@ -125,7 +125,7 @@ def test_anchors_never_promise_perfect_labels_nor_worse_than_chance() -> None:
 
 @pytest.mark.parametrize(("change", "words"), [
     (lambda scores, given: ([], given), "no scores to weigh"),
-    (lambda scores, given: (scores, np.ones(COUNT, np.int8)), "labelled background"),
+    (lambda scores, given: (scores, np.ones(COUNT, np.int8)), "has the negative label"),
     (lambda scores, given: ([Score("short", "a", np.zeros(3))], given), "'short' has 3 values"),
     (lambda scores, given: ([Score("wild", "a", np.full(COUNT, np.inf))], given), "infinite in row 0"),
 ])

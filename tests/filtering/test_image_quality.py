@@ -59,7 +59,7 @@ def test_each_fault_is_named_and_only_the_empty_is_asked_to_go() -> None:
     images = [grey(noise), grey(noise * 0.2), grey(255 - noise * 0.15), grey(np.full((144, 144), 90)),
               grey(127 + 127 * np.sign(noise - 128)), grey(np.tile(np.linspace(0, 255, 144), (144, 1)))]
     opinion = poor_images(measure([*images, images[0]], [100] * 6 + [400]), PoorImages())
-    assert said(opinion) == ["fit to be seen", "dark", "bright", "shows nothing", "little information", "blurred",
+    assert said(opinion) == ["image quality OK", "dark", "bright", "shows nothing", "little information", "blurred",
                              "odd aspect ratio"]
     assert opinion.proposed.tolist() == [ABSTAIN, ASK_REVIEW, ASK_REVIEW, ASK_DROP, ASK_REVIEW, ASK_REVIEW, ASK_REVIEW]
     assert not opinion.votes.any()
