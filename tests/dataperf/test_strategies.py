@@ -85,7 +85,8 @@ def test_copies_are_no_farther_points() -> None:
 
 
 @pytest.mark.parametrize(("name", "settings", "message"), [
-    ("randon", {}, "not a known strategy .did you mean 'random'"), ("random", {"sizes": "3"}, "not a known setting of random .did you mean"),
+    ("randon", {}, "not a known strategy .did you mean 'random'"),
+    ("random", {"sizes": "3"}, "not a known setting of random .did you mean"),
     ("random", {"size": "0"}, "size is '0'"), ("random", {"size": "many"}, "size is 'many'"),
     ("random", {"size": "9999999"}, "size is"),
     ("uncertainty", {"belief": "0.4"}, "belief is '0.4'"), ("uncertainty", {"belief": "nan"}, "belief is 'nan'"),

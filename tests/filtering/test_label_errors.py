@@ -158,7 +158,10 @@ def test_published_probabilities_to_the_last_index(published: dict[str, np.ndarr
 
 
 def test_published_probabilities_as_they_are(published: dict[str, np.ndarray]) -> None:
-    """With its ties the joint is the oracle's, as many are issues, and a handful of rows, tied at a cut, differ (5 on one processor, 6 on another)."""
+    """With its ties the joint is the oracle's, as many are issues, and a handful of rows, tied at a cut, differ.
+
+    By self-confidence 5 do on one processor, 6 on another.
+    """
     oracle, count = pytest.importorskip("cleanlab.filter"), pytest.importorskip("cleanlab.count")
     labels, half = published["given"].astype(np.int64), published["pred_probs"]
     full = half.astype(np.float64)

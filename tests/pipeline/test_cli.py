@@ -104,7 +104,7 @@ def test_wrong_input_is_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
 def test_an_impossible_run_folder_is_a_sentence(
     run: str, code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config, file = write_config(tmp_path / "c.yaml", tmp_path, tmp_path / "run"), tmp_path / "a file"
+    config, file = write_config(tmp_path / "c.yaml", tmp_path / "images", tmp_path / "run"), tmp_path / "a file"
     file.touch()
     assert ended(monkeypatch, "ingest", "-c", str(config), "-o", f"run={run.format(file)}") == code
     said = capsys.readouterr().err

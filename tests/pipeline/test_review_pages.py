@@ -341,7 +341,7 @@ def test_the_test_split_stays_frozen_for_people(made: ReviewRun, tmp_path: Path)
     file = tmp_path / "decisions.csv"
     file.write_text(f"sample_id,decision\n{train['sample_id']},drop\n{test['sample_id']},drop\n")
     with pytest.raises(FrozenSplit):
-        import_answers(made.run, read_file(file, "ann"), False)
+        import_answers(made.run, read_file(made.run, file, "ann"), False)
     assert versions_of(made.run).load("HEAD").parent is None
 
 

@@ -179,32 +179,3 @@ def test_names_in_the_page_are_data_and_never_markup(made: ReviewRun) -> None:
 def test_a_taken_port_is_a_sentence(client: Client) -> None:
     with pytest.raises(InputError, match="cannot be opened"):
         ReviewServer(client.server.context, client.server.server_port)
-
-
-def test_silent_connections_hold_no_threads_against_others() -> None:
-    """Two hundred sockets, some of which send half a request: at most as many are held as the server has places."""
-    import socket
-
-    from tinysieve.pipeline.review.connections import Connections
-
-    places, pairs = Connections(most=5), [socket.socketpair() for _ in range(200)]
-    busy = pairs[0][0]
-    assert places.admit(busy)
-    places.work(busy)
-    held = [busy]
-    for mine, theirs in pairs[1:]:
-        while len(held) >= places.most:
-            # The dropped connection's thread reads the end of the stream, and frees its place.
-            dropped = held.pop(1)
-            places._drop_one()
-            assert dropped.recv(1) == b""
-            places.release(dropped)
-        assert places.admit(mine)
-        held.append(mine)
-        theirs.send(b"GET / HT")
-    for connection in held[1:]:
-        places.work(connection)
-    assert not places.admit(socket.socketpair()[0], patience_s=0.01)
-    for mine, theirs in pairs:
-        mine.close()
-        theirs.close()

@@ -171,7 +171,7 @@ def _judge(run: Run, stage: Stage, parts: dict[str, Any], every_byte: bool) -> _
     if record is None:
         refuse_foreign(folder)
         damaged = (folder / RECORD).exists()
-        return _Judgement(("its record cannot be read" if damaged else "has not run yet",), damaged)
+        return _Judgement(("its record is unreadable" if damaged else "has not run yet",), damaged)
     changed = tuple(differences(folder, record, run.folder, every_byte))
     # What is gone needs no keeping.
     damaged = not all(one.endswith(" is missing") for one in changed)

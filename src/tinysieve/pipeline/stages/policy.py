@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 from pydantic import TypeAdapter
@@ -108,5 +109,5 @@ def policy_stage(config: Config) -> Stage:
 
 
 def _settings(config: Config) -> object:
-    policy = TypeAdapter(type(config.policy)).dump_python(config.policy, mode="json")
-    return {"policy": policy, "filters": [judge.name for judge in config.filter.active]}
+    policy: dict[str, Any] = TypeAdapter(type(config.policy)).dump_python(config.policy, mode="json")
+    return policy | {"filters": [judge.name for judge in config.filter.active]}
