@@ -51,7 +51,7 @@ def test_any_file_changed_in_any_way_is_named_kept_aside_and_made_again(how: str
         os.utime(tmp_path / name, ns=(times.st_atime_ns, times.st_mtime_ns))
         changed = (tmp_path / name).read_bytes()
         reason = plan(make_run(tmp_path), (stage(),))[0].reasons[0]
-        assert reason == "its record cannot be read" if name == "a/stage.json" else reason.startswith(name.removeprefix("a/"))
+        assert reason == "its record is unreadable" if name == "a/stage.json" else reason.startswith(name.removeprefix("a/"))
         said = statuses_of(make_run(tmp_path), stage())[0].reasons[0]
         assert "; kept as " in said
         assert contents(tmp_path) == before
