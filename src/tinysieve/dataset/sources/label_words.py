@@ -46,6 +46,7 @@ class LabelWords:
         Raises:
             InputError: a cell means nothing; with its place, made from its row.
 
+        >>> from tinysieve.dataset.classes import PERSON_TASK
         >>> LabelWords.of(PERSON_TASK).read(pa.array(["1", "Person", "-1", None, "FALSE"]), str).to_pylist()
         ['person', 'person', None, None, 'background']
         """

@@ -25,6 +25,7 @@ class Setting:
 def setting_at(root: type, location: tuple[int | str, ...]) -> Setting:
     """The setting behind a location of pydantic's in a configuration of the given type.
 
+    >>> from tinysieve.pipeline.config.sections import Config
     >>> setting_at(Config, ("train", "recipe", "RecipeChanges", "epochs")).keys
     ('train', 'recipe', 'epochs')
     """

@@ -39,7 +39,7 @@ def choices(classes: ClassNames) -> tuple[Choice, ...]:
     >>> [(choice.name, choice.keys) for choice in choices(ClassNames())][:2]
     [('Person', ('p',)), ('Background', ('b', 'n'))]
     >>> [(choice.name, choice.keys) for choice in choices(ClassNames("cat", "no_cat"))][:2]
-    [('cat', ('c', 'p')), ('no_cat', ('n',))]
+    [('Cat', ('c', 'p')), ('no_cat', ('n',))]
     """
     keys = [_keys(mine, own, other) for mine, own, other in zip(
         CLASS_KEYS, classes.positive_first, classes.positive_first[::-1], strict=True)] + [("d",), ("s",)]
