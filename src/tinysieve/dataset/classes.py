@@ -97,5 +97,3 @@ def _is_free(name: str) -> bool:
 
 
 PERSON_TASK = ClassNames()
-CLASS_NAMES = PERSON_TASK.in_code_order
-LABEL_WORDS = PERSON_TASK.words
