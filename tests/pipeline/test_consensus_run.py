@@ -140,7 +140,7 @@ def test_a_file_of_boxes_may_move_without_being_read_again(tmp_path: Path) -> No
     make_images(tmp_path / "images")
     write_config(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "run")
     boxes = tmp_path / "boxes.csv"
-    boxes.write_text("filepath,x1,y1,x2,y2,confidence\ntrain/person/0.jpg,0,0,100,100,0.9\n")
+    boxes.write_text("filepath,x1,y1,x2,y2,class,confidence\ntrain/person/0.jpg,0,0,100,100,person,0.9\n")
 
     def opened(file: Path) -> Run:
         return open_tiny(tmp_path, f"filter.detector={{kind: boxes, file: {file}}}")

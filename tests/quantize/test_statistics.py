@@ -88,7 +88,7 @@ def test_confusion_counts_and_refuses_other_codes():
     assert cells.accuracy == 3 / 5
     with pytest.raises(InputError, match="class -1"):
         confusion(np.array([0, 1]), np.array([0, -1]))
-    with pytest.raises(InputError, match="pairs"):
+    with pytest.raises(InputError, match="cannot be paired"):
         mcnemar_exact(np.ones(3, bool), np.ones(4, bool))
 
 
