@@ -105,8 +105,8 @@ class Run:
         """For each stage whether it is up to date, and why not."""
         statuses = plan(self._run, stages_of(self.config))
         return Rows(repr(self), pa.table({
-            "stage": [one.stage for one in statuses], "up_to_date": [not one.runs for one in statuses],
-            "reason": ["; ".join(one.reasons) for one in statuses],
+            "stage": [status.stage for status in statuses], "up_to_date": [not status.runs for status in statuses],
+            "reason": ["; ".join(status.reasons) for status in statuses],
         }))  # fmt: skip
 
     @property
@@ -126,7 +126,7 @@ class Run:
         self._require("ingest", "ingest")
         entries = versions_of(self._run).log()
         names = ("id", "parent", "note", "changes", "current", "at")
-        return Rows("versions", pa.table({name: [getattr(one, name) for one in entries] for name in names}))
+        return Rows("versions", pa.table({name: [getattr(entry, name) for entry in entries] for name in names}))
 
     def diff(self, old: str = "0", new: str = "HEAD") -> Rows:
         """Images whose label differs between two versions: an id, its beginning, "HEAD" or "0".
@@ -182,7 +182,7 @@ class Run:
     def _require_fresh(self, stage: str, verb: str) -> None:
         """Refuse what other settings or other labels have left. The images themselves are not looked at again."""
         self._require(stage, verb)
-        behind = [one for one in plan(self._run, stages_until(self.config, stage)[1:]) if one.runs]
+        behind = [status for status in plan(self._run, stages_until(self.config, stage)[1:]) if status.runs]
         if behind:
             raise InputError(f"stage '{stage}' is not up to date: {behind[0].stage}: {behind[0].reasons[0]}",
                              where=str(self.folder), why="what it left belongs to other settings or labels",

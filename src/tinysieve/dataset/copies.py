@@ -86,12 +86,12 @@ def _marked(table: pa.Table, labels: NDArray[np.int8], first: NDArray[np.int64],
     for row, group in zip(first, copies, strict=True):
         pairs = zip(group["label_list"], group["filepath_list"], strict=True)
         said[row] = "; ".join(f"{label} as {path}" for label, path in pairs)
-    told = pa.array(said, pa.string())
+    explained = pa.array(said, pa.string())
     if CONFLICT in table.column_names:
         place = table.column_names.index(CONFLICT)
-        table = table.set_column(place, CONFLICT, pc.coalesce(told, table[CONFLICT]))
+        table = table.set_column(place, CONFLICT, pc.coalesce(explained, table[CONFLICT]))
     else:
-        table = table.append_column(CONFLICT, told)
+        table = table.append_column(CONFLICT, explained)
     doubtful = np.zeros(table.num_rows, bool)
     doubtful[first[labels[first] == UNLABELED]] = True
     split = pc.if_else(pa.array(doubtful), "unlabeled", table["split"])

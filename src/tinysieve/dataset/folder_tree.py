@@ -131,9 +131,9 @@ def safe_names(folders: list[str], paths: list[PurePosixPath], ids: list[str]) -
         twice = np.flatnonzero(counts[place] > 1)
         if not len(twice):
             return names
-        for one in twice:
-            stem, suffix = Path(names[one]).stem, Path(names[one]).suffix
-            names[one] = f"{stem}-{ids[one]}{suffix}"
+        for index in twice:
+            stem, suffix = Path(names[index]).stem, Path(names[index]).suffix
+            names[index] = f"{stem}-{ids[index]}{suffix}"
 
 
 def _harmless(path: PurePosixPath) -> str:

@@ -124,11 +124,11 @@ def _examine_all(paths: pa.ChunkedArray, roots: tuple[Path, ...], folder: Path, 
             part = chunks / f"{start:09d}.parquet"
             if not part.exists():
                 names = paths.slice(start, CHUNK).to_pylist()
-                found = list(pool.map(lambda name: _examine(roots, name), names))
-                for row, one in enumerate(found, start):
-                    pixels[row] = 0 if one.pixels is None else one.pixels
+                examined = list(pool.map(lambda name: _examine(roots, name), names))
+                for row, image in enumerate(examined, start):
+                    pixels[row] = 0 if image.pixels is None else image.pixels
                 pixels.flush()
-                _write_chunk(part, found)
+                _write_chunk(part, examined)
             progress(min(start + CHUNK, total), total)
     return pa.concat_tables([pq.read_table(path) for path in sorted(chunks.glob("*.parquet"))])
 
@@ -166,9 +166,9 @@ def _pixel_file(path: Path, rows: int) -> np.memmap:
     return create_array(path, np.uint8, shape)
 
 
-def _write_chunk(path: Path, found: list[_Examined]) -> None:
-    columns = {name: pa.array([getattr(one, name) for one in found]) for name in ("sample_id", "width", "height")}
-    columns["reason"] = pa.array([one.reason or None for one in found], pa.string())
+def _write_chunk(path: Path, examined: list[_Examined]) -> None:
+    columns = {name: pa.array([getattr(image, name) for image in examined]) for name in ("sample_id", "width", "height")}
+    columns["reason"] = pa.array([image.reason or None for image in examined], pa.string())
     with replacing(path) as temporary:
         pq.write_table(pa.table(columns), temporary)
 

@@ -78,8 +78,8 @@ class SampleTable:
     def rows_of(self, sample_ids: pa.Array | list[str]) -> NDArray[np.int64]:
         """Row of each id, -1 where it does not exist."""
         wanted = sample_ids if isinstance(sample_ids, (pa.Array, pa.ChunkedArray)) else pa.array(sample_ids, pa.string())
-        found = pc.fill_null(pc.index_in(wanted, self.sample_ids.combine_chunks()), -1)
-        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
+        places = pc.fill_null(pc.index_in(wanted, self.sample_ids.combine_chunks()), -1)
+        return np.asarray(places.to_numpy(zero_copy_only=False), dtype=np.int64)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -69,14 +69,14 @@ def table_text(data: bytes, where: str, form: TableForm) -> TableText:
         text = text.replace(b"\r", b"\n")
     first, _, rest = text.partition(b"\n")
     named = first.strip(b' "\r').lower()
-    told = form.separator
+    separator = form.separator
     skipped = 0
     # What spreadsheets write to say it themselves.
     if named.startswith(b"sep=") and len(named) == 5:
-        told, text, skipped = told or named[4:].decode(), rest, 1
+        separator, text, skipped = separator or named[4:].decode(), rest, 1
     if first.strip(b' "\r').lower() == b"sep=":
-        told, text, skipped = told or "\t", rest, 1
-    separator = told or _separator(text, where)
+        separator, text, skipped = separator or "\t", rest, 1
+    separator = separator or _separator(text, where)
     header, lines = _header(text, separator, where)
     spaced = len(header) > 1 and all(name.startswith(" ") for name in header[1:])
     body = text.split(b"\n", lines)[lines] if text.count(b"\n") >= lines else b""

@@ -54,8 +54,8 @@ def _test_rows(samples: SampleTable) -> pa.Table:
     return samples.table.select(["sample_id", "label", "filepath"]).take(rows).sort_by("sample_id")
 
 
-def _only_in(one: pa.Table, other: pa.Table) -> pa.Table:
+def _only_in(table: pa.Table, other: pa.Table) -> pa.Table:
     def keys(table: pa.Table) -> pa.Array:
         return pc.binary_join_element_wise(table["sample_id"], table["label"], ":").combine_chunks()
 
-    return one.filter(pc.invert(pc.is_in(keys(one), keys(other))))
+    return table.filter(pc.invert(pc.is_in(keys(table), keys(other))))

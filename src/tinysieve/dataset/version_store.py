@@ -85,7 +85,7 @@ class VersionStore:
         ids = self._ids()
         if reference == "0":
             return self._version_0()
-        matches = [found for found in ids if found.startswith(reference)]
+        matches = [version_id for version_id in ids if version_id.startswith(reference)]
         if len(matches) != 1:
             raise InputError(
                 f"{'no version' if not matches else f'{len(matches)} versions'} called '{reference}'",
@@ -159,13 +159,13 @@ class VersionStore:
         return sorted(path.stem for path in self.folder.glob("*.json"))
 
     def _head(self) -> str:
-        ids, found = self._ids(), self._written_head()
+        ids, head = self._ids(), self._written_head()
         if not ids:
             raise InputError("no versions yet", where=str(self.folder), fix="run 'tinysieve ingest' first")
-        if found not in ids:
-            raise InputError(f"HEAD is not a version: {found[:40]!r}", where=str(self.folder / "HEAD"),
+        if head not in ids:
+            raise InputError(f"HEAD is not a version: {head[:40]!r}", where=str(self.folder / "HEAD"),
                              fix="set the current version with 'tinysieve checkout ID'; known: " + ", ".join(ids))
-        return found
+        return head
 
     def _written_head(self) -> str:
         """What HEAD says, be it a version or not; "" where it is not there."""

@@ -71,11 +71,12 @@ class ModelEmulation(Emulation):
 
     @property
     def _boards(self) -> pa.Table:
-        milliseconds = [None if one.latency is None else one.latency.milliseconds for one in self.boards]
-        return pa.table({"board": [one.board for one in self.boards], "core": [one.core for one in self.boards],
-                         "ram_bytes": [one.ram_bytes for one in self.boards], "fits_ram": [one.fits_ram for one in self.boards],
-                         "flash_bytes": [one.flash_bytes for one in self.boards],
-                         "fits_flash": [one.fits_flash for one in self.boards],
+        milliseconds = [None if board.latency is None else board.latency.milliseconds for board in self.boards]
+        return pa.table({"board": [board.board for board in self.boards], "core": [board.core for board in self.boards],
+                         "ram_bytes": [board.ram_bytes for board in self.boards],
+                         "fits_ram": [board.fits_ram for board in self.boards],
+                         "flash_bytes": [board.flash_bytes for board in self.boards],
+                         "fits_flash": [board.fits_flash for board in self.boards],
                          "estimated_ms": pa.array(milliseconds, pa.float64())})  # fmt: skip
 
     def to_pandas(self) -> DataFrame:
@@ -138,9 +139,9 @@ class Predictions:
 def size_rows(result: FitResult) -> pa.Table:
     """Before and after a fit: file, arena, multiply-accumulates, operators."""
     sizes = (result.before, result.after)
-    arenas = [None if one.arena is None else one.arena.total_bytes for one in sizes]
-    rows = [("file, B", *(one.file_bytes for one in sizes)), ("arena under TFLM, B", *arenas),
-            ("multiply-accumulates", *(one.macs for one in sizes)), ("operators", *(one.operators for one in sizes))]
+    arenas = [None if size.arena is None else size.arena.total_bytes for size in sizes]
+    rows = [("file, B", *(size.file_bytes for size in sizes)), ("arena under TFLM, B", *arenas),
+            ("multiply-accumulates", *(size.macs for size in sizes)), ("operators", *(size.operators for size in sizes))]
     names, before, after = zip(*rows, strict=True)
     return pa.table({"measure": names, "before": pa.array(before, pa.int64()), "after": pa.array(after, pa.int64())})
 

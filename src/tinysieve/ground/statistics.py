@@ -149,7 +149,7 @@ def balanced_bootstrap(
 ) -> Interval:
     """Percentile bootstrap interval of the difference in balanced accuracy; images are drawn within each class."""
     first_right, second_right = _paired(first_right, second_right)
-    classes = [np.asarray(labels) == one for one in np.unique(labels)]
+    classes = [np.asarray(labels) == label for label in np.unique(labels)]
     drawn = [_drawn_differences(first_right[inside], second_right[inside], rng, draws) for inside in classes]
     return _middle(np.mean(drawn, axis=0), confidence)
 

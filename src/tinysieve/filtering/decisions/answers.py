@@ -96,10 +96,10 @@ class Review:
             InputError: there is a conflict; the first is told, the others are counted.
         """
         if self.conflicts:
-            one = self.conflicts[0]
+            conflict = self.conflicts[0]
             raise InputError(
-                f"two different decisions for one sample, {one.sample_id}: {one.first} against {one.second} "
-                f"({len(self.conflicts)} such answers)", where=one.where, why="nothing was applied",
+                f"two different decisions for one sample, {conflict.sample_id}: {conflict.first} against {conflict.second} "
+                f"({len(self.conflicts)} such answers)", where=conflict.where, why="nothing was applied",
                 fix="keep one of them, or import with --leave-conflicts: these samples then stay as they are")
         return self.decisions
 
@@ -138,11 +138,11 @@ def refuse_first(bad: NDArray[np.bool_], values: pa.Array, place: Callable[[int]
     Raises:
         InputError: any is bad.
     """
-    found = np.flatnonzero(bad)
-    if len(found):
-        more = f" ({len(found):,} such answers)" if len(found) > 1 else ""
-        raise InputError(f"{what} {values[int(found[0])].as_py()!r}{more}",
-                         where=place(int(found[0])), why="nothing was applied", fix="mend it")
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        more = f" ({len(rows):,} such answers)" if len(rows) > 1 else ""
+        raise InputError(f"{what} {values[int(rows[0])].as_py()!r}{more}",
+                         where=place(int(rows[0])), why="nothing was applied", fix="mend it")
 
 
 def _last_taken_back(answers: Answers, rows: NDArray[np.int64]) -> NDArray[np.int64]:

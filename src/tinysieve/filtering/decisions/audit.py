@@ -94,11 +94,11 @@ def judge_audit(answered: Sequence[AnsweredStratum], rng: np.random.Generator) -
         wrong labels that were flipped or dropped. `precision_of_labels`: new labels that are right. `wrong_before`,
         `wrong_after`: share of the labels that were there and are there.
     """
-    by_name = {one.stratum: one for one in answered if one.size}
-    unanswered = {name for name, one in by_name.items() if not one.answered}
-    before = {name: _posterior(one, one.wrong_before, rng) for name, one in by_name.items()}
-    after = {name: _posterior(one, one.wrong_after, rng) for name, one in by_name.items()}
-    sizes = {name: one.size for name, one in by_name.items()}
+    by_name = {stratum.stratum: stratum for stratum in answered if stratum.size}
+    unanswered = {name for name, stratum in by_name.items() if not stratum.answered}
+    before = {name: _posterior(stratum, stratum.wrong_before, rng) for name, stratum in by_name.items()}
+    after = {name: _posterior(stratum, stratum.wrong_after, rng) for name, stratum in by_name.items()}
+    sizes = {name: stratum.size for name, stratum in by_name.items()}
     given, changed = (FLIPPED, DROPPED_STRATUM, SUSPECT, KEPT), (FLIPPED, DROPPED_STRATUM)
     now = (FLIPPED, LABELLED, SUSPECT, KEPT)
 
@@ -106,8 +106,8 @@ def judge_audit(answered: Sequence[AnsweredStratum], rng: np.random.Generator) -
         names = [name for name in part if name in sizes]
         if not names or unanswered & set(names):
             return None
-        found = sum((wrong[name] * sizes[name] for name in names), np.zeros(_DRAWS + 1)) / sum(sizes[name] for name in names)
-        return _interval(1 - found if right else found)
+        shares = sum((wrong[name] * sizes[name] for name in names), np.zeros(_DRAWS + 1)) / sum(sizes[name] for name in names)
+        return _interval(1 - shares if right else shares)
 
     def recall() -> Share | None:
         names = [name for name in given if name in sizes]
@@ -134,12 +134,12 @@ def _shares(sizes: Sequence[int], looks: int) -> list[int]:
     return taken
 
 
-def _posterior(one: AnsweredStratum, wrong: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _posterior(stratum: AnsweredStratum, wrong: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """The plain share, then draws; of a stratum that was answered as a whole there is nothing to guess."""
-    plain = wrong / max(one.answered, 1)
-    if one.answered == one.size:
+    plain = wrong / max(stratum.answered, 1)
+    if stratum.answered == stratum.size:
         return np.full(_DRAWS + 1, plain)
-    return np.concatenate([[plain], rng.beta(wrong + 0.5, one.answered - wrong + 0.5, _DRAWS)])
+    return np.concatenate([[plain], rng.beta(wrong + 0.5, stratum.answered - wrong + 0.5, _DRAWS)])
 
 
 def _interval(values: NDArray[np.float64]) -> Share:

@@ -166,6 +166,6 @@ def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, beliefs: Bel
     proposals = np.where(beliefs.p_positive[review] > 0.5, POSITIVE, NEGATIVE).astype(np.int8)
     why = explain(opinions, review)[1].cast(pa.string()).to_pylist()
     dropped = (actions == DROP)[review]
-    told = [f"asking gains {worth:.2f} right labels on average{', dropped until then' if out else ''}; {words}"
+    texts = [f"asking gains {worth:.2f} right labels on average{', dropped until then' if out else ''}; {words}"
             for worth, out, words in zip(gain[review], dropped, why, strict=True)]
-    return Plan(decisions, review, proposals, pa.array(told, pa.string()))
+    return Plan(decisions, review, proposals, pa.array(texts, pa.string()))

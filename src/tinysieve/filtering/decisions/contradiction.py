@@ -46,5 +46,6 @@ def contradiction(opinions: Sequence[Opinions], labels: Codes, rows: NDArray[np.
 
 
 def _strongest(opinions: Sequence[Opinions], proposals: tuple[int, ...], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    found = [np.where(np.isin(one.proposed[rows], proposals), one.confidence[rows], np.float32(0)) for one in opinions]
-    return np.maximum.reduce([np.zeros(len(rows), np.float32), *found])
+    confidences = [np.where(np.isin(opinion.proposed[rows], proposals), opinion.confidence[rows], np.float32(0))
+                   for opinion in opinions]
+    return np.maximum.reduce([np.zeros(len(rows), np.float32), *confidences])

@@ -53,8 +53,8 @@ class ErrorModel:
     def log_odds(self, scores: Sequence[Score]) -> Doubles:
         """log P(positive | scores) / P(negative | scores), float64 [N], own label not used."""
         total = np.full(len(scores[0].values), self.intercept)
-        for one, centre, spread, weight in zip(scores, self.centre, self.spread, self.weights, strict=True):
-            total += np.nan_to_num((one.values - centre) * (weight / spread), nan=0.0)
+        for score, centre, spread, weight in zip(scores, self.centre, self.spread, self.weights, strict=True):
+            total += np.nan_to_num((score.values - centre) * (weight / spread), nan=0.0)
         return total
 
     def probability_of_positive(self, scores: Sequence[Score], labels: Codes) -> Doubles:
@@ -84,8 +84,8 @@ def fit_error_model(scores: Sequence[Score], labels: Codes, teaches: Mask, verif
     for _ in range(_ROUNDS):
         rates = rates_at_anchors(_ranked(features, given, rates), given)
         weights = _fit(features, given, rates, asked, rates.odds_of(labels[seen]), truth)
-    return ErrorModel(tuple(one.name for one in scores), tuple(one.signal for one in scores), centre, spread, weights[:-1],
-                      float(weights[-1]), rates)
+    return ErrorModel(tuple(score.name for score in scores), tuple(score.signal for score in scores), centre, spread,
+                      weights[:-1], float(weights[-1]), rates)
 
 
 def fit_signals(model: ErrorModel, scores: Sequence[Score], labels: Codes, teaches: Mask) -> dict[str, Doubles]:
@@ -93,21 +93,21 @@ def fit_signals(model: ErrorModel, scores: Sequence[Score], labels: Codes, teach
 
     The rates are those of `model`, the weights are fitted anew; arguments as for `fit_error_model`.
     """
-    rows, found = _taught(labels, teaches), {}
+    rows, by_signal = _taught(labels, teaches), {}
     for signal in dict.fromkeys(model.signals):
         own = [place for place, name in enumerate(model.signals) if name == signal]
         heard = [scores[place] for place in own]
-        silent = np.all([np.isnan(one.values) for one in heard], axis=0)
+        silent = np.all([np.isnan(score.values) for score in heard], axis=0)
         taught = rows[~silent[rows]]
         if not len(taught):
-            found[signal] = np.full(len(labels), 0.5)
+            by_signal[signal] = np.full(len(labels), 0.5)
             continue
         features = _with_one(standardised(heard, model.centre[own], model.spread[own], taught))
         weights = _fit(features, labels[taught] == POSITIVE, model.rates, features[:0], np.zeros(0), np.zeros(0, bool))
-        alone = ErrorModel(tuple(one.name for one in heard), (signal,) * len(own), model.centre[own], model.spread[own],
+        alone = ErrorModel(tuple(score.name for score in heard), (signal,) * len(own), model.centre[own], model.spread[own],
                            weights[:-1], float(weights[-1]), model.rates)
-        found[signal] = np.where(silent, 0.5, _sigmoid(alone.log_odds(heard)))
-    return found
+        by_signal[signal] = np.where(silent, 0.5, _sigmoid(alone.log_odds(heard)))
+    return by_signal
 
 
 def _ranked(features: Doubles, given: Mask, rates: ErrorRates) -> Doubles:
@@ -142,8 +142,8 @@ def _fit(features: Doubles, given: Mask, rates: ErrorRates, seen: Doubles, odds:
         return total / count + PRIOR / count * float(weights[:-1] @ weights[:-1]), gradient
 
     bounds = [(0, None)] * (features.shape[1] - 1) + [(None, None)]
-    found = minimize(loss, np.zeros(features.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds)
-    return np.asarray(found.x, np.float64)
+    fitted = minimize(loss, np.zeros(features.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.asarray(fitted.x, np.float64)
 
 
 def _with_one(features: Doubles) -> Doubles:

@@ -55,10 +55,10 @@ def filter_precision(opinions: Sequence[Opinions], labels: Codes, eligible: Mask
     labelled = eligible & (labels > UNLABELED)
     expected = float(p_wrong[labelled].sum())
     made = []
-    for one in opinions:
-        against = labelled & one.votes & (one.proposed != labels)
+    for opinion in opinions:
+        against = labelled & opinion.votes & (opinion.proposed != labels)
         right, votes = float(p_wrong[against].sum()), int(against.sum())
-        made.append(FilterPrecision(one.filter, votes, wilson(right, votes) if votes else None,
+        made.append(FilterPrecision(opinion.filter, votes, wilson(right, votes) if votes else None,
                                     right / expected if expected > 0 else None))
     return made
 

@@ -43,12 +43,12 @@ def read_annotations(path: Path, reviewer: str, classes: ClassNames = PERSON_TAS
     Raises:
         InputError: not such a file, a task without sample_id, or a choice that is none, with task and annotation.
     """
-    found: list[_Answer] = []
+    answers: list[_Answer] = []
     for number, task in enumerate(_tasks(path)):
-        found += _answers_of(task, f"{path}: task {task.get('id', number)}", reviewer, classes)
-    texts = [pa.array([getattr(one, name) for one in found], pa.string()) for name in ("sample_id", "reviewer", "at")]
-    codes = np.array([one.code for one in found], np.int8)
-    return Answers(texts[0], codes, texts[1], texts[2], lambda index: found[index].place)
+        answers += _answers_of(task, f"{path}: task {task.get('id', number)}", reviewer, classes)
+    texts = [pa.array([getattr(answer, name) for answer in answers], pa.string()) for name in ("sample_id", "reviewer", "at")]
+    codes = np.array([answer.code for answer in answers], np.int8)
+    return Answers(texts[0], codes, texts[1], texts[2], lambda index: answers[index].place)
 
 
 def _tasks(path: Path) -> list[dict[str, Any]]:
@@ -68,7 +68,7 @@ def _tasks(path: Path) -> list[dict[str, Any]]:
 
 def _is_annotated(task: Any) -> bool:
     annotations = task.get("annotations") if isinstance(task, dict) else None
-    return isinstance(annotations, list) and all(isinstance(one, dict) for one in annotations)
+    return isinstance(annotations, list) and all(isinstance(annotation, dict) for annotation in annotations)
 
 
 def _answers_of(task: dict[str, Any], where: str, reviewer: str, classes: ClassNames) -> Iterator[_Answer]:
@@ -90,8 +90,8 @@ def _answers_of(task: dict[str, Any], where: str, reviewer: str, classes: ClassN
 def _code(annotation: dict[str, Any], place: str, classes: ClassNames) -> int:
     if annotation.get("was_cancelled"):
         return NO_ANSWER
-    marks = [one for one in _list(annotation.get("result")) if isinstance(one, dict) and one.get("from_name") == CONTROL]
-    values = [one["value"] for one in marks if isinstance(one.get("value"), dict)]
+    marks = [mark for mark in _list(annotation.get("result")) if isinstance(mark, dict) and mark.get("from_name") == CONTROL]
+    values = [mark["value"] for mark in marks if isinstance(mark.get("value"), dict)]
     words = [word for value in values for word in _list(value.get("choices"))]
     if not words:
         return NO_ANSWER

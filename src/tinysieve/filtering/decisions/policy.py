@@ -164,17 +164,17 @@ class Votes:
 
 def count_votes(opinions: Sequence[Opinions], count: int) -> Votes:
     """One vote a signal and class, however many filters look at the same evidence."""
-    signals = sorted({one.signal for one in opinions})
+    signals = sorted({opinion.signal for opinion in opinions})
     if len(signals) > MAX_SIGNALS:
         raise InputError(f"{len(signals)} signals are more than {MAX_SIGNALS}")
     positive, negative = np.zeros(count, np.int8), np.zeros(count, np.int8)
     for signal in signals:
-        same = [one for one in opinions if one.signal == signal]
-        positive += np.logical_or.reduce([one.proposed == POSITIVE for one in same])
-        negative += np.logical_or.reduce([one.proposed == NEGATIVE for one in same])
+        same = [opinion for opinion in opinions if opinion.signal == signal]
+        positive += np.logical_or.reduce([opinion.proposed == POSITIVE for opinion in same])
+        negative += np.logical_or.reduce([opinion.proposed == NEGATIVE for opinion in same])
     def strongest(*proposals: int) -> NDArray[np.float32]:
-        found = [np.where(np.isin(one.proposed, proposals), one.confidence, np.float32(0)) for one in opinions]
-        return np.maximum.reduce([np.zeros(count, np.float32), *found])
+        confidences = [np.where(np.isin(opinion.proposed, proposals), opinion.confidence, np.float32(0)) for opinion in opinions]
+        return np.maximum.reduce([np.zeros(count, np.float32), *confidences])
 
     return Votes(positive, negative, strongest(POSITIVE, NEGATIVE), strongest(ASK_DROP), strongest(ASK_REVIEW))
 
@@ -194,14 +194,14 @@ def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, votes: Votes
 def explain(opinions: Sequence[Opinions], rows: NDArray[np.int64]) -> tuple[pa.Array, pa.Array]:
     """Who voted, and why, in words; made once for each combination of reasons and not once for each row."""
     pattern = np.zeros(len(rows), np.int64)
-    for one in opinions:
-        pattern = pattern * len(one.reasons) + one.reason_codes[rows]
+    for opinion in opinions:
+        pattern = pattern * len(opinion.reasons) + opinion.reason_codes[rows]
     _, first, inverse = np.unique(pattern, return_index=True, return_inverse=True)
     by, reasons = [], []
     for row in rows[first]:
-        voting = [one for one in opinions if one.proposed[row] != ABSTAIN]
-        by.append(" + ".join(f"{one.filter}:{one.signal}" for one in voting))
-        reasons.append("; ".join(f"{one.signal}: {one.reasons[one.reason_codes[row]]}" for one in voting))
+        voting = [opinion for opinion in opinions if opinion.proposed[row] != ABSTAIN]
+        by.append(" + ".join(f"{opinion.filter}:{opinion.signal}" for opinion in voting))
+        reasons.append("; ".join(f"{opinion.signal}: {opinion.reasons[opinion.reason_codes[row]]}" for opinion in voting))
     index = pa.array(inverse.astype(np.int32))
     return (pa.DictionaryArray.from_arrays(index, pa.array(by, pa.string())),
             pa.DictionaryArray.from_arrays(index, pa.array(reasons, pa.string())))

@@ -16,8 +16,8 @@ from tinysieve.ground.errors import InputError
 def scale_of(scores: Sequence[Score], rows: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
     """Mean and standard deviation of each score where it says something, float64 [F] each; 0 and 1 where it never does."""
     centre, spread = np.zeros(len(scores)), np.ones(len(scores))
-    for place, one in enumerate(scores):
-        known = one.values[rows][~np.isnan(one.values[rows])].astype(np.float64)
+    for place, score in enumerate(scores):
+        known = score.values[rows][~np.isnan(score.values[rows])].astype(np.float64)
         if len(known):
             centre[place], spread[place] = known.mean(), max(float(known.std()), 1e-6)
     return centre, spread
@@ -25,7 +25,7 @@ def scale_of(scores: Sequence[Score], rows: NDArray[np.int64]) -> tuple[Doubles,
 
 def standardised(scores: Sequence[Score], centre: Doubles, spread: Doubles, rows: NDArray[np.int64]) -> Doubles:
     """Some rows of the scores in standard deviations, float64 [rows, F]; 0 where a score says nothing."""
-    values = np.column_stack([one.values[rows] for one in scores]).astype(np.float64)
+    values = np.column_stack([score.values[rows] for score in scores]).astype(np.float64)
     return np.nan_to_num((values - centre) / spread, nan=0.0)
 
 
@@ -38,11 +38,11 @@ def check_scores(scores: Sequence[Score], labels: Codes, rows: NDArray[np.int64]
     if not scores:
         raise InputError("no scores to weigh", why="policy 'consensus' needs a detector or an out-of-fold classifier",
                          fix="set filter.out_of_fold: true, or policy.kind: default")
-    for one in scores:
-        if len(one.values) != len(labels):
-            raise InputError(f"score '{one.name}' has {len(one.values)} values for {len(labels)} labels")
-        if np.isinf(one.values).any():
-            raise InputError(f"score '{one.name}' is infinite in row {int(np.isinf(one.values).argmax())}")
+    for score in scores:
+        if len(score.values) != len(labels):
+            raise InputError(f"score '{score.name}' has {len(score.values)} values for {len(labels)} labels")
+        if np.isinf(score.values).any():
+            raise InputError(f"score '{score.name}' is infinite in row {int(np.isinf(score.values).argmax())}")
     for code, word in ((NEGATIVE, "negative"), (POSITIVE, "positive")):
         if not (labels[rows] == code).any():
             raise InputError(f"no sample to learn from has the {word} label", why="its error rate is unknown",

@@ -46,26 +46,26 @@ def vote_table(opinions: Sequence[Opinions], labels: Codes, eligible: Mask) -> l
         labels: int8 [N], current labels.
         eligible: bool [N], samples that the policy may touch.
     """
-    return [_row(one, [other for other in opinions if other.signal != one.signal], labels, eligible)
-            for one in opinions]
+    return [_row(opinion, [other for other in opinions if other.signal != opinion.signal], labels, eligible)
+            for opinion in opinions]
 
 
-def _row(one: Opinions, others: Sequence[Opinions], labels: Codes, eligible: Mask) -> FilterRow:
-    votes = eligible & one.votes
+def _row(opinion: Opinions, others: Sequence[Opinions], labels: Codes, eligible: Mask) -> FilterRow:
+    votes = eligible & opinion.votes
     overlap = np.zeros(len(labels), bool)
     conflict = np.zeros(len(labels), bool)
     for other in others:
         both = votes & other.votes
         overlap |= both
-        conflict |= both & (other.proposed != one.proposed)
+        conflict |= both & (other.proposed != opinion.proposed)
     total = max(int(eligible.sum()), 1)
 
     def proposes(old: int, new: int) -> int:
-        return int((votes & (labels == old) & (one.proposed == new)).sum())
+        return int((votes & (labels == old) & (opinion.proposed == new)).sum())
 
     return FilterRow(
-        one.filter, one.signal, votes.sum() / total, overlap.sum() / total, conflict.sum() / total,
+        opinion.filter, opinion.signal, votes.sum() / total, overlap.sum() / total, conflict.sum() / total,
         proposes(NEGATIVE, POSITIVE), proposes(POSITIVE, NEGATIVE),
         proposes(UNLABELED, POSITIVE), proposes(UNLABELED, NEGATIVE),
-        int((eligible & (one.proposed == ASK_DROP)).sum()), int((eligible & (one.proposed == ASK_REVIEW)).sum()),
+        int((eligible & (opinion.proposed == ASK_DROP)).sum()), int((eligible & (opinion.proposed == ASK_REVIEW)).sum()),
     )

@@ -85,7 +85,7 @@ class Boxes:
         >>> seen.counts
         array([0, 1])
         """
-        offsets = np.concatenate([[0], np.cumsum([len(one) for one in rows], dtype=np.int64)]).astype(np.int64)
+        offsets = np.concatenate([[0], np.cumsum([len(image) for image in rows], dtype=np.int64)]).astype(np.int64)
         flat = np.concatenate([np.zeros((0, 6)), *rows]).astype(np.float32)
         ids = pa.array(list(sample_ids), pa.string())
         return cls(ids, offsets, flat[:, :4].copy(), flat[:, 4].copy(), flat[:, 5].astype(np.int16), classes)
@@ -156,8 +156,8 @@ def write_boxes(boxes: Boxes, path: Path) -> None:
         for start in range(0, len(boxes), ROWS_A_GROUP):
             cut = boxes.offsets[start : start + ROWS_A_GROUP + 1]
             ends = pa.array((cut - cut[0]).astype(np.int32))
-            values = [pa.array(np.ascontiguousarray(one[cut[0] : cut[-1]])) for one in flat]
-            lists = [pa.ListArray.from_arrays(ends, one) for one in values]
+            values = [pa.array(np.ascontiguousarray(column[cut[0] : cut[-1]])) for column in flat]
+            lists = [pa.ListArray.from_arrays(ends, column) for column in values]
             ids = boxes.sample_ids.slice(start, ROWS_A_GROUP)
             writer.write_batch(pa.record_batch([ids, *lists], schema=schema))
 

@@ -78,8 +78,8 @@ def same_pixels(pixels: Pixels, rows: NDArray[np.integer], radius: int, correlat
     codes, code_of = np.unique(hashes[usable], return_inverse=True)
 
     def alike(pairs: PairArray) -> FloatArray:
-        found = [_correlation(pixels, rows, pairs[start : start + _CHUNK]) for start in range(0, len(pairs), _CHUNK)]
-        return np.concatenate([np.zeros(0, np.float32), *found])
+        correlations = [_correlation(pixels, rows, pairs[start : start + _CHUNK]) for start in range(0, len(pairs), _CHUNK)]
+        return np.concatenate([np.zeros(0, np.float32), *correlations])
 
     copies, pictures = _of_one_code(usable, code_of, alike, correlation)
     near = _across(close_codes(codes, radius), usable[pictures], code_of[pictures])
@@ -111,9 +111,9 @@ def _across(code_pairs: PairArray, rows: NDArray[np.int64], code_of: NDArray[np.
     order = np.argsort(code_of, kind="stable")
     ranked, by_code = code_of[order], rows[order]
     low, high = (np.searchsorted(ranked, code_pairs, side) for side in ("left", "right"))
-    found = [pair for start, end in zip(low, high, strict=True)
+    pairs = [pair for start, end in zip(low, high, strict=True)
              for pair in product(by_code[start[0]:end[0]], by_code[start[1]:end[1]])]
-    return np.sort(np.array(found, np.int64).reshape(-1, 2), axis=1)
+    return np.sort(np.array(pairs, np.int64).reshape(-1, 2), axis=1)
 
 
 def _at_least(pairs: PairArray, similarity: FloatArray, least: float) -> LikePairs:

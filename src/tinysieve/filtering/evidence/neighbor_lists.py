@@ -42,8 +42,8 @@ def approximate_neighbors(directions: Directions, k: int, progress: Progress) ->
     for start in range(0, len(directions), BLOCK):
         queries = order[start : start + BLOCK]
         asked = directions.take(queries)
-        found = index.search(asked, wanted)[1]
-        rows[queries], similarity[queries], short = _measured(directions, asked, queries, found, k)
+        nearest = index.search(asked, wanted)[1]
+        rows[queries], similarity[queries], short = _measured(directions, asked, queries, nearest, k)
         if short.any():
             exact = exact_neighbors(directions, queries[short], k, lambda done, total: None)
             rows[queries[short]], similarity[queries[short]] = exact.rows, exact.similarity
@@ -72,22 +72,23 @@ def _by_list(index: Any) -> NDArray[np.int64]:
     import faiss
 
     lists = index.invlists
-    members = [faiss.rev_swig_ptr(lists.get_ids(one), lists.list_size(one)) for one in range(index.nlist) if lists.list_size(one)]
+    members = [faiss.rev_swig_ptr(lists.get_ids(number), lists.list_size(number))
+               for number in range(index.nlist) if lists.list_size(number)]
     return np.concatenate(members).astype(np.int64)
 
 
-def _measured(directions: Directions, asked: FloatArray, queries: np.ndarray, found: np.ndarray,
+def _measured(directions: Directions, asked: FloatArray, queries: np.ndarray, nearest: np.ndarray,
               k: int) -> tuple[RowArray, FloatArray, np.ndarray]:
     """Rows, exact similarities, and bool [n] of the queries for which fewer than k were found."""
-    missing = (found < 0) | (found == queries[:, np.newaxis])
-    unique, place = np.unique(np.where(missing, 0, found), return_inverse=True)
+    missing = (nearest < 0) | (nearest == queries[:, np.newaxis])
+    unique, place = np.unique(np.where(missing, 0, nearest), return_inverse=True)
     vectors = directions.take(unique)
-    exact = np.empty(found.shape, np.float32)
-    for column in range(found.shape[1]):
-        exact[:, column] = np.einsum("nd,nd->n", asked, vectors[place.reshape(found.shape)[:, column]])
+    exact = np.empty(nearest.shape, np.float32)
+    for column in range(nearest.shape[1]):
+        exact[:, column] = np.einsum("nd,nd->n", asked, vectors[place.reshape(nearest.shape)[:, column]])
     exact = np.clip(np.where(missing, -2, np.rint(exact * 2**19) / 2**19), -2, 1).astype(np.float32)
-    order = np.lexsort((found, -exact), axis=1)[:, :k]
-    rows = np.take_along_axis(found, order, axis=1).astype(np.int32)
+    order = np.lexsort((nearest, -exact), axis=1)[:, :k]
+    rows = np.take_along_axis(nearest, order, axis=1).astype(np.int32)
     return rows, np.take_along_axis(exact, order, axis=1), (~missing).sum(axis=1) < k
 
 

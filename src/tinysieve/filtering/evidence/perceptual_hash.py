@@ -66,20 +66,20 @@ def close_codes(codes: HashArray, radius: int) -> PairArray:
     if not 0 <= radius <= 16:
         raise InputError(f"hash radius {radius} bits is not in 0..16", why="beyond that most pictures are alike",
                          fix="set filter.duplicates.hash_radius")
-    found = [np.zeros((0, 2), np.int64)]
+    pairs = [np.zeros((0, 2), np.int64)]
     for key in _keys(codes, radius):
         for first, second in _equal_pairs(key):
             near = np.bitwise_count(codes[first] ^ codes[second]) <= radius
-            found.append(np.stack([first[near], second[near]], axis=1))
-    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+            pairs.append(np.stack([first[near], second[near]], axis=1))
+    return np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)
 
 
 def _keys(codes: HashArray, radius: int) -> Iterator[HashArray]:
     """One key for each two of radius + 2 bands."""
     edges = np.linspace(0, BITS, radius + 3).astype(int)
     bands = [sum(1 << bit for bit in range(low, high)) for low, high in pairwise(edges.tolist())]
-    for one, two in combinations(bands, 2):
-        yield codes & np.uint64(one | two)
+    for first, second in combinations(bands, 2):
+        yield codes & np.uint64(first | second)
 
 
 def _equal_pairs(key: HashArray) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

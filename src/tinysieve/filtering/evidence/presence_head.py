@@ -107,14 +107,14 @@ class PresenceDetector:
 
     def detect(self, images: Sequence[Pixels]) -> list[FloatArray]:
         """One float32 [0 or 1, 6] an image: x1, y1, x2, y2 (pixels), P(positive class), class 0 whichever it is."""
-        found: list[FloatArray] = []
+        boxes: list[FloatArray] = []
         for start in range(0, len(images), MAPS_AT_ONCE):
             some = images[start : start + MAPS_AT_ONCE]
             maps = self._backbone.feature_maps(np.stack([shrink(image) for image in some]))
             activations = self._head.activation_maps(maps)
-            found += [box_row(activation, image.shape[1], image.shape[0], self._floor)
+            boxes += [box_row(activation, image.shape[1], image.shape[0], self._floor)
                       for image, activation in zip(some, activations, strict=True)]
-        return found
+        return boxes
 
 
 def box_row(activation: FloatArray, width: int, height: int, min_confidence: float) -> FloatArray:

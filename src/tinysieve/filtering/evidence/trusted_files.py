@@ -72,8 +72,8 @@ def _require(path: Path, checks: Mapping[str, Check], kind: str, setting: str, t
 
 
 def _openvino_objection(path: Path) -> str:
-    files = (one for one in sorted(path.rglob("*")) if one.is_file() and not one.name.startswith("."))
-    strange = [one.name for one in files if one.suffix not in (".xml", ".bin", ".yaml", ".json")]
+    files = (file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith("."))
+    strange = [file.name for file in files if file.suffix not in (".xml", ".bin", ".yaml", ".json")]
     return f"an OpenVINO export holds no {strange[0]}" if strange else ""
 
 

@@ -67,13 +67,13 @@ def confident_class(columns: Doubles, thresholds: Doubles, predicted: Codes) -> 
     array([0, 1, 1], dtype=int8)
     """
     reached = np.zeros(columns.shape[1], np.int32)
-    found = np.full(columns.shape[1], UNSURE, code_type(len(columns)))
+    counted = np.full(columns.shape[1], UNSURE, code_type(len(columns)))
     for label, threshold in enumerate(thresholds):
         reaches = columns[label] >= threshold - SLACK
         reached += reaches
-        np.copyto(found, label, where=reaches)
-    np.copyto(found, predicted, where=reached > 1, casting="same_kind")
-    return found
+        np.copyto(counted, label, where=reaches)
+    np.copyto(counted, predicted, where=reached > 1, casting="same_kind")
+    return counted
 
 
 def count_joint(labels: Labels, confident: Codes, classes: int) -> Counts:

@@ -89,13 +89,13 @@ class FoldMoments:
         with threadpool_limits(1):
             solved = np.stack([solve_ridge(total - gram, pull - target, strengths)
                                for gram, target in zip(self.gram, self.target, strict=True)])
-        best = int(np.argmin([self._error(solved[:, one]) for one in range(len(strengths))]))
+        best = int(np.argmin([self._error(solved[:, number]) for number in range(len(strengths))]))
         return solved[:, best].astype(np.float32), strengths[best]
 
     def _error(self, weights: DoubleArray) -> float:
         """Sum over folds of the squared error on the fold itself: |y|^2 - 2 w.X'y + w.X'X w."""
-        return float(sum(self.squares[fold] + (one * (self.gram[fold] @ one - 2 * self.target[fold])).sum()
-                         for fold, one in enumerate(weights)))
+        return float(sum(self.squares[fold] + (weight * (self.gram[fold] @ weight - 2 * self.target[fold])).sum()
+                         for fold, weight in enumerate(weights)))
 
 
 def solve_ridge(gram: DoubleArray, target: DoubleArray, strengths: tuple[float, ...]) -> DoubleArray:

@@ -44,51 +44,51 @@ class Findings:
 Filter = Callable[[Findings], Mask]
 
 
-def prune_by_noise_rate(found: Findings) -> Mask:
+def prune_by_noise_rate(findings: Findings) -> Mask:
     """Of the samples labelled k, for each other class j the joint[k, j] with the largest P(j) - P(k)."""
-    issues = np.zeros(len(found.labels), bool)
-    counts = _leave_one(found.joint)
-    for given in np.flatnonzero(found.joint.sum(axis=1) > 1):
-        _mark_class(found, int(given), counts[given], issues)
+    issues = np.zeros(len(findings.labels), bool)
+    counts = _leave_one(findings.joint)
+    for given in np.flatnonzero(findings.joint.sum(axis=1) > 1):
+        _mark_class(findings, int(given), counts[given], issues)
     return issues
 
 
-def prune_by_class(found: Findings) -> Mask:
+def prune_by_class(findings: Findings) -> Mask:
     """Of the samples labelled k, as many as the joint holds off its diagonal: those with the smallest P(k)."""
-    issues = np.zeros(len(found.labels), bool)
-    counts = _leave_one(found.joint)
-    for given in np.flatnonzero(found.joint.sum(axis=1) > 1):
-        rows = np.flatnonzero(found.labels == given)
-        doubt = -found.pred_probs[rows, given].astype(np.float64)
+    issues = np.zeros(len(findings.labels), bool)
+    counts = _leave_one(findings.joint)
+    for given in np.flatnonzero(findings.joint.sum(axis=1) > 1):
+        rows = np.flatnonzero(findings.labels == given)
+        doubt = -findings.pred_probs[rows, given].astype(np.float64)
         issues[rows[_largest(doubt, len(rows) - int(counts[given, given]))]] = True
-    return issues & found.disputed
+    return issues & findings.disputed
 
 
-def both(found: Findings) -> Mask:
+def both(findings: Findings) -> Mask:
     """What prune_by_noise_rate and prune_by_class agree on."""
-    return prune_by_noise_rate(found) & prune_by_class(found)
+    return prune_by_noise_rate(findings) & prune_by_class(findings)
 
 
-def confident_learning(found: Findings) -> Mask:
+def confident_learning(findings: Findings) -> Mask:
     """Samples that confidently belong to another class than the given one."""
-    return (found.confident != UNSURE) & (found.confident != found.labels) & found.disputed
+    return (findings.confident != UNSURE) & (findings.confident != findings.labels) & findings.disputed
 
 
-def predicted_neq_given(found: Findings) -> Mask:
+def predicted_neq_given(findings: Findings) -> Mask:
     """Samples with another class more probable than the given one."""
-    return found.disputed.copy()
+    return findings.disputed.copy()
 
 
-def low_self_confidence(found: Findings) -> Mask:
+def low_self_confidence(findings: Findings) -> Mask:
     """As many samples as confident_learning finds: those with the smallest P(given), whatever their class."""
-    quality = label_quality(found.pred_probs, found.labels, self_confidence)
-    return _largest(-quality, int(confident_learning(found).sum()))
+    quality = label_quality(findings.pred_probs, findings.labels, self_confidence)
+    return _largest(-quality, int(confident_learning(findings).sum()))
 
 
-def low_margin(found: Findings) -> Mask:
+def low_margin(findings: Findings) -> Mask:
     """As many samples as confident_learning finds: those with the smallest margin, whatever their class."""
-    quality = label_quality(found.pred_probs, found.labels, margin)
-    return _largest(-quality, int(confident_learning(found).sum()))
+    quality = label_quality(findings.pred_probs, findings.labels, margin)
+    return _largest(-quality, int(confident_learning(findings).sum()))
 
 
 FILTERS: dict[str, Filter] = {
@@ -110,7 +110,7 @@ def filters_for(classes: int) -> Mapping[str, Filter]:
     >>> sorted(filters_for(2))
     ['confident_learning', 'predicted_neq_given', 'prune_by_noise_rate']
     """
-    return {name: one for name, one in FILTERS.items() if classes > 2 or name not in SAME_FOR_TWO_CLASSES}
+    return {name: choose for name, choose in FILTERS.items() if classes > 2 or name not in SAME_FOR_TWO_CLASSES}
 
 
 def filter_called(name: str, classes: int) -> Filter:
@@ -139,11 +139,11 @@ def _leave_one(joint: Counts) -> Counts:
     return counts
 
 
-def _mark_class(found: Findings, given: int, counts: Counts, issues: Mask) -> None:
+def _mark_class(findings: Findings, given: int, counts: Counts, issues: Mask) -> None:
     """Mark, among the disputed labels of one class, those whose lead towards some class is among the largest of it."""
-    members = found.labels == given
-    rows = np.flatnonzero(members & found.disputed)
-    block = found.pred_probs[rows].astype(np.float64)
+    members = findings.labels == given
+    rows = np.flatnonzero(members & findings.disputed)
+    block = findings.pred_probs[rows].astype(np.float64)
     for other in np.flatnonzero(counts):
         if other == given:
             continue
@@ -154,9 +154,9 @@ def _mark_class(found: Findings, given: int, counts: Counts, issues: Mask) -> No
             issues[rows[_largest(leads, int(counts[other]))]] = True
         else:
             everyone = np.flatnonzero(members)
-            whole = found.pred_probs[everyone, other].astype(np.float64) - found.pred_probs[everyone, given]
+            whole = findings.pred_probs[everyone, other].astype(np.float64) - findings.pred_probs[everyone, given]
             issues[everyone[_largest(whole, int(counts[other]))]] = True
-    issues &= found.disputed
+    issues &= findings.disputed
 
 
 def _largest(values: Doubles, count: int) -> Mask:

@@ -56,7 +56,7 @@ def _recurrence(rows: NDArray[np.int32], matches: NDArray[np.bool_], k: int, oth
     steps = np.zeros(hit.shape)
     # A step leads from one known neighbour to the next; behind the last there is none.
     steps[:, :-1] = np.where(known[:, 1:], hit[:, :-1] - hit[:, 1:], 0) * np.minimum(k, place[:-1]) / (k * place[:-1])
-    found = known.sum(axis=1)
-    last = np.take_along_axis(hit, np.maximum(found - 1, 0)[:, np.newaxis], axis=1)[:, 0]
-    base = np.where(found == others, last * min(k, others) / (k * max(others, 1)), 0)
+    counts = known.sum(axis=1)
+    last = np.take_along_axis(hit, np.maximum(counts - 1, 0)[:, np.newaxis], axis=1)[:, 0]
+    base = np.where(counts == others, last * min(k, others) / (k * max(others, 1)), 0)
     return np.where(known, np.cumsum(steps[:, ::-1], axis=1)[:, ::-1] + base[:, np.newaxis], 0)

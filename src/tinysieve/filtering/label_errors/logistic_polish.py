@@ -33,8 +33,8 @@ def polish(
     current = weights.astype(np.float64)
     for _ in range(passes):
         gradients = _gradients(current.astype(np.float32), features, moments.shift, labels, fold_of, chunk)
-        current = np.stack([one - solver.step(one, gradient)
-                            for one, solver, gradient in zip(current, solvers, gradients, strict=True)])
+        current = np.stack([weight - solver.step(weight, gradient)
+                            for weight, solver, gradient in zip(current, solvers, gradients, strict=True)])
     return current.astype(np.float32)
 
 

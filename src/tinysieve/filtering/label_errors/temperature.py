@@ -39,8 +39,8 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
     """
     from scipy.optimize import minimize_scalar
 
-    found = minimize_scalar(lambda log: log_loss(logits / np.float32(np.exp(log)), labels), bounds=RANGE, method="bounded")
-    return float(np.exp(found.x))
+    fitted = minimize_scalar(lambda log: log_loss(logits / np.float32(np.exp(log)), labels), bounds=RANGE, method="bounded")
+    return float(np.exp(fitted.x))
 
 
 def cool(pred_probs: NDArray[np.floating], labels: NDArray[np.integer]) -> FloatArray:

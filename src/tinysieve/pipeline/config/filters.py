@@ -83,7 +83,7 @@ class Filters(Section):
     @property
     def active(self) -> tuple[Filter, ...]:
         """Those that are on; a filter that is the detector itself would be the same signal twice."""
-        return tuple(one for one in self.all if one.enabled and one.name != self.detector.kind)
+        return tuple(entry for entry in self.all if entry.enabled and entry.name != self.detector.kind)
 
     def of(self, kind: type[F]) -> F:
         """The settings of a filter, on or off."""
@@ -91,7 +91,7 @@ class Filters(Section):
 
     @model_validator(mode="after")
     def _head_needs_its_backbone(self) -> Filters:
-        if not isinstance(self.backbone, DefaultBackbone) and any(isinstance(one, PresenceHead) for one in self.active):
+        if not isinstance(self.backbone, DefaultBackbone) and any(isinstance(entry, PresenceHead) for entry in self.active):
             raise ValueError("the shipped presence head reads efficientnet-lite0's features only: with another filter.backbone "
                              "set filter.presence_head: false")
         return self

@@ -35,7 +35,7 @@ def setting_at(root: type, location: tuple[int | str, ...]) -> Setting:
     for part in location:
         branches = _branches(kind)
         if len(branches) > 1:
-            kind = next((one for one in branches if part in _tags(one)), Any)
+            kind = next((branch for branch in branches if part in _tags(branch)), Any)
             continue
         keys.append(str(part))
         inside = _fields(branches[0])
@@ -48,7 +48,7 @@ def _branches(kind: Any) -> tuple[Any, ...]:
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     members = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    return tuple(one for one in members if one is not NoneType)
+    return tuple(member for member in members if member is not NoneType)
 
 
 def _fields(kind: Any) -> dict[int | str, Any]:

@@ -99,9 +99,9 @@ def _line(node: yaml.Node | None, keys: tuple[str, ...]) -> int:
     line = 1
     for key in keys:
         if isinstance(node, yaml.MappingNode):
-            children = {one.value: (one, value) for one, value in node.value}
+            children = {child.value: (child, value) for child, value in node.value}
         elif isinstance(node, yaml.SequenceNode):
-            children = {str(number): (one, one) for number, one in enumerate(node.value)}
+            children = {str(number): (child, child) for number, child in enumerate(node.value)}
         else:
             break
         if key not in children:

@@ -57,7 +57,7 @@ def read_record(folder: Path) -> Record | None:
     """The record of a finished stage; None where there is none, or where it was changed."""
     try:
         said = read_object(folder / RECORD)
-        files, elsewhere = ({name: Output(**one) for name, one in said[group].items()} for group in ("files", "elsewhere"))
+        files, elsewhere = ({name: Output(**output) for name, output in said[group].items()} for group in ("files", "elsewhere"))
         record = Record(str(said["key"]), str(said["identity"]), dict(said["parts"]), files, elsewhere)
         return record if (folder / RECORD).read_text(encoding="utf-8") == _text(record) else None
     except (InputError, KeyError, TypeError, AttributeError, ValueError):

@@ -174,7 +174,7 @@ def _judge(run: Run, stage: Stage, parts: dict[str, Any], every_byte: bool) -> _
         return _Judgement(("its record is unreadable" if damaged else "has not run yet",), damaged)
     changed = tuple(differences(folder, record, run.folder, every_byte))
     # What is gone needs no keeping.
-    damaged = not all(one.endswith(" is missing") for one in changed)
+    damaged = not all(line.endswith(" is missing") for line in changed)
     if record.key == key_of(parts):
         return _Judgement(changed, damaged)
     return _Judgement(tuple(changes(record.parts, parts)) + changed, damaged)

@@ -63,7 +63,7 @@ class Column:
     compared: tuple[str, ...] = ()
 
 
-def columns_of(found: Findings, rows: Rows, kept: Iterable[Change] = ()) -> dict[str, Column]:
+def columns_of(findings: Findings, rows: Rows, kept: Iterable[Change] = ()) -> dict[str, Column]:
     """Every field and its values.
 
     Args:
@@ -71,22 +71,22 @@ def columns_of(found: Findings, rows: Rows, kept: Iterable[Change] = ()) -> dict
         rows: int64 [M], the samples in the dataset's order.
         kept: changes by a person that are not imported yet; their labels stay as the person set them.
     """
-    changed = {one.sample_id: one.word for one in kept if not one.tagged}
-    named: list[str | None] = [changed.get(one) for one in found.samples.sample_ids.take(rows).to_pylist()]
-    words, proposals = label_words(found.samples.classes), proposal_words(found.samples.classes)
+    changed = {change.sample_id: change.word for change in kept if not change.tagged}
+    named: list[str | None] = [changed.get(sample_id) for sample_id in findings.samples.sample_ids.take(rows).to_pylist()]
+    words, proposals = label_words(findings.samples.classes), proposal_words(findings.samples.classes)
     columns = {
-        GIVEN: Column("Classification", lambda: _classifications(words, found.given[rows], [None] * len(rows)), _LABEL),
-        GROUND_TRUTH: Column("Classification", lambda: _classifications(words, found.labels[rows], named), _LABEL),
-        SHOWN: Column("StringField", lambda: [words[code] or "" for code in found.labels[rows].tolist()]),
-        PLACE: Column("IntField", lambda: _places(found, rows)),
+        GIVEN: Column("Classification", lambda: _classifications(words, findings.given[rows], [None] * len(rows)), _LABEL),
+        GROUND_TRUTH: Column("Classification", lambda: _classifications(words, findings.labels[rows], named), _LABEL),
+        SHOWN: Column("StringField", lambda: [words[code] or "" for code in findings.labels[rows].tolist()]),
+        PLACE: Column("IntField", lambda: _places(findings, rows)),
     }
-    for one in found.opinions:
-        columns[OPINION + one.filter] = Column("Classification", partial(_opinions, proposals, one, rows), _VOTE)
-    if found.boxes is not None:
-        columns[DETECTIONS] = Column("Detections", partial(_detections, found, found.boxes, rows), _BOXES)
-    if found.group is not None:
-        columns[GROUP] = Column("IntField", partial(_numbered, found.group[rows]))
-    return columns | _looks(found.looks, rows)
+    for opinion in findings.opinions:
+        columns[OPINION + opinion.filter] = Column("Classification", partial(_opinions, proposals, opinion, rows), _VOTE)
+    if findings.boxes is not None:
+        columns[DETECTIONS] = Column("Detections", partial(_detections, findings, findings.boxes, rows), _BOXES)
+    if findings.group is not None:
+        columns[GROUP] = Column("IntField", partial(_numbered, findings.group[rows]))
+    return columns | _looks(findings.looks, rows)
 
 
 def light(columns: dict[str, Column]) -> dict[str, list[Any]]:
@@ -106,11 +106,11 @@ def declare(fiftyone: Any, dataset: Any, name: str, kind: str) -> None:
         dataset.add_sample_field(f"{name}.reason", fiftyone.StringField)
 
 
-def tags_of(found: Findings, rows: Rows) -> list[list[str]]:
+def tags_of(findings: Findings, rows: Rows) -> list[list[str]]:
     """Our own tags of each sample: its split, and no_label, dropped and review where they hold."""
-    queued = np.zeros(len(found.samples), bool)
-    queued[found.review] = True
-    columns = (found.samples.split_codes[rows].tolist(), found.labels[rows].tolist(), queued[rows].tolist())
+    queued = np.zeros(len(findings.samples), bool)
+    queued[findings.review] = True
+    columns = (findings.samples.split_codes[rows].tolist(), findings.labels[rows].tolist(), queued[rows].tolist())
     return [[SPLITS[split], *[NO_LABEL] * (code == UNLABELED), *[OUT] * (code == DROPPED), *[REVIEW] * look]
             for split, code, look in zip(*columns, strict=True)]
 
@@ -120,15 +120,16 @@ def _classifications(words: dict[int, str | None], codes: Codes, named: list[str
     return [None if label is None else _document("Classification", label=label) for label in labels]
 
 
-def _opinions(words: dict[int, str], one: Opinions, rows: Rows) -> list[Document | None]:
-    columns = (one.proposed[rows].tolist(), one.confidence[rows].astype(float).tolist(), one.reason_codes[rows].tolist())
-    return [_document("Classification", label=words[proposed], confidence=confidence, reason=one.reasons[reason])
+def _opinions(words: dict[int, str], opinion: Opinions, rows: Rows) -> list[Document | None]:
+    columns = (opinion.proposed[rows].tolist(), opinion.confidence[rows].astype(float).tolist(),
+               opinion.reason_codes[rows].tolist())
+    return [_document("Classification", label=words[proposed], confidence=confidence, reason=opinion.reasons[reason])
             if proposed in words else None for proposed, confidence, reason in zip(*columns, strict=True)]
 
 
-def _detections(found: Findings, boxes: Boxes, rows: Rows) -> list[Document]:
+def _detections(findings: Findings, boxes: Boxes, rows: Rows) -> list[Document]:
     """Boxes as FiftyOne has them: left, top, width, height as shares of the image."""
-    sides = np.stack([found.samples.numbers(name)[rows] for name in ("width", "height")], axis=1)
+    sides = np.stack([findings.samples.numbers(name)[rows] for name in ("width", "height")], axis=1)
     boxes = take(boxes, rows)
     share = np.clip(boxes.xyxy / np.repeat(np.tile(sides, 2), boxes.counts, axis=0), 0, 1)
     corners = np.concatenate([share[:, :2], share[:, 2:] - share[:, :2]], axis=1).astype(float).tolist()
@@ -144,9 +145,9 @@ def _document(kind: str, **values: Any) -> Document:
     return {"_id": ObjectId(), "_cls": kind, "tags": [], **values}
 
 
-def _places(found: Findings, rows: Rows) -> list[int | None]:
-    place = np.full(len(found.samples), -1, np.int64)
-    place[found.review] = np.arange(len(found.review))
+def _places(findings: Findings, rows: Rows) -> list[int | None]:
+    place = np.full(len(findings.samples), -1, np.int64)
+    place[findings.review] = np.arange(len(findings.review))
     return _numbered(place[rows])
 
 

@@ -23,8 +23,8 @@ def differing(dataset: Any, name: str, column: Column, values: Sequence[Any]) ->
                 if not _same(held, value)]
     held = zip(*dataset.values([f"{name}.{part}" for part in column.compared]), strict=True)
     paths = [part.split(".") for part in column.compared]
-    return [place for place, (one, value) in enumerate(zip(held, values, strict=True))
-            if one != tuple(_part(value, path) for path in paths)]
+    return [place for place, (before, value) in enumerate(zip(held, values, strict=True))
+            if before != tuple(_part(value, path) for path in paths)]
 
 
 def _same(held: Any, value: Any) -> bool:

@@ -42,7 +42,7 @@ class Filled:
     waiting: int
 
 
-def fill(fiftyone: Any, name: str, found: Findings, progress: Progress) -> Filled:
+def fill(fiftyone: Any, name: str, findings: Findings, progress: Progress) -> Filled:
     """Bring the dataset in line with the findings; a person's own tags and unimported changes stay.
 
     Args:
@@ -52,29 +52,30 @@ def fill(fiftyone: Any, name: str, found: Findings, progress: Progress) -> Fille
         progress: told (done, total) after each field.
     """
     with _no_collector():
-        return _fill(fiftyone, name, found, progress)
+        return _fill(fiftyone, name, findings, progress)
 
 
-def _fill(fiftyone: Any, name: str, found: Findings, progress: Progress) -> Filled:
+def _fill(fiftyone: Any, name: str, findings: Findings, progress: Progress) -> Filled:
     dataset = fiftyone.load_dataset(name) if fiftyone.dataset_exists(name) else fiftyone.Dataset(name, persistent=True)
-    rows = _same_samples(fiftyone, dataset, found)
-    classes = found.samples.classes
-    waiting = still_open(changes_in(dataset, classes), found.samples, found.labels) if dataset.has_field("ground_truth") else []
-    columns = columns_of(found, rows, waiting)
+    rows = _same_samples(fiftyone, dataset, findings)
+    classes = findings.samples.classes
+    changes = changes_in(dataset, classes) if dataset.has_field("ground_truth") else []
+    waiting = still_open(changes, findings.samples, findings.labels)
+    columns = columns_of(findings, rows, waiting)
     _forget_filters(dataset, set(columns))
     ids = dataset.values("id")
     for done, (field, column) in enumerate(columns.items(), start=1):
         declare(fiftyone, dataset, field, column.kind)
         _write(dataset, field, column, ids)
         progress(done, len(columns) + 1)
-    _set_tags(dataset, found, rows, waiting, ids)
-    if found.looks is not None:
-        _lay_out(dataset, found.looks.points[rows])
-    dataset.info["tinysieve_version"] = found.version
+    _set_tags(dataset, findings, rows, waiting, ids)
+    if findings.looks is not None:
+        _lay_out(dataset, findings.looks.points[rows])
+    dataset.info["tinysieve_version"] = findings.version
     dataset.save()
-    views = save_views(fiftyone, dataset, [one.filter for one in found.opinions], classes)
+    views = save_views(fiftyone, dataset, [opinion.filter for opinion in findings.opinions], classes)
     progress(len(columns) + 1, len(columns) + 1)
-    return Filled(name, found.version, len(rows), views, len(waiting))
+    return Filled(name, findings.version, len(rows), views, len(waiting))
 
 
 @contextmanager
@@ -89,30 +90,30 @@ def _no_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _same_samples(fiftyone: Any, dataset: Any, found: Findings) -> NDArray[np.int64]:
+def _same_samples(fiftyone: Any, dataset: Any, findings: Findings) -> NDArray[np.int64]:
     """Remove samples that the table does not hold and add those that are new; row of each, in the dataset's order."""
     held = dataset.values(SAMPLE_ID) if dataset.has_field(SAMPLE_ID) else []
-    rows = found.samples.rows_of(held)
+    rows = findings.samples.rows_of(held)
     if (rows < 0).any():
         ids = np.array(dataset.values("id"))
         dataset.delete_samples(ids[rows < 0].tolist())
         rows = rows[rows >= 0]
-    paths = [str(found.images / path) for path in found.samples.table["filepath"].to_pylist()]
+    paths = [str(findings.images / path) for path in findings.samples.table["filepath"].to_pylist()]
     if len(rows) and dataset.values("filepath") != (expected := [paths[row] for row in rows]):
         dataset.set_values("filepath", expected)
     new = np.setdiff1d(np.arange(len(paths)), rows)
     for start in range(0, len(new), _CHUNK):
-        _add(fiftyone, dataset, found, new[start : start + _CHUNK], paths)
+        _add(fiftyone, dataset, findings, new[start : start + _CHUNK], paths)
     return np.concatenate([rows, new]).astype(np.int64)
 
 
-def _add(fiftyone: Any, dataset: Any, found: Findings, rows: NDArray[np.int64], paths: Sequence[str]) -> None:
+def _add(fiftyone: Any, dataset: Any, findings: Findings, rows: NDArray[np.int64], paths: Sequence[str]) -> None:
     """Add new samples with what can be had without label objects."""
-    columns = columns_of(found, rows)
+    columns = columns_of(findings, rows)
     brought = light(columns)
     for name, kind in [(SAMPLE_ID, "StringField"), *((name, columns[name].kind) for name in brought)]:
         declare(fiftyone, dataset, name, kind)
-    names, tags = found.samples.sample_ids.take(rows).to_pylist(), tags_of(found, rows)
+    names, tags = findings.samples.sample_ids.take(rows).to_pylist(), tags_of(findings, rows)
     dataset.add_samples(
         [fiftyone.Sample(filepath=paths[row], tags=tags[place], **{SAMPLE_ID: names[place]},
                          **{name: values[place] for name, values in brought.items()}) for place, row in enumerate(rows.tolist())],
@@ -132,13 +133,13 @@ def _forget_filters(dataset: Any, fields: set[str]) -> None:
         dataset.delete_sample_fields(gone)
 
 
-def _set_tags(dataset: Any, found: Findings, rows: NDArray[np.int64], waiting: Sequence[Change], ids: Sequence[str]) -> None:
+def _set_tags(dataset: Any, findings: Findings, rows: NDArray[np.int64], waiting: Sequence[Change], ids: Sequence[str]) -> None:
     open_tags = defaultdict(list)
-    for one in waiting:
-        if one.tagged:
-            open_tags[one.sample_id].append(one.word)
-    deciding = deciding_tags(found.samples.classes)
-    own, names = tags_of(found, rows), found.samples.sample_ids.take(rows).to_pylist()
+    for change in waiting:
+        if change.tagged:
+            open_tags[change.sample_id].append(change.word)
+    deciding = deciding_tags(findings.samples.classes)
+    own, names = tags_of(findings, rows), findings.samples.sample_ids.take(rows).to_pylist()
     changed = {}
     for key, mine, name, held in zip(ids, own, names, dataset.values("tags"), strict=True):
         theirs = [tag for tag in held or () if tag not in OWN_TAGS and tag not in deciding]

@@ -42,13 +42,13 @@ def changes_in(dataset: Any, classes: ClassNames) -> list[Change]:
         [SAMPLE_ID, f"{GROUND_TRUTH}.label", SHOWN, "tags", f"{GROUND_TRUTH}.tags"])
     labels = {classes.positive: POSITIVE, classes.negative: NEGATIVE, "": NO_ANSWER}
     deciding = deciding_tags(classes)
-    found: list[Change] = []
-    for one, label, before, on_sample, on_label in zip(ids, now, shown, tags, label_tags, strict=True):
+    changes: list[Change] = []
+    for sample_id, label, before, on_sample, on_label in zip(ids, now, shown, tags, label_tags, strict=True):
         if (label or "") != (before or ""):
-            found.append(Change(one, label or "", labels.get(label or "", UNKNOWN), False))
-        found += [Change(one, word, deciding[word], True)
+            changes.append(Change(sample_id, label or "", labels.get(label or "", UNKNOWN), False))
+        changes += [Change(sample_id, word, deciding[word], True)
                   for word in dict.fromkeys([*(on_sample or ()), *(on_label or ())]) if word in deciding]
-    return found
+    return changes
 
 
 def read_answers_in_fiftyone(run: Run, reviewer: str) -> Answers:
@@ -70,19 +70,19 @@ def answers_of(changes: list[Change], reviewer: str, source: str, classes: Class
         InputError: a label that is neither of the two classes.
     """
     def place(number: int) -> str:
-        one = changes[number]
-        return f"FiftyOne dataset '{source}', sample {one.sample_id}, {'tag' if one.tagged else 'label'} '{one.word}'"
+        change = changes[number]
+        return f"FiftyOne dataset '{source}', sample {change.sample_id}, {'tag' if change.tagged else 'label'} '{change.word}'"
 
-    codes = np.array([one.code for one in changes], np.int8)
-    refuse_first(codes == UNKNOWN, pa.array([one.word for one in changes], pa.string()), place,
+    codes = np.array([change.code for change in changes], np.int8)
+    refuse_first(codes == UNKNOWN, pa.array([change.word for change in changes], pa.string()), place,
                  f"a label is {classes.positive} or {classes.negative}, not")
     count = len(changes)
-    return Answers(pa.array([one.sample_id for one in changes], pa.string()), codes, pa.array([reviewer] * count, pa.string()),
-                   pa.nulls(count, pa.string()), place)
+    return Answers(pa.array([change.sample_id for change in changes], pa.string()), codes,
+                   pa.array([reviewer] * count, pa.string()), pa.nulls(count, pa.string()), place)
 
 
 def still_open(changes: list[Change], samples: SampleTable, labels: np.ndarray) -> list[Change]:
     """Changes that the labels, int8 [N], do not show yet: not imported, or taken back since."""
-    rows = samples.rows_of([one.sample_id for one in changes])
-    return [one for one, row in zip(changes, rows, strict=True)
-            if row >= 0 and one.code != NO_ANSWER and one.code != labels[row]]
+    rows = samples.rows_of([change.sample_id for change in changes])
+    return [change for change, row in zip(changes, rows, strict=True)
+            if row >= 0 and change.code != NO_ANSWER and change.code != labels[row]]

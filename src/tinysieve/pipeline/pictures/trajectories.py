@@ -47,8 +47,8 @@ def draw_map(shown: Triage, members: NDArray[np.int64], title: str, path: Path, 
     _entitle(ImageDraw.Draw(sheet), title, shown.codes[members], shown.codes[chosen])
     # Easy ones first: what matters lies on top.
     for number in np.argsort(shown.codes[chosen] != EASY, kind="stable"):
-        one = int(chosen[number])
-        thumb = bordered(shown.picture(one), _THUMB, _THUMB_BORDER, COLOURS[int(shown.codes[one])])
+        row = int(chosen[number])
+        thumb = bordered(shown.picture(row), _THUMB, _THUMB_BORDER, COLOURS[int(shown.codes[row])])
         x, y = _MARGIN + places[number] * (_CANVAS - 2 * _MARGIN - _THUMB)
         sheet.paste(thumb, (round(x), round(y) + _HEAD))
     save_png(sheet, path)
@@ -65,8 +65,8 @@ def draw_trajectories(shown: Triage, title: str, path: Path) -> None:
         place.set_axis_off()
         axes.plot(epochs, _median(shown.trajectories, own), color=COLOURS[code], linewidth=4, alpha=0.35,
                   label=f"{TRIAGE_NAMES[code]}: median of {len(own):,}")
-        for one in own[:_LINES]:
-            axes.plot(epochs, shown.trajectories[one].astype(np.float32), color=COLOURS[code], linewidth=1.2)
+        for row in own[:_LINES]:
+            axes.plot(epochs, shown.trajectories[row].astype(np.float32), color=COLOURS[code], linewidth=1.2)
         _stack(place, shown, own[:_LINES], code)
     _finish(axes, shown.epoch, title)
     with replacing(path) as temporary:
@@ -112,7 +112,7 @@ def _median(trajectories: NDArray[np.floating], rows: NDArray[np.int64]) -> NDAr
 
 def _stack(axes: Axes, shown: Triage, rows: NDArray[np.int64], code: int) -> None:
     """A column of thumbnails, one for each line of this colour, most extreme on top."""
-    axes.imshow(np.vstack([np.asarray(bordered(shown.picture(int(one)), 96, 6, COLOURS[code])) for one in rows]))
+    axes.imshow(np.vstack([np.asarray(bordered(shown.picture(int(row)), 96, 6, COLOURS[code])) for row in rows]))
     axes.set_title(TRIAGE_NAMES[code], fontsize=9, color=COLOURS[code])
 
 

@@ -79,17 +79,17 @@ def draw_rows(shown: Triage, members: NDArray[np.int64], title: str, path: Path)
         top = 40 + sum(heights[:place])
         middle = top + (_SIDE / 2 - 16 if len(chosen) else 0)
         pen.multiline_text((_GAP, middle), f"{TRIAGE_NAMES[code]}\n{len(chosen) or 'none'}", COLOURS[code], font)
-        for column, one in enumerate(chosen[:SHOWN]):
+        for column, row in enumerate(chosen[:SHOWN]):
             left = _HEADING + column * cell
-            sheet.paste(bordered(shown.picture(int(one)), _SIDE, _BORDER, COLOURS[code]), (left, top))
-            pen.text((left + _BORDER, top + _SIDE + 2 * _BORDER + 2), _caption(shown, int(one), code), "black", font)
+            sheet.paste(bordered(shown.picture(int(row)), _SIDE, _BORDER, COLOURS[code]), (left, top))
+            pen.text((left + _BORDER, top + _SIDE + 2 * _BORDER + 2), _caption(shown, int(row), code), "black", font)
     save_png(sheet, path)
 
 
-def _caption(shown: Triage, one: int, code: int) -> str:
-    final = f"{shown.summary.final[one]:.2f}"
+def _caption(shown: Triage, row: int, code: int) -> str:
+    final = f"{shown.summary.final[row]:.2f}"
     # In words: Pillow's own font has no arrow.
-    return f"{shown.summary.highest[one]:.2f} to {final}" if code == NEED_REVIEW else final
+    return f"{shown.summary.highest[row]:.2f} to {final}" if code == NEED_REVIEW else final
 
 
 def save_png(image: Image.Image, path: Path) -> None:

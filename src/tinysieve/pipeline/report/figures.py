@@ -121,9 +121,9 @@ def curve_charts(baseline: Sequence[EpochRecord], mended: Sequence[EpochRecord])
 
         def paint(axes: Axes, what: str = what, unit: str = unit, scale: int = scale) -> None:
             for records, colour, who in ((baseline, BASELINE, "baseline"), (mended, MENDED, "mended")):
-                epochs = [one.epoch for one in records]
+                epochs = [record.epoch for record in records]
                 for part, style in (("validation", "-"), ("train", "--")):
-                    values = [scale * getattr(one, f"{part}_{what}") for one in records]
+                    values = [scale * getattr(record, f"{part}_{what}") for record in records]
                     axes.plot(epochs, values, style, color=colour, marker="o", markersize=3, linewidth=1.6,
                               alpha=1 if part == "validation" else 0.55, label=f"{who}, {part}")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

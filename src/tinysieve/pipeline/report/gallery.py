@@ -170,7 +170,7 @@ def _last_entries(samples: SampleTable, chain: list[Version]) -> tuple[pa.Table,
 def _changed(album: Album, row: int, entries: pa.Table, entry: int, old: int, new: int) -> Picture:
     said = {name: entries[name][entry].as_py() for name in ("by", "score", "reason")}
     # The signal behind the colon stands in the reasons already.
-    by = " + ".join(one.partition(":")[0] for one in said["by"].split(" + "))
+    by = " + ".join(source.partition(":")[0] for source in said["by"].split(" + "))
     details = (*_reasons(said["reason"]), f"score {said['score']:.2f}, by {by}")
     words = album.samples.classes.words
     return album.picture(row, f"{words[old]} → {words[new]}", details)
@@ -179,5 +179,5 @@ def _changed(album: Album, row: int, entries: pa.Table, entry: int, old: int, ne
 def _reasons(text: str | None) -> tuple[str, ...]:
     """One line a signal; a reason that names its signal itself is not prefixed with it again."""
     parts = [part.strip() for part in (text or "").split(";") if part.strip()]
-    told = [part.partition(": ") for part in parts]
-    return tuple(rest if rest.startswith(signal) else part for part, (signal, _, rest) in zip(parts, told, strict=True))
+    split = [part.partition(": ") for part in parts]
+    return tuple(rest if rest.startswith(signal) else part for part, (signal, _, rest) in zip(parts, split, strict=True))

@@ -55,13 +55,13 @@ def _by_change(data: DataMap, classes: ClassNames) -> list[Group]:
 
 def _chart(name: str, title: str, shown: str, data: DataMap, groups: list[Group]) -> Chart:
     present = [group for group in groups if group[1].any()]
-    words = ", ".join(f"{one} {count(int(rows.sum()))}" for one, rows, *_ in present)
+    words = ", ".join(f"{words} {count(int(rows.sum()))}" for words, rows, *_ in present)
 
     def paint(axes: Axes) -> None:
-        for one, rows, colour, marker, size, alpha in present:
+        for words, rows, colour, marker, size, alpha in present:
             x, y = data.places[rows].T
             axes.plot(x, y, marker, color=colour, markersize=size, alpha=alpha, markeredgewidth=0.9 if marker in "x+" else 0.0,
-                      label=f"{one} ({count(int(rows.sum()))})")
+                      label=f"{words} ({count(int(rows.sum()))})")
         axes.set(xticks=[], yticks=[], title=title)
         axes.grid(visible=False)
         axes.spines[["left", "bottom"]].set_visible(False)

@@ -63,37 +63,37 @@ def _live_memory(title: str, measured: MeasuredModel, limit: int | None) -> Live
 
 def live_memory_charts(models: Sequence[LiveMemory]) -> tuple[Chart, ...]:
     """One chart a model, all to one scale, in KiB."""
-    highest = max((max(one.live_bytes, default=0) for one in models), default=0)
-    rooms = [one.room_bytes for one in models if one.room_bytes is not None]
+    highest = max((max(model.live_bytes, default=0) for model in models), default=0)
+    rooms = [model.room_bytes for model in models if model.room_bytes is not None]
     top = 1.12 * max([highest, *rooms, 1]) / KIB
     return tuple(_charts(models, top))
 
 
 def _charts(models: Sequence[LiveMemory], top: float) -> Iterator[Chart]:
-    for number, one in enumerate(models):
-        def paint(axes: Axes, one: LiveMemory = one) -> None:
-            _paint(axes, one, top)
+    for number, model in enumerate(models):
+        def paint(axes: Axes, model: LiveMemory = model) -> None:
+            _paint(axes, model, top)
 
-        yield draw(f"live-memory-{number}", _alt(one), 2.7, paint)
-
-
-def _alt(one: LiveMemory) -> str:
-    most = max(one.live_bytes, default=0)
-    text = (f"{one.title}, memory in use over {len(one.live_bytes)} operators: at most {most / KIB:,.1f} KiB, "
-            f"at {one.peak_operator}")
-    return text if one.room_bytes is None else f"{text}; {one.room_words}: {one.room_bytes / KIB:,.1f} KiB"
+        yield draw(f"live-memory-{number}", _alt(model), 2.7, paint)
 
 
-def _paint(axes: Axes, one: LiveMemory, top: float) -> None:
-    values = [value / KIB for value in one.live_bytes]
+def _alt(model: LiveMemory) -> str:
+    most = max(model.live_bytes, default=0)
+    text = (f"{model.title}, memory in use over {len(model.live_bytes)} operators: at most {most / KIB:,.1f} KiB, "
+            f"at {model.peak_operator}")
+    return text if model.room_bytes is None else f"{text}; {model.room_words}: {model.room_bytes / KIB:,.1f} KiB"
+
+
+def _paint(axes: Axes, model: LiveMemory, top: float) -> None:
+    values = [value / KIB for value in model.live_bytes]
     edges = [place - 0.5 for place in range(len(values) + 1)]
-    over = one.room_bytes is not None and max(one.live_bytes, default=0) > one.room_bytes
+    over = model.room_bytes is not None and max(model.live_bytes, default=0) > model.room_bytes
     axes.stairs(values, edges, fill=True, color=BAD if over else MENDED, alpha=0.35)
     axes.stairs(values, edges, color=BAD if over else MENDED, linewidth=1.2)
-    if one.room_bytes is not None:
-        axes.axhline(one.room_bytes / KIB, color=INK, linewidth=1.4, linestyle="--",
-                     label=f"{one.room_words}, {one.room_bytes / KIB:,.1f} KiB")
+    if model.room_bytes is not None:
+        axes.axhline(model.room_bytes / KIB, color=INK, linewidth=1.4, linestyle="--",
+                     label=f"{model.room_words}, {model.room_bytes / KIB:,.1f} KiB")
         axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.22), handlelength=1.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set(xlim=(-0.5, max(len(values), 1) - 0.5), ylim=(0, top), xlabel="operator", ylabel="KiB",
-             title=f"{one.title}: at most {max(values, default=0):,.1f} KiB, at {one.peak_operator}")
+             title=f"{model.title}: at most {max(values, default=0):,.1f} KiB, at {model.peak_operator}")

@@ -58,13 +58,13 @@ def provenance_of(run: Run, stages: tuple[str, ...]) -> Provenance:
 
 def package_versions(names: tuple[str, ...]) -> dict[str, str]:
     """Version of each named distribution that is installed, and of Python; nothing is imported."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in names:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _stage_row(run: Run, name: str) -> StageRow:

@@ -50,7 +50,7 @@ def _outside(run: Run) -> dict[str, str]:
 
 def needs_of(config: Config) -> tuple[str, ...]:
     """Stages that the report shows."""
-    filters = tuple(stage_name(one.name) for one in config.filter.active)
+    filters = tuple(stage_name(entry.name) for entry in config.filter.active)
     groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
     return ("ingest", "detect", "embed", *groups, *filters, "policy", "train-baseline", "train-mended", "quantize-baseline",
             "quantize-mended", "verify")

@@ -53,21 +53,21 @@ def data_terms(config: Config) -> DataTerms:
 
 def tool_terms(config: Config) -> tuple[Terms, ...]:
     """The detector's and the backbone's terms: what gave opinions about the labels."""
-    detector, found = config.filter.detector, []
+    detector, terms = config.filter.detector, []
     if detector.kind == "ultralytics":
-        found.append(Terms(f"detector {detector.weights.name}, read by Ultralytics", "agpl-3.0",
+        terms.append(Terms(f"detector {detector.weights.name}, read by Ultralytics", "agpl-3.0",
                            "Ultralytics and its YOLO weights are AGPL-3.0 or bought. Neither is part of what this card "
                            "describes: they gave boxes, from which some labels were mended. Whoever ships or serves them must "
                            "publish the whole source under AGPL-3.0, or buy a licence."))
     elif detector.kind == "boxes":
-        found.append(Terms(f"boxes from {detector.file.name}", UNKNOWN, "Made elsewhere, under their maker's terms."))
-    if detector.kind == "presence_head" or any(one.name == "presence_head" for one in config.filter.active):
-        found.append(Terms("presence head", "apache-2.0", "Trained on PASCAL VOC 2007 photos, which stand under Flickr's terms."))
+        terms.append(Terms(f"boxes from {detector.file.name}", UNKNOWN, "Made elsewhere, under their maker's terms."))
+    if detector.kind == "presence_head" or any(entry.name == "presence_head" for entry in config.filter.active):
+        terms.append(Terms("presence head", "apache-2.0", "Trained on PASCAL VOC 2007 photos, which stand under Flickr's terms."))
     if config.filter.backbone.kind == "efficientnet-lite0":
-        found.append(Terms("backbone EfficientNet-Lite0", "apache-2.0", "Weights trained on ImageNet."))
+        terms.append(Terms("backbone EfficientNet-Lite0", "apache-2.0", "Weights trained on ImageNet."))
     else:
-        found.append(Terms(f"backbone ({config.filter.backbone.kind})", UNKNOWN, "The user's own, under its maker's terms."))
-    return tuple(found)
+        terms.append(Terms(f"backbone ({config.filter.backbone.kind})", UNKNOWN, "The user's own, under its maker's terms."))
+    return tuple(terms)
 
 
 def _folder_name(config: Config) -> str:

@@ -76,9 +76,9 @@ def _strata(run: Run, samples: SampleTable, before: Codes, after: Codes) -> Code
 def _refuse_other_strata(table: pa.Table, codes: Codes, path: Path) -> None:
     """An audit of one policy says nothing of another: the strata are drawn with other chances."""
     now = [STRATA[code] if code >= 0 else "no stratum" for code in codes]
-    for line, (drawn, found) in enumerate(zip(table["stratum"].to_pylist(), now, strict=True), 2):
-        if drawn != found:
-            raise InputError(f"drawn from '{drawn}', and now in '{found}'", where=f"{path}:{line}",
+    for line, (drawn, answer) in enumerate(zip(table["stratum"].to_pylist(), now, strict=True), 2):
+        if drawn != answer:
+            raise InputError(f"drawn from '{drawn}', and now in '{answer}'", where=f"{path}:{line}",
                              why="the policy has changed since the audit was drawn, so its answers stand for other samples",
                              fix="draw a new one with 'tinysieve audit sample', or go back to the settings it was drawn under")
 

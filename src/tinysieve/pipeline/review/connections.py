@@ -52,6 +52,6 @@ class Connections:
     def _drop_one(self) -> None:
         """End the longest silence; its thread sees the end of the stream and frees the place."""
         if self._idle_since:
-            _, connection = self._idle_since.pop(min(self._idle_since, key=lambda one: self._idle_since[one][0]))
+            _, connection = self._idle_since.pop(min(self._idle_since, key=lambda connection: self._idle_since[connection][0]))
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

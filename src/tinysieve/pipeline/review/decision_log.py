@@ -53,7 +53,7 @@ class DecisionLog:
             if before == word or (word == UNDO and before is None):
                 return
             words = [UNDO] * (before is not None) + [word] * (word != UNDO)
-            self._append([(sample_id, one, self.reviewer, self.now()) for one in words])
+            self._append([(sample_id, word, self.reviewer, self.now()) for word in words])
             self.standing.pop(sample_id, None)
             if word != UNDO:
                 self.standing[sample_id] = word

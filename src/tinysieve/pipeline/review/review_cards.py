@@ -88,8 +88,8 @@ def reason_lines(text: str) -> tuple[str, ...]:
     ('ultralytics: no cat box', 'out_of_fold says cat')
     """
     parts = [part.strip() for part in text.split(";") if part.strip()]
-    told = [part.partition(": ") for part in parts]
-    return tuple(rest if rest.startswith(signal) else part for part, (signal, _, rest) in zip(parts, told, strict=True))
+    split = [part.partition(": ") for part in parts]
+    return tuple(rest if rest.startswith(signal) else part for part, (signal, _, rest) in zip(parts, split, strict=True))
 
 
 def _refuse_rows(samples: SampleTable, rows: NDArray[np.int64], ids: pa.ChunkedArray, queue: Path) -> None:
@@ -114,11 +114,11 @@ def _boxes(run: Run, samples: SampleTable, rows: NDArray[np.int64]) -> list[tupl
         return [()] * len(rows)
     _, boxes = align(DETECTIONS.of(run), samples.sample_ids.take(pa.array(rows)))
     sizes = np.stack([samples.numbers(name)[rows] for name in ("width", "height")], axis=1)
-    return [_percent(boxes, one, sizes[one], run.config.filter.boxes.negative) for one in range(len(rows))]
+    return [_percent(boxes, row, sizes[row], run.config.filter.boxes.negative) for row in range(len(rows))]
 
 
-def _percent(boxes: Boxes, one: int, size: NDArray[np.int64], least: float) -> tuple[Box, ...]:
-    inside = slice(int(boxes.offsets[one]), int(boxes.offsets[one + 1]))
+def _percent(boxes: Boxes, row: int, size: NDArray[np.int64], least: float) -> tuple[Box, ...]:
+    inside = slice(int(boxes.offsets[row]), int(boxes.offsets[row + 1]))
     corners = np.clip(boxes.xyxy[inside].astype(np.float64) / np.tile(size, 2) * 100, 0, 100)
     shown = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1).round(1).tolist()
     confidence = np.where(boxes.counted[inside], boxes.confidence[inside], np.float32(-1))
@@ -133,7 +133,7 @@ def _hardness(run: Run, samples: SampleTable, labels: Codes, rows: NDArray[np.in
     if not file.is_file():
         return codes
     triage = pq.read_table(file, columns=["sample_id", "triage"])
-    found = pc.index_in(samples.sample_ids.take(pa.array(rows)), value_set=triage["sample_id"]).to_numpy()
-    known = np.isfinite(found)
+    places = pc.index_in(samples.sample_ids.take(pa.array(rows)), value_set=triage["sample_id"]).to_numpy()
+    known = np.isfinite(places)
     named = pc.index_in(triage["triage"], pa.array(TRIAGE_NAMES)).to_numpy()
-    return np.where(known, named[np.where(known, found, 0).astype(np.int64)], codes).astype(np.int8)
+    return np.where(known, named[np.where(known, places, 0).astype(np.int64)], codes).astype(np.int8)

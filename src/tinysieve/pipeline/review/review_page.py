@@ -45,8 +45,8 @@ class Sheet:
     @cached_property
     def _dealt(self) -> dict[str, Any]:
         lines: dict[str, int] = {}
-        cards = [[one.sample_id, one.name, one.width, one.height, one.label, one.proposed, one.hardness,
-                  [lines.setdefault(line, len(lines)) for line in one.reasons], one.boxes] for one in self.cards]
+        cards = [[card.sample_id, card.name, card.width, card.height, card.label, card.proposed, card.hardness,
+                  [lines.setdefault(line, len(lines)) for line in card.reasons], card.boxes] for card in self.cards]
         return {"cards": cards, "reasons": list(lines), "cards_a_page": self.cards_a_page, "thumbnail_side": THUMBNAIL_SIDE,
                 "choices": [asdict(choice) for choice in choices(self.classes)]}
 
@@ -100,7 +100,7 @@ def write_pages(sheet: Sheet, photos: Photos, folder: Path, reviewer: str, progr
 
 def _key(sheet: Sheet, reviewer: str) -> str:
     """Names run, reviewer and queue, so that a browser does not mix the decisions of two."""
-    parts = [sheet.title, reviewer, *(one.sample_id for one in sheet.cards)]
+    parts = [sheet.title, reviewer, *(card.sample_id for card in sheet.cards)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 

@@ -53,7 +53,7 @@ class ReviewServer(ThreadingHTTPServer):
     def __init__(self, context: ReviewContext, port: int) -> None:
         self.context = context
         self.connections = Connections(MOST_CONNECTIONS)
-        self.known = frozenset(one.sample_id for one in context.sheet.cards)
+        self.known = frozenset(card.sample_id for card in context.sheet.cards)
         self.words = frozenset((*decision_words(context.sheet.classes), UNDO))
         try:
             super().__init__((LOOPBACK, port), _Handler)

@@ -144,7 +144,7 @@ def _draw(run: Run, samples: SampleTable, made: Triaged, folder: Path) -> None:
     from tinysieve.pipeline.pictures.triage import Triage
 
     pixels, pixel_row = open_pixels(run.at("ingest")), samples.numbers("pixel_row")[made.rows]
-    shown = Triage(lambda one: pixels[pixel_row[one]], samples.labels[made.rows], samples.classes.in_code_order, made.codes,
+    shown = Triage(lambda row: pixels[pixel_row[row]], samples.labels[made.rows], samples.classes.in_code_order, made.codes,
                    made.sorted_by, made.suspicion, made.trajectories, made.epoch)
     draw_triage(shown, folder, run.config.seed)
 
@@ -177,8 +177,9 @@ def _reading(run: Run, stream: RowStream, labels: IntArray, folder: Path) -> int
     if not file.is_file():
         with progress("turning point", "visits") as report:
             losses = held_out_losses(stream, labels, _fit_settings(settings), run.config.seed, settings.held_out, report)
-        found = {"turning_point": turning_point(losses), "held_out_loss": losses.mean(axis=1, dtype=np.float64).round(5).tolist()}
-        write_text(file, json.dumps(found) + "\n")
+        summary = {"turning_point": turning_point(losses),
+                   "held_out_loss": losses.mean(axis=1, dtype=np.float64).round(5).tolist()}
+        write_text(file, json.dumps(summary) + "\n")
     return int(json.loads(file.read_text())["turning_point"])
 
 

@@ -52,19 +52,19 @@ def evidence_stages(config: Config, *wanted: str) -> tuple[Stage, ...]:
 
 def made_kinds(config: Config) -> set[str]:
     """Kinds of evidence that the filters of a configuration need; near-duplicates only where their own filter is on."""
-    kinds = {kind for one in config.filter.active for kind in one.needs}
-    return kinds if any(one.needs == (GROUPS,) for one in config.filter.active) else kinds - {GROUPS}
+    kinds = {kind for entry in config.filter.active for kind in entry.needs}
+    return kinds if any(entry.needs == (GROUPS,) for entry in config.filter.active) else kinds - {GROUPS}
 
 
 def filter_stages(config: Config) -> tuple[Stage, ...]:
     """One stage a filter that is on; a filter that listens to others comes after them."""
     made, left = [], list(config.filter.active)
-    names = {one.name for one in left}
+    names = {entry.name for entry in left}
     while left:
-        ready = [one for one in left if not set(one.listens_to) & {other.name for other in left}]
+        ready = [entry for entry in left if not set(entry.listens_to) & {other.name for other in left}]
         made += ready or left
-        left = [one for one in left if one not in (ready or left)]
-    return tuple(_stage(one, config, names) for one in made)
+        left = [entry for entry in left if entry not in (ready or left)]
+    return tuple(_stage(entry, config, names) for entry in made)
 
 
 def _in_order(stages: Mapping[str, Stage]) -> list[Stage]:

@@ -41,13 +41,13 @@ def measures_by(filter_name: str) -> Artifact[Mapping[str, NDArray[np.floating]]
 def opinions_of(run: Run) -> list[Opinions]:
     """The opinions that the configured policy listens to, by name; those of filters that have finished."""
     follows_seed = isinstance(run.config.policy, FollowDetector)
-    files = [opinions_by(one.name) for one in run.config.filter.active if (one.name == SeedRule.name) == follows_seed]
+    files = [opinions_by(entry.name) for entry in run.config.filter.active if (entry.name == SeedRule.name) == follows_seed]
     return sorted((file.of(run) for file in files if file.exists(run)), key=lambda opinions: opinions.filter)
 
 
 def scores_of(run: Run) -> list[Score]:
     """All scores of a run that do not look at a sample's own label, in the order of the registry."""
-    files = [scores_by(one.name) for one in run.config.filter.active]
+    files = [scores_by(entry.name) for entry in run.config.filter.active]
     return [score for file in files if file.exists(run) for score in file.of(run)]
 
 

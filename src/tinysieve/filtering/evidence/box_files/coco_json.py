@@ -24,7 +24,7 @@ def is_coco(made: Any) -> bool:
 def is_coco_results(made: Any) -> bool:
     """A list of results: what detectors write for COCO's scorer."""
     return isinstance(made, list) and bool(made) and all(
-        isinstance(one, dict) and {"image_id", "category_id", "bbox"} <= one.keys() for one in made)
+        isinstance(entry, dict) and {"image_id", "category_id", "bbox"} <= entry.keys() for entry in made)
 
 
 def read_coco(made: Any, stated: Stated, path: Path) -> ListedBoxes:
@@ -33,17 +33,17 @@ def read_coco(made: Any, stated: Stated, path: Path) -> ListedBoxes:
     Raises:
         InputError: a box of an image or a category that the file does not list.
     """
-    names = {one["id"]: str(one["name"]) for one in made.get("categories") or ()} or dict(stated.names)
-    images = {one["id"]: str(one["file_name"]) for one in made["images"]}
+    names = {category["id"]: str(category["name"]) for category in made.get("categories") or ()} or dict(stated.names)
+    images = {image["id"]: str(image["file_name"]) for image in made["images"]}
     rows, boxed = [], set()
-    for number, one in enumerate(made["annotations"]):
-        place = f"{path}, annotation {one.get('id', number)}"
-        if one.get("image_id") not in images:
-            raise InputError(f"image {one.get('image_id')!r} is not in the list of images", where=place,
+    for number, box in enumerate(made["annotations"]):
+        place = f"{path}, annotation {box.get('id', number)}"
+        if box.get("image_id") not in images:
+            raise InputError(f"image {box.get('image_id')!r} is not in the list of images", where=place,
                              fix="export the file again")
-        boxed.add(one["image_id"])
-        rows.append(Row(images[one["image_id"]], four_numbers(one.get("bbox"), place), _name(one, names, place),
-                        score_of(one.get("score"), place), place))
+        boxed.add(box["image_id"])
+        rows.append(Row(images[box["image_id"]], four_numbers(box.get("bbox"), place), _name(box, names, place),
+                        score_of(box.get("score"), place), place))
     rows += [Row(name, None, "", float("nan"), f"{path}, image {key}") for key, name in images.items() if key not in boxed]
     return listed_from_rows(rows, "corner_size", "pixels", list(names.values()))
 
@@ -59,19 +59,19 @@ def read_coco_results(made: Any, stated: Stated, path: Path) -> ListedBoxes:
                          why="category 1 is a person in COCO's files and a bicycle to most detectors",
                          fix="set filter.detector.names: coco91 (person is 1), coco80 (person is 0), or number: name")
     rows = []
-    for number, one in enumerate(made):
+    for number, result in enumerate(made):
         place = f"{path}, result {number}"
-        if "score" not in one:
+        if "score" not in result:
             raise InputError("a result without a score", where=place, why="a doubtful box would count as certain",
                              fix="write the score of each box")
-        image = str(one.get("file_name") or one["image_id"])
-        box, score = four_numbers(one["bbox"], place), score_of(one["score"], place)
-        rows.append(Row(image, box, _name(one, stated.names, place), score, place))
+        image = str(result.get("file_name") or result["image_id"])
+        box, score = four_numbers(result["bbox"], place), score_of(result["score"], place)
+        rows.append(Row(image, box, _name(result, stated.names, place), score, place))
     return listed_from_rows(rows, "corner_size", "pixels", list(stated.names.values()))
 
 
-def _name(one: dict[str, Any], names: Any, place: str) -> str:
-    number = one.get("category_id")
+def _name(annotation: dict[str, Any], names: Any, place: str) -> str:
+    number = annotation.get("category_id")
     if number not in names:
         raise InputError(f"category {number!r} has no name", where=place, why="its boxes would be taken for something else",
                          fix=f"name it; there are {', '.join(map(str, names.values()))}" if names else

@@ -25,7 +25,7 @@ def read_fiftyone(made: Any, stated: Stated, path: Path) -> ListedBoxes:
     rows: list[Row] = []
     for image, detections in _samples(made, path):
         place = f"{path}, {image}"
-        rows += [_row(image, one, classes, place) for one in detections or ()]
+        rows += [_row(image, box, classes, place) for box in detections or ()]
         if not detections:
             rows.append(Row(image, None, "", float("nan"), place))
     return listed_from_rows(rows, "corner_size", "normalised", classes)
@@ -44,10 +44,10 @@ def _samples(made: Any, path: Path) -> Iterator[tuple[str, list[Any] | None]]:
         yield str(sample["filepath"]), next(iter(fields.values()), None)
 
 
-def _row(image: str, one: dict[str, Any], classes: list[str], place: str) -> Row:
-    label = one.get("label")
+def _row(image: str, box: dict[str, Any], classes: list[str], place: str) -> Row:
+    label = box.get("label")
     if isinstance(label, int):
         if not 0 <= label < len(classes):
             raise InputError(f"class {label} has no name", where=place, fix="export with the list of classes")
         label = classes[label]
-    return Row(image, four_numbers(one.get("bounding_box"), place), str(label), score_of(one.get("confidence"), place), place)
+    return Row(image, four_numbers(box.get("bounding_box"), place), str(label), score_of(box.get("confidence"), place), place)

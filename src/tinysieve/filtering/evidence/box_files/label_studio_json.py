@@ -37,21 +37,21 @@ def read_label_studio(made: Any, stated: Stated, path: Path) -> ListedBoxes:
 
 
 def _rows(task: dict[str, Any], image: str, place: str) -> Iterator[Row]:
-    answers = [one for one in task.get("annotations") or () if not one.get("was_cancelled")]
+    answers = [mark for mark in task.get("annotations") or () if not mark.get("was_cancelled")]
     looks = answers or task.get("predictions") or ()
     if not looks:
         return
-    rectangles = [one for look in looks[-1:] for one in look.get("result") or () if one.get("type") == "rectanglelabels"]
+    rectangles = [mark for look in looks[-1:] for mark in look.get("result") or () if mark.get("type") == "rectanglelabels"]
     if not rectangles:
         yield Row(image, None, "", float("nan"), place)
-    for one in rectangles:
-        value = one["value"]
+    for mark in rectangles:
+        value = mark["value"]
         labels = value.get("rectanglelabels") or []
         if value.get("rotation") or len(labels) != 1:
             raise InputError("a rectangle is rotated, or has not exactly one label", where=place,
                              why="it is no box of one class", fix="mend it in Label Studio and export again")
         box = four_numbers([value.get(name) for name in ("x", "y", "width", "height")], place)
-        yield Row(image, box, str(labels[0]), score_of(one.get("score"), place), place)
+        yield Row(image, box, str(labels[0]), score_of(mark.get("score"), place), place)
 
 
 def _image(data: dict[str, Any], place: str) -> str:

@@ -73,7 +73,7 @@ def detect_all(
                 _write(examine(detector, files[piece], ids[piece], pool, decode), target)
             done.append(_read(target))
             progress(min(start + chunk, len(ids)), len(ids))
-    failures = tuple(one for part in done for one in part.not_examined)
+    failures = tuple(failure for part in done for failure in part.not_examined)
     result = Detections(concatenate([part.boxes for part in done], detector.classes), failures)
     atomic.write_text(folder / "not_examined.csv", _as_csv(result.not_examined))
     write_boxes(result.boxes, folder / "detections.parquet")
@@ -106,7 +106,7 @@ def _as_csv(failures: Sequence[NotExamined]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FAILURE_FIELDS)
-    writer.writerows((one.sample_id, one.filepath, one.reason) for one in failures)
+    writer.writerows((failure.sample_id, failure.filepath, failure.reason) for failure in failures)
     return text.getvalue()
 
 

@@ -76,10 +76,10 @@ def examine(
     rows: list[np.ndarray] = []
     failures: list[NotExamined] = []
     for start, decoded in _decoded_batches(files, ids, pool, decode):
-        sound = {k: one for k, one in enumerate(decoded) if isinstance(one, np.ndarray)}
-        found = dict(zip(sound, _found(detector, list(sound.values())), strict=True))
-        for k, one in enumerate(decoded):
-            outcome = found.get(k, one)
+        sound = {k: image for k, image in enumerate(decoded) if isinstance(image, np.ndarray)}
+        outcomes = dict(zip(sound, _found(detector, list(sound.values())), strict=True))
+        for k, image in enumerate(decoded):
+            outcome = outcomes.get(k, image)
             row = start + k
             if isinstance(outcome, np.ndarray):
                 seen.append(ids[row])
@@ -99,9 +99,9 @@ def _decoded_batches(
         waiting.append((start, [pool.submit(_pixels, file, sample_id, decode) for file, sample_id in batch]))
         if len(waiting) > 1:
             first, futures = waiting.pop(0)
-            yield first, [one.result() for one in futures]
+            yield first, [future.result() for future in futures]
     for first, futures in waiting:
-        yield first, [one.result() for one in futures]
+        yield first, [future.result() for future in futures]
 
 
 def _pixels(file: str, sample_id: str, decode: Decode) -> np.ndarray | str:
@@ -119,10 +119,10 @@ def _found(detector: Detector, pixels: list[np.ndarray]) -> list[np.ndarray | st
     if not pixels:
         return []
     try:
-        return [_checked(one) for one in _same_length(detector.detect(pixels), pixels)]
+        return [_checked(boxes) for boxes in _same_length(detector.detect(pixels), pixels)]
     except Exception:  # which image it was is found below
-        outcomes = [_found_in_one(detector, one) for one in pixels]
-    if len(outcomes) >= HOPELESS and all(isinstance(one, str) for one in outcomes):
+        outcomes = [_found_in_one(detector, image) for image in pixels]
+    if len(outcomes) >= HOPELESS and all(isinstance(outcome, str) for outcome in outcomes):
         raise DetectorFailed(f"detector {detector.name} fails on every image: {outcomes[0]}",
                              why="images that were not examined cannot be judged",
                              fix="mend the detector or its settings and run again; finished chunks are kept")
@@ -136,10 +136,10 @@ def _found_in_one(detector: Detector, pixels: np.ndarray) -> np.ndarray | str:
         return f"detector failed: {_words(error)}"
 
 
-def _same_length(found: list[np.ndarray], pixels: list[np.ndarray]) -> list[np.ndarray]:
-    if len(found) != len(pixels):
-        raise ValueError(f"{len(found)} results for {len(pixels)} images")
-    return found
+def _same_length(boxes: list[np.ndarray], pixels: list[np.ndarray]) -> list[np.ndarray]:
+    if len(boxes) != len(pixels):
+        raise ValueError(f"{len(boxes)} results for {len(pixels)} images")
+    return boxes
 
 
 def _checked(rows: np.ndarray) -> np.ndarray:

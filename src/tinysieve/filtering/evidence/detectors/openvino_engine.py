@@ -94,11 +94,11 @@ def _usable_cores() -> int:
 
 
 def _graph_file(weights: Path) -> Path:
-    found = [weights] if weights.suffix == ".xml" else sorted(weights.glob("*.xml")) if weights.is_dir() else []
-    if len(found) != 1:
-        raise InputError(f"{len(found)} .xml files, one is needed", where=str(weights),
+    files = [weights] if weights.suffix == ".xml" else sorted(weights.glob("*.xml")) if weights.is_dir() else []
+    if len(files) != 1:
+        raise InputError(f"{len(files)} .xml files, one is needed", where=str(weights),
                          fix="name the folder of one OpenVINO export, or use detector.engine: ultralytics")
-    return found[0]
+    return files[0]
 
 
 def _compile(graph: Path, streams: int) -> Any:

@@ -32,13 +32,13 @@ class SecondLook:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Boxes of each image, float32 [n, 6]: x1, y1, x2, y2 (image pixels), confidence, class; best first."""
-        found = list(self._detector.detect(images))
-        doubtful = [place for place, rows in enumerate(found) if len(rows) and rows[:, 4].max() < self._below]
+        boxes = list(self._detector.detect(images))
+        doubtful = [place for place, rows in enumerate(boxes) if len(rows) and rows[:, 4].max() < self._below]
         if doubtful:
             again = self._detector.detect([np.ascontiguousarray(images[place][:, ::-1]) for place in doubtful])
             for place, rows in zip(doubtful, again, strict=True):
-                found[place] = fuse(found[place], mirror(rows, images[place].shape[1]))
-        return found
+                boxes[place] = fuse(boxes[place], mirror(rows, images[place].shape[1]))
+        return boxes
 
 
 def mirror(rows: Rows, width: int) -> Rows:
@@ -68,7 +68,7 @@ def fuse(first: Rows, second: Rows) -> Rows:
             fused.append((first[row] + second[partner]) / 2)
         else:
             fused.append(_seen_once(first[row]))
-    fused += [_seen_once(one) for one in second[free]]
+    fused += [_seen_once(row) for row in second[free]]
     rows = np.array(fused, np.float32).reshape(-1, 6)
     return rows[np.argsort(-rows[:, 4], kind="stable")]
 

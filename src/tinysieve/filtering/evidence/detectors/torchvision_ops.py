@@ -28,7 +28,7 @@ def ensure_torchvision() -> bool:
             raise
     else:
         return True
-    for name in [one for one in sys.modules if one.split(".")[0] == "torchvision"]:
+    for name in [module for module in sys.modules if module.split(".")[0] == "torchvision"]:
         del sys.modules[name]
     _register()
     return False

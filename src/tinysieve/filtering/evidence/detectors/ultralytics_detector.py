@@ -52,30 +52,30 @@ class UltralyticsDetector:
     def detect(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Boxes of each image, float32 [n, 6]: x1, y1, x2, y2 (image pixels), confidence, class; best first."""
         size = self.settings.image_size
-        shapes = [yolo_head.canvas_shape(one.shape[0], one.shape[1], size) if self._flexible else (size, size)
-                  for one in images]
+        shapes = [yolo_head.canvas_shape(image.shape[0], image.shape[1], size) if self._flexible else (size, size)
+                  for image in images]
         results: list[np.ndarray] = [np.zeros((0, 6), np.float32)] * len(images)
         for shape in dict.fromkeys(shapes):
-            rows = [k for k, one in enumerate(shapes) if one == shape]
-            for k, found in zip(rows, self._group([images[k] for k in rows], shape), strict=True):
-                results[k] = found
+            rows = [k for k, size in enumerate(shapes) if size == shape]
+            for k, boxes in zip(rows, self._group([images[k] for k in rows], shape), strict=True):
+                results[k] = boxes
         return results
 
     def _group(self, images: list[np.ndarray], shape: tuple[int, int]) -> list[np.ndarray]:
-        placed = [yolo_head.letterbox(one, shape) for one in images]
+        placed = [yolo_head.letterbox(image, shape) for image in images]
         outputs: list[np.ndarray] = []
         # A CPU gains nothing from a batch, and exports may accept one image only.
         step = len(placed) if self._device.startswith("cuda") and self._flexible else 1
         for start in range(0, len(placed), step):
-            canvases = [np.ascontiguousarray(one[:, :, ::-1]) for one, _ in placed[start : start + step]]
-            found = self._model.predict(
+            canvases = [np.ascontiguousarray(canvas[:, :, ::-1]) for canvas, _ in placed[start : start + step]]
+            results = self._model.predict(
                 canvases, conf=self.settings.confidence, iou=self.settings.iou, classes=list(self.classes.numbers),
                 imgsz=self.settings.image_size, device=self._device, batch=len(canvases), rect=True, verbose=False,
                 save=False,
             )
-            outputs += [one.boxes.data.cpu().numpy().reshape(-1, 6) for one in found]
-        return [yolo_head.to_image(one.astype(np.float32), placement)
-                for one, (_, placement) in zip(outputs, placed, strict=True)]
+            outputs += [result.boxes.data.cpu().numpy().reshape(-1, 6) for result in results]
+        return [yolo_head.to_image(output.astype(np.float32), placement)
+                for output, (_, placement) in zip(outputs, placed, strict=True)]
 
 
 @contextlib.contextmanager
@@ -124,10 +124,10 @@ def load_yolo(settings: DetectorSettings) -> Any:
 
 def pick_device(device: str) -> str:
     """`auto` becomes `cuda:0` where torch sees one, else `cpu`."""
-    found = device != "cpu" and _cuda_is_there()
+    available = device != "cpu" and _cuda_is_there()
     if device == "auto":
-        return "cuda:0" if found else "cpu"
-    if device.startswith("cuda") and not found:
+        return "cuda:0" if available else "cpu"
+    if device.startswith("cuda") and not available:
         raise MissingRequirement(f"device {device} is not there", where="detector.device",
                                  fix="set detector.device: cpu, or install a CUDA build of torch")
     return device

@@ -85,10 +85,10 @@ def weights_hash(path: Path) -> str:
     if path.is_file():
         files = [path]
     else:
-        files = [one for one in sorted(path.iterdir()) if one.is_file() and not one.name.startswith(".")]
-    for one in files:
-        digest.update(f"{one.name if path.is_dir() else ''}\0{one.stat().st_size}\0".encode())
-        with one.open("rb") as stream:
+        files = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
+    for file in files:
+        digest.update(f"{file.name if path.is_dir() else ''}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
