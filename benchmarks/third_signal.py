@@ -24,8 +24,8 @@ from voc2007 import SHARED, announce, open_run
 
 from tinysieve.dataset.classes import UNLABELED
 from tinysieve.filtering.decisions.consensus import Consensus, weigh
-from tinysieve.filtering.filters.image_model import NEAREST, ImageModel, calibrated
-from tinysieve.filtering.filters.probable_label import probable_label
+from tinysieve.filtering.filters.image_model import ImageModel, calibrated
+from tinysieve.filtering.filters.probable_label import NEAREST, probable_label
 from tinysieve.filtering.score import Score, log_odds
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.pipeline.engine.stages import run_stages

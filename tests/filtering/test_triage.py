@@ -68,7 +68,7 @@ def test_a_hotter_end_is_never_less_hard() -> None:
 @pytest.mark.parametrize("limits", [(1.6, 1.6, 0.5, 1.7), (0.0, 1.6, 0.5, 0.5), (1.6, 1.6, -1.0, 1.0)])
 def test_rules_that_contradict_themselves_are_refused(limits: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="triage rule 'mine'"):
-        TriageRule("mine", *limits)
+        TriageRule(*limits)
 
 
 def test_summary_by_hand_and_an_epoch_that_is_not_there() -> None:

@@ -7,9 +7,11 @@ clamp belong to the visit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from tinysieve.ground.errors import InputError
 
@@ -31,12 +33,14 @@ class TableSettings:
         InputError: a value is out of range.
     """
 
-    init: float = 1.0
-    learning_rate: float = 0.2
-    weight_decay: float = 0.0
-    momentum: float = 0.9
-    lowest: float = 1 / 20
-    highest: float = 20.0
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    init: Annotated[float, Field(gt=0)] = 1.0
+    learning_rate: Annotated[float, Field(ge=0)] = 0.2
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    lowest: Annotated[float, Field(ge=0)] = 1 / 20
+    highest: Annotated[float, Field(gt=0)] = 20.0
 
     def __post_init__(self) -> None:
         if not (self.init > 0 and self.learning_rate >= 0 and self.weight_decay >= 0 and 0 <= self.momentum < 1):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, ClassVar
 
 import numpy as np
+from pydantic import ConfigDict, Field
 
 from tinysieve.dataset.classes import Codes
 from tinysieve.filtering.data_parameters.trajectories import TrajectorySummary
@@ -19,7 +23,6 @@ class TriageRule:
     """Limits on temperatures.
 
     Args:
-        name: for reports.
         hard_above: hard where the final temperature is above this.
         review_peak: need review where it was once above this ...
         review_swing: ... and its extremes are further apart than this ...
@@ -29,18 +32,19 @@ class TriageRule:
         InputError: a limit is not positive, or the need for review would swallow what is hard.
     """
 
-    name: str
-    hard_above: float
-    review_peak: float
-    review_swing: float
-    review_final: float
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    hard_above: Annotated[float, Field(gt=0)]
+    review_peak: Annotated[float, Field(gt=0)]
+    review_swing: Annotated[float, Field(ge=0)]
+    review_final: Annotated[float, Field(gt=0)]
 
     def __post_init__(self) -> None:
         if min(self.hard_above, self.review_peak, self.review_final) <= 0 or self.review_swing < 0:
-            raise InputError(f"triage rule '{self.name}' has a limit that is not positive", why="temperatures are above 0")
+            raise InputError(f"{self} has a limit that is not positive", why="temperatures are above 0")
         if not self.review_final <= min(self.hard_above, self.review_peak):
             raise InputError(
-                f"triage rule '{self.name}': review_final {self.review_final} is above review_peak {self.review_peak} "
+                f"triage: review_final {self.review_final} is above review_peak {self.review_peak} "
                 f"or hard_above {self.hard_above}", why="to need review a temperature must have come down again",
                 fix="lower review_final",
             )  # fmt: skip
@@ -50,10 +54,10 @@ class TriageRule:
 # the second leaves some without a word, and those are easy here, being neither hard nor in need of review. (It needs no swing:
 # from above 1.5 to 1.0 is more than none.) The first wants an end below 1.0, the second 1.0 or lower; temperatures are float32.
 _BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
-RULES = {
-    rule.name: rule
-    for rule in (TriageRule("tsne_plots", 1.6, 1.6, 0.5, _BELOW_ONE), TriageRule("easy_hard_and_need_review", 2.0, 1.5, 0.0, 1.0))
-}
+RULES: Mapping[str, TriageRule] = MappingProxyType({
+    "tsne_plots": TriageRule(1.6, 1.6, 0.5, _BELOW_ONE),
+    "easy_hard_and_need_review": TriageRule(2.0, 1.5, 0.0, 1.0),
+})
 
 
 def triage(summary: TrajectorySummary, rule: TriageRule) -> Codes:

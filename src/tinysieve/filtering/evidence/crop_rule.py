@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
+from pydantic import ConfigDict, Field
 
 from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.ground.errors import InputError
 
 NOT_EXAMINED, NONE, TOO_SMALL, PRESENT = np.int8(-1), np.int8(0), np.int8(1), np.int8(2)
-CROPS = ("center_square", "none")
+Crop = Literal["center_square", "none"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,14 @@ class CropRule:
         min_area: a box counts when its part inside the crop covers more than this share of the crop, 0..1.
     """
 
-    crop: str
-    min_area: float
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    crop: Crop
+    min_area: Annotated[float, Field(ge=0, lt=1)]
 
     def __post_init__(self) -> None:
-        if self.crop not in CROPS:
-            raise InputError(f"crop '{self.crop}' is not known", fix=f"one of: {', '.join(CROPS)}")
+        if self.crop not in get_args(Crop):
+            raise InputError(f"crop '{self.crop}' is not known", fix=f"one of: {', '.join(get_args(Crop))}")
         if not 0.0 <= self.min_area < 1.0:
             raise InputError(f"min_area {self.min_area} is not in [0, 1)", fix="a share of the crop; 5 % is 0.05")
 

@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from tinysieve.dataset.classes import NEGATIVE, PERSON_TASK, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.samples import Mask
-from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW
+from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+from tinysieve.filtering.data_parameters.triage import EASY, HARD, NEED_REVIEW, TriageRule
 from tinysieve.filtering.filter import TRIAGE, Evidence, Filter
 from tinysieve.filtering.opinion import ASK_REVIEW, Opinions, opine
 from tinysieve.ground.errors import InputError
 
 FILTER = SIGNAL = "data_parameters"
-
-
-@dataclass(frozen=True)
-class Temperature:
-    """How data parameters of one kind are learnt; see tinysieve.filtering.data_parameters.indexed_sgd.TableSettings."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    init: Annotated[float, Field(gt=0)] = 1.0
-    learning_rate: Annotated[float, Field(ge=0)] = 1.0
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-
-
-@dataclass(frozen=True)
-class TriageLimits:
-    """Own limits of the triage; see tinysieve.filtering.data_parameters.triage.TriageRule."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    hard_above: Annotated[float, Field(gt=0)]
-    review_peak: Annotated[float, Field(gt=0)]
-    review_swing: Annotated[float, Field(ge=0)]
-    review_final: Annotated[float, Field(gt=0)]
+_INSTANCE = TableSettings(learning_rate=1.0)
 
 
 @dataclass(frozen=True)
@@ -53,12 +32,12 @@ class DataParameters(Filter):
     epochs: Annotated[int, Field(ge=1)] = 30
     batch_size: Annotated[int, Field(ge=1)] = 128
     learning_rate: Annotated[float, Field(gt=0)] = 0.2
-    instance: Temperature = Temperature()
-    by_class: Temperature | None = None
+    instance: TableSettings = _INSTANCE
+    by_class: TableSettings | None = None
     read: Literal["turning_point", "last"] = "turning_point"
     triage_read: Literal["turning_point", "last"] = "last"
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    triage: Literal["tsne_plots", "easy_hard_and_need_review"] | TriageLimits = "tsne_plots"
+    triage: Literal["tsne_plots", "easy_hard_and_need_review"] | TriageRule = "tsne_plots"
     second_axis: Literal["neighbors", "second_split"] = "neighbors"
 
     name = FILTER

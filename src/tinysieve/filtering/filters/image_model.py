@@ -12,20 +12,18 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED, ClassNames, Codes
-from tinysieve.filtering.filter import IMAGE_MODEL, Evidence, Filter
-from tinysieve.filtering.filters.probable_label import probable_label
-from tinysieve.filtering.opinion import Opinions
-from tinysieve.filtering.score import Score, log_odds
+from tinysieve.filtering.filter import IMAGE_MODEL, Evidence
+from tinysieve.filtering.filters.probable_label import NEAREST, ProbabilityFilter
+from tinysieve.filtering.score import log_odds
 from tinysieve.ground.errors import InputError
 from tinysieve.ground.settings import FilePath
 
-NEAREST = 1e-3
 # In medians of the margin: one absurd output does not set the scale. The penalty on the slope is next to none.
 _LARGEST, _WEAK = 10.0, 1e4
 
 
 @dataclass(frozen=True)
-class ImageModel(Filter):
+class ImageModel(ProbabilityFilter):
     """A model file whose outputs are one signal. What it eats and in which order it answers is stated, never guessed.
 
     Args:
@@ -70,14 +68,9 @@ class ImageModel(Filter):
             return {"model": "missing"}
         return {"model": hashlib.blake2b(self.file.read_bytes(), digest_size=8).hexdigest()}
 
-    def opine(self, evidence: Evidence) -> Opinions:
-        """Vote for the probable class; see `probable_label`."""
-        probable = calibrated(evidence.image_model, evidence.trusted)
-        return probable_label(probable, self.name, self.name, self.sure, evidence.samples.classes)
-
-    def scores(self, evidence: Evidence, opinions: Opinions) -> tuple[Score, ...]:
-        """The calibrated log-odds."""
-        return (Score(self.name, self.name, log_odds(calibrated(evidence.image_model, evidence.trusted), NEAREST)),)
+    def probabilities(self, evidence: Evidence) -> NDArray[np.floating]:
+        """The model's margin, calibrated."""
+        return calibrated(evidence.image_model, evidence.trusted)
 
 
 def calibrated(margin: NDArray[np.floating], trusted: Codes) -> NDArray[np.float32]:

@@ -9,16 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tinysieve.filtering.filter import FEATURES, Evidence, Filter
-from tinysieve.filtering.filters.probable_label import probable_label
-from tinysieve.filtering.opinion import Opinions
-from tinysieve.filtering.score import Score, log_odds
-
-NEAREST = 1e-3
+from tinysieve.filtering.filter import FEATURES, Evidence
+from tinysieve.filtering.filters.probable_label import ProbabilityFilter
 
 
 @dataclass(frozen=True)
-class PresenceHead(Filter):
+class PresenceHead(ProbabilityFilter):
     """Votes of the shipped head; off where the head itself is the detector, which would be the same signal twice."""
 
     enabled: bool = True
@@ -32,16 +28,8 @@ class PresenceHead(Filter):
         """EfficientNet-Lite0's features."""
         return (FEATURES,)
 
-    def opine(self, evidence: Evidence) -> Opinions:
-        """Vote for the probable class; see `probable_label`."""
-        return probable_label(_probabilities(evidence), self.name, self.name, self.sure, evidence.samples.classes)
+    def probabilities(self, evidence: Evidence) -> NDArray[np.floating]:
+        """The head on the stored features."""
+        from tinysieve.filtering.evidence.presence_head import load_head
 
-    def scores(self, evidence: Evidence, opinions: Opinions) -> tuple[Score, ...]:
-        """The log-odds."""
-        return (Score(self.name, self.name, log_odds(_probabilities(evidence), NEAREST)),)
-
-
-def _probabilities(evidence: Evidence) -> NDArray[np.float32]:
-    from tinysieve.filtering.evidence.presence_head import load_head
-
-    return load_head(evidence.head_class).probabilities(evidence.features)
+        return load_head(evidence.head_class).probabilities(evidence.features)

@@ -16,6 +16,7 @@ from tinysieve.dataset.sources.source import Source
 from tinysieve.dataset.table_text import TableForm
 from tinysieve.filtering.decisions.consensus import Consensus
 from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals
+from tinysieve.filtering.evidence.crop_rule import CropRule
 from tinysieve.ground.errors import InputError
 from tinysieve.ground.settings import Bytes, FilePath, Share
 from tinysieve.pipeline.config.filters import Filters, filters_section
@@ -76,13 +77,6 @@ def _all_words(value: object) -> object:
 Words = Annotated[tuple[str, ...], BeforeValidator(_all_words)]
 
 
-class CropRuleConfig(Section):
-    """When a box counts: its share of the crop."""
-
-    crop: Literal["center_square", "none"]
-    min_area: Share
-
-
 class Dataset(Section):
     """Where images and labels come from.
 
@@ -96,7 +90,7 @@ class Dataset(Section):
     classes: dict[str, Words] = Field(default_factory=dict)
     table: TableForm = TableForm()
     follow_links: tuple[FilePath, ...] = ()
-    rule: Literal["wake_vision", "vww", "mlperf_tiny", "any"] | CropRuleConfig = "wake_vision"
+    rule: Literal["wake_vision", "vww", "mlperf_tiny", "any"] | CropRule = "wake_vision"
 
 
 class RecipeChanges(Section):

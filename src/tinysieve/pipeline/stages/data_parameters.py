@@ -16,7 +16,6 @@ from pydantic import TypeAdapter
 from tinysieve.dataset.classes import UNLABELED, Codes
 from tinysieve.dataset.ingest import open_pixels
 from tinysieve.dataset.samples import Mask, SampleTable
-from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
 from tinysieve.filtering.data_parameters.learnt_triage import LearntTriage
 from tinysieve.filtering.data_parameters.linear_fit import LinearFitSettings, fit_linear, held_out_losses
 from tinysieve.filtering.data_parameters.rare_or_wrong import contradicted_by_neighbors, forgotten, wrong_not_rare
@@ -26,7 +25,7 @@ from tinysieve.filtering.data_parameters.trajectories import HalfArray, Trajecto
 from tinysieve.filtering.data_parameters.triage import HARD, RULES, TRIAGE_NAMES, TriageRule, triage
 from tinysieve.filtering.data_parameters.turning_point import suspicion, turning_point
 from tinysieve.filtering.evidence.nearest import nearest
-from tinysieve.filtering.filters.data_parameters import DataParameters, Temperature, TriageLimits
+from tinysieve.filtering.filters.data_parameters import DataParameters
 from tinysieve.filtering.filters.neighbor_agreement import NeighborAgreement
 from tinysieve.ground.atomic_files import replacing, write_text
 from tinysieve.pipeline.config.sections import Config
@@ -103,10 +102,7 @@ def learnt_triage(run: Run, samples: SampleTable) -> LearntTriage:
 
 def triage_rule(settings: DataParameters) -> TriageRule:
     """The triage rule that the configuration names or spells out."""
-    limits = settings.triage
-    if isinstance(limits, TriageLimits):
-        return TriageRule("limits", limits.hard_above, limits.review_peak, limits.review_swing, limits.review_final)
-    return RULES[limits]
+    return RULES[settings.triage] if isinstance(settings.triage, str) else settings.triage
 
 
 def triage_table(samples: SampleTable, made: Triaged) -> pa.Table:
@@ -150,23 +146,18 @@ def _draw(run: Run, samples: SampleTable, made: Triaged, folder: Path) -> None:
 
 
 def _counts(run: Run, samples: SampleTable, made: Triaged) -> dict[str, object]:
-    labels = samples.labels[made.rows]
+    labels, rule = samples.labels[made.rows], run.config.filter.of(DataParameters).triage
     by_class = {name: {triage_name: int(((labels == code) & (made.codes == number)).sum())
                        for number, triage_name in enumerate(TRIAGE_NAMES)} 
                 for code, name in enumerate(samples.classes.in_code_order)}
     return {"samples": len(made.rows), "epochs": int(made.trajectories.shape[1]), "read_after_epoch": made.epoch + 1,
-            "rule": triage_rule(run.config.filter.of(DataParameters)).name, "triage": by_class,
+            "rule": rule if isinstance(rule, str) else "limits", "triage": by_class,
             "hard": {"wrong": int(made.wrong.sum()), "rare": int(((made.codes == HARD) & ~made.wrong).sum())}}
 
 
 def _fit_settings(settings: DataParameters) -> LinearFitSettings:
-    by_class = None if settings.by_class is None else _table(settings.by_class)
     return LinearFitSettings(settings.epochs, settings.batch_size, settings.learning_rate,
-                             instance=_table(settings.instance), by_class=by_class)
-
-
-def _table(settings: Temperature) -> TableSettings:
-    return TableSettings(settings.init, settings.learning_rate, settings.weight_decay)
+                             instance=settings.instance, by_class=settings.by_class)
 
 
 def _reading(run: Run, stream: RowStream, labels: IntArray, folder: Path) -> int:

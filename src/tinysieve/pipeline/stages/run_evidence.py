@@ -18,7 +18,7 @@ from tinysieve.filtering.evidence.near_duplicates import DuplicateGroups
 from tinysieve.filtering.evidence.neighbors import Neighbors
 from tinysieve.filtering.evidence.presence_limits import PresenceLimits
 from tinysieve.filtering.opinion import Opinions
-from tinysieve.pipeline.config.sections import Config, CropRuleConfig
+from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.data_parameters import learnt_triage
 from tinysieve.pipeline.stages.detect import boxes_of
@@ -35,7 +35,7 @@ from tinysieve.pipeline.stages.out_of_fold import P_POSITIVE, trusted_labels
 def rule_of(config: Config) -> CropRule:
     """The data set's rule of crop and area."""
     rule = config.dataset.rule
-    return CropRule(rule.crop, rule.min_area) if isinstance(rule, CropRuleConfig) else RULES[rule]
+    return RULES[rule] if isinstance(rule, str) else rule
 
 
 @dataclass(frozen=True)
