@@ -65,9 +65,11 @@ def test_a_hotter_end_is_never_less_hard() -> None:
     assert set(made.tolist()) == {EASY, HARD}
 
 
-@pytest.mark.parametrize("limits", [(1.6, 1.6, 0.5, 1.7), (0.0, 1.6, 0.5, 0.5), (1.6, 1.6, -1.0, 1.0)])
-def test_rules_that_contradict_themselves_are_refused(limits: tuple[float, ...]) -> None:
-    with pytest.raises(InputError, match="triage rule 'mine'"):
+@pytest.mark.parametrize(("limits", "words"), [((1.6, 1.6, 0.5, 1.7), "review_final 1.7 is above review_peak"),
+                                               ((0.0, 1.6, 0.5, 0.5), "a limit that is not positive"),
+                                               ((1.6, 1.6, -1.0, 1.0), "a limit that is not positive")])
+def test_rules_that_contradict_themselves_are_refused(limits: tuple[float, ...], words: str) -> None:
+    with pytest.raises(InputError, match=words):
         TriageRule(*limits)
 
 
