@@ -80,7 +80,7 @@ def test_stopping_at_any_step_changes_nothing(unbroken, tmp_path, step):
     assert bytes_of(tmp_path) == bytes_of(unbroken[0])
 
 
-def test_a_killed_process_is_continued_in_the_same_bytes(tmp_path):
+def test_a_killed_process_is_continued_in_the_same_bytes(unbroken, tmp_path):
     def run(folder: Path, *more: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "tests.training.small_run", str(folder), *more]
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT / "src")}
@@ -96,6 +96,8 @@ def test_a_killed_process_is_continued_in_the_same_bytes(tmp_path):
     whole.communicate()
     continued.communicate()
     assert bytes_of(tmp_path / "killed") == bytes_of(tmp_path / "whole")
+    # A model that served other trainings of this process before gives what a new one does.
+    assert bytes_of(tmp_path / "whole") == bytes_of(unbroken[0])
 
 
 def test_a_finished_run_is_not_run_again(unbroken):

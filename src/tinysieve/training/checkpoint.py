@@ -74,7 +74,6 @@ def load_state(model: keras.Model, identity: str, path: Path) -> list[EpochRecor
                 fix="delete it, or train in another folder",
             )
         arrays = {name: stored[name] for name in stored.files}
-    model.optimizer.build(model.trainable_variables)
     for prefix, variables in (("model/", model.variables), ("optimizer/", model.optimizer.variables)):
         part = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
         _assign(variables, part, path)

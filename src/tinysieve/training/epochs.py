@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import lru_cache
 
 # Read by TensorFlow when its first kernel asks: the same seed must give the same weights. Other backends ignore it.
 os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
@@ -23,7 +24,8 @@ def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
     """A copy of the model, same weights and names, with the challenge's loss and optimizer.
 
     The optimizer's name is stated because Keras numbers unnamed ones, and a state is read back by name. XLA stays off:
-    on CPU it made a step six to nine times slower.
+    on CPU it made a step six to nine times slower. The optimizer's variables are made here and not inside the first step,
+    which TensorFlow would otherwise trace twice, with a branch for each of some 400 variables.
     """
     if keras.backend.backend() == "tensorflow":
         from tinysieve.training.fused_norm import with_fused_norm
@@ -35,7 +37,27 @@ def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=False,
     )
+    model.optimizer.build(model.trainable_variables)
     return model
+
+
+def fresh_model(build: Callable[[int], keras.Model], recipe: Recipe, seed: int) -> keras.Model:
+    """A compiled model at its first weights, as `compile_model(build(seed), recipe)` gives it.
+
+    To trace a step of MCUNet takes TensorFlow as long as some forty steps of eight images. Trainings of one process with one recipe
+    therefore share a model, of which weights and optimizer are put back.
+    """
+    model, untouched = _compiled(build, recipe)
+    model.set_weights(build(seed).get_weights())
+    for variable, value in zip(model.optimizer.variables, untouched, strict=True):
+        variable.assign(value)
+    return model
+
+
+@lru_cache(maxsize=1)
+def _compiled(build: Callable[[int], keras.Model], recipe: Recipe) -> tuple[keras.Model, tuple[np.ndarray, ...]]:
+    model = compile_model(build(0), recipe)
+    return model, tuple(np.array(keras.ops.convert_to_numpy(variable.value)) for variable in model.optimizer.variables)
 
 
 def train_epoch(

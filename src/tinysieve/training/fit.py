@@ -81,9 +81,9 @@ def fit(
             number.
     """
     _check(train, validation, seed)
-    from tinysieve.training.epochs import compile_model
+    from tinysieve.training.epochs import fresh_model
 
-    model = compile_model(build(seed), recipe)
+    model = fresh_model(build, recipe, seed)
     identity = _identity(train, validation, recipe, seed, model)
     history = _resume(model, identity, folder)
     progress(len(history) * len(train), recipe.epochs * len(train))
