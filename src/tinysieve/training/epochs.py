@@ -44,8 +44,8 @@ def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
 def fresh_model(build: Callable[[int], keras.Model], recipe: Recipe, seed: int) -> keras.Model:
     """A compiled model at its first weights, as `compile_model(build(seed), recipe)` gives it.
 
-    To trace a step of MCUNet takes TensorFlow as long as some forty steps of eight images. Trainings of one process with one recipe
-    therefore share a model, of which weights and optimizer are put back.
+    To trace a step of MCUNet takes TensorFlow as long as some forty steps of eight images. Trainings of one process with
+    one recipe therefore share a model, of which weights and optimizer are put back.
     """
     model, untouched = _compiled(build, recipe)
     model.set_weights(build(seed).get_weights())
