@@ -109,10 +109,10 @@ def find_browser() -> str | None:
 
 
 @contextmanager
-def browse(browser: str) -> Iterator[Page]:
-    """Start the browser with a profile of its own and give its page."""
+def browse(browser: str, *flags: str) -> Iterator[Page]:
+    """Start the browser with a profile of its own and give its page; `flags` beside those that every page gets."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [browser, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+        command = [browser, *FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             socket = websocket.create_connection(_page_socket(Path(profile), process), timeout=_SECONDS)

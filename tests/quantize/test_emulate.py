@@ -39,7 +39,7 @@ def models() -> dict[str, bytes]:
     return {"classifier": classifier(), "feature map": feature_map(), "means": means(), "gated": gated()}
 
 
-@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
+@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn", "wide"])
 @pytest.mark.parametrize("name", ["classifier", "feature map", "means", "gated"])
 def test_equals_tflm(name: str, kernels: str, models: dict[str, bytes]) -> None:
     result = emulated(models[name], kernels)

@@ -24,6 +24,7 @@ from tinysieve.pipeline.commands import (
     fit,
     inspect,
     labels,
+    live,
     machine,
     main_job,
     metadata,
@@ -38,7 +39,7 @@ app = typer.Typer(
          "Exit codes: 0 success, 1 gate missed, 2 invalid input, 3 missing dependency, 4 internal error.",
 )
 for group in (main_job, machine, versions, export, explore, review, audit, labels, data_parameters,
-              compare, inspect, fit, metadata, firmware, dataperf, experiments):
+              compare, inspect, fit, metadata, firmware, live, dataperf, experiments):
     app.add_typer(group.commands)
 
 

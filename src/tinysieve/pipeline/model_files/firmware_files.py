@@ -62,13 +62,17 @@ def bundle_file(
         model = read_model(path)
         graph = read_graph(model)
         require_codes(graph)
-        scores = scores_of(graph)
-        named = labels or _run_labels(model, run) or class_labels(model, scores) or labels_beside(path, scores) or ()
+        named = labels or known_labels(model, path, run, scores_of(graph))
         striped = _in_stripes(model, chosen, ram, max_extra_macs)
         with progress("flash bundle"):
             bundle = make_bundle(model, striped, path.stem, named, chosen, boards)
     bundle.save(folder)
     show_bundle(bundle, folder, as_json)
+
+
+def known_labels(model: bytes, path: Path, run: Path | None, scores: int) -> tuple[str, ...]:
+    """Names of a model's scores as its run, the file itself or a `labels.txt` beside it says; empty where none does."""
+    return _run_labels(model, run) or class_labels(model, scores) or labels_beside(path, scores) or ()
 
 
 def _run_labels(model: bytes, run: Path | None) -> tuple[str, ...]:

@@ -141,7 +141,20 @@ def _cmsis_scratch(step: Step) -> int:
     return _portable_scratch(step) + columns * 2 * p["in_c"] * area + (4 if columns else 0)
 
 
+def _wide_scratch(step: Step) -> int:
+    """A window as int16, and for a depthwise convolution one sum a channel."""
+    if step.filter is None:
+        return 0
+    p = step.parameters
+    return 2 * p["in_c"] * p["k_h"] * p["k_w"] + (4 * p["out_c"] if step.kernel == "depthwise" else 0)
+
+
+def _wide_files() -> dict[str, str]:
+    return {**_own("ts_windows_wide.c"), **_bakenn_portable()}
+
+
 KERNEL_SETS = {
     "portable": KernelSet("portable", _portable_files, _bakenn_licence, _portable_scratch),
     "cmsis-nn": KernelSet("cmsis-nn", _cmsis_files, _cmsis_licences, _cmsis_scratch),
+    "wide": KernelSet("wide", _wide_files, _bakenn_licence, _wide_scratch),
 }

@@ -1,0 +1,1 @@
+"""A model seen alive in a browser before it is flashed."""
