@@ -12,10 +12,13 @@ from tinysieve.pipeline.console import run_tables as console
 from tinysieve.pipeline.demo.demo_photos import TRUTH, build_demo
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.main_job import stages_of
+from tinysieve.pipeline.model_files.live_file import PAGE, write_live_page
 from tinysieve.pipeline.report.planted import planted_counts
 from tinysieve.pipeline.report.report_stage import REPORT_PAGE
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS
+from tinysieve.pipeline.stages.quantize import INT8_MODEL
+from tinysieve.pipeline.stages.train import MENDED
 from tinysieve.pipeline.stages.verify import read_verdict
 
 
@@ -34,4 +37,5 @@ def run_demo(folder: Path, seed: int) -> None:
     console.show_pairs("planted wrong labels", planted)
     console.show_verdict(read_verdict(run))
     typer.echo("\nThe accuracy means nothing: a few hundred crops of a few photos cannot train a model.")
+    write_live_page(INT8_MODEL[MENDED].path(run), config.run / PAGE, (), None, config.run, force=True)
     typer.echo(f"report: {REPORT_PAGE.path(run).resolve()}")
