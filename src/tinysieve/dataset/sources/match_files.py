@@ -78,8 +78,8 @@ def _named_litter(listing: Listing, litter: Sequence[str]) -> pa.Array:
 
 
 def _unnamed(listing: Listing, files: pa.Array) -> pa.Table:
-    """Files that no row names, not even one that was left out."""
-    named = pa.concat_arrays([listing.table["filepath"].combine_chunks(),
+    """Files that no row names, not even one that was left out, and that are not left aside."""
+    named = pa.concat_arrays([listing.table["filepath"].combine_chunks(), listing.aside,
                               pa.array([row.filepath for row in listing.skipped], pa.string())])
     extra = files.filter(pc.invert(pc.is_in(files, named)))
     return pa.table({"filepath": extra, "split": pa.array(["unlabeled"] * len(extra), pa.string()),
