@@ -14,6 +14,8 @@ from tinysieve.dataset.table_file import TableFile
 
 # Where a row stands in its source; no column of a settled listing.
 ORIGIN, RECORD = "_origin", "_record"
+# In the note of a table with columns of bytes.
+BYTES_LEFT_OUT = "columns of bytes are not kept"
 _OWN = ("sample_id", "width", "height", "pixel_row")
 # Most drawn first.
 _HELD_OUT = ("test", "validation")
