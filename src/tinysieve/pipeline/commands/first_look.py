@@ -84,4 +84,7 @@ def _ask(readings: Sequence[str]) -> int:
                          fix="take the first with --yes, name the class to be detected with --positive, or name the table")
     for number, words in enumerate(readings, 1):
         typer.echo(f"{number}  {words}")
-    return typer.prompt("Which one", type=typer.IntRange(1, len(readings)), default=1) - 1
+    chosen = 0
+    while not 1 <= chosen <= len(readings):
+        chosen = typer.prompt(f"Which one (1 to {len(readings)})", type=int, default=1)
+    return chosen - 1
