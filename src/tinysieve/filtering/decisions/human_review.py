@@ -54,12 +54,12 @@ def read_answers(path: Path, reviewer: str, classes: ClassNames = PERSON_TASK,
     codes = answer_codes(classes, given)
     words = said.dictionary_encode()
     known = np.array([codes.get(plain(word), _UNKNOWN) for word in words.dictionary.to_pylist()], np.int8)
-    found = known[words.indices.to_numpy()] if len(known) else np.zeros(0, np.int8)
-    refuse_first(found == _UNKNOWN, said, file.place, f"the decision is {', '.join(decision_words(classes))} or undo, not",
+    given_codes = known[words.indices.to_numpy()] if len(known) else np.zeros(0, np.int8)
+    refuse_first(given_codes == _UNKNOWN, said, file.place, f"the decision is {', '.join(decision_words(classes))} or undo, not",
                  "write the whole word: a short form counts where it can mean only one of them")
     who = _texts(file, "reviewer")
     named = pc.if_else(pc.equal(who, ""), reviewer, who)
-    return Answers(ids, found, named, _when(_texts(file, "at")), file.place)
+    return Answers(ids, given_codes, named, _when(_texts(file, "at")), file.place)
 
 
 def _texts(file: TableFile, name: str) -> pa.Array:

@@ -103,9 +103,9 @@ def _closest(name: str, candidates: Sequence[Sequence[str]]) -> list[str]:
     return [sample_id for (sample_id, _), parts in zip(written, shared, strict=True) if parts == max(shared)]
 
 
-def _shared_parts(one: str, other: str) -> int:
+def _shared_parts(first: str, second: str) -> int:
     count = 0
-    for left, right in zip(reversed(one.split("/")), reversed(other.split("/")), strict=False):
+    for left, right in zip(reversed(first.split("/")), reversed(second.split("/")), strict=False):
         if left.lower() != right.lower():
             break
         count += 1

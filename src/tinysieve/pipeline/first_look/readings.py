@@ -90,13 +90,13 @@ def _table(sight: Sight, file: TableFile, positive: str | None) -> Iterator[tupl
 
 def _by_split(files: Sequence[TableFile]) -> dict[str, list[TableFile]]:
     """Tables whose name, or folder, is that of a split; the folder of Roboflow's `_classes.csv` for one."""
-    found: dict[str, list[TableFile]] = {}
+    by_split: dict[str, list[TableFile]] = {}
     for file in files:
         parts = [*re.split(r"[^a-z]+", file.path.stem.lower()), file.path.parent.name.lower()]
         splits = {SPLIT_NAMES[part] for part in parts if part in SPLIT_NAMES}
         if len(splits) == 1:
-            found.setdefault(splits.pop(), []).append(file)
-    return {split: found[split] for split in _HELD_OUT_FIRST if split in found}
+            by_split.setdefault(splits.pop(), []).append(file)
+    return {split: by_split[split] for split in _HELD_OUT_FIRST if split in by_split}
 
 
 def _open_images(sight: Sight, files: Sequence[TableFile]) -> Iterator[Reading]:
@@ -138,12 +138,12 @@ def _folders(sight: Sight, positive: str | None) -> Iterator[Reading]:
     """Folders that name classes, below, above or without folders that name splits."""
     parts = Parts(sight.images.photos)
     free = pc.fill_null(pc.is_in(pc.utf8_lower(parts.at(0)), pa.array(UNLABELED_FOLDERS)), False)
-    levels = [(names, told) for names in _class_levels(parts, free) if (told := _told(names, positive))]
+    levels = [(names, meant) for names in _class_levels(parts, free) if (meant := _meanings_of(names, positive))]
     # Folders of other things may stand above or beside: a level that speaks of persons is meant, else the one below splits.
     levels.sort(key=lambda level: not is_person(level[1][0]))
-    for names, told in levels[:1]:
+    for names, meant in levels[:1]:
         shown = ", ".join(sorted(names)[:4]) + (", ..." if len(names) > 4 else "")
-        for meaning in told:
+        for meaning in meant:
             said = f": {meaning.words}" if meaning.words else ""
             yield Reading(f"class folders {shown}{said}", {"kind": "folders", "images": sight.root}, meaning)
 
@@ -161,7 +161,7 @@ def _class_levels(parts: Parts, free: pa.Array) -> list[set[str]]:
     return [classes for _, classes in sorted(levels, key=lambda level: level[0])]
 
 
-def _told(names: set[str], positive: str | None) -> list[Meaning]:
+def _meanings_of(names: set[str], positive: str | None) -> list[Meaning]:
     try:
         return meanings(names, positive)
     except InputError:

@@ -139,11 +139,11 @@ def photo_root(folder: Path, names: pa.Array, file: TableFile, filepath: str) ->
     folders = pc.unique(pc.replace_substring_regex(names, r"[^/]*$", "")).to_pylist()
     above = sorted({"/".join(parts[:depth]) for parts in (name.split("/") for name in folders) for depth in range(len(parts))},
                    key=lambda inner: (inner.count("/"), inner))[:200]
-    found = {inner: _found(rows, names, f"{inner}/" if inner else "") for inner in above}
-    best = max(found, key=lambda inner: found[inner], default="")
-    return (folder / best if found.get(best) else folder), found.get(best, 0) / max(len(rows), 1)
+    counts = {inner: _present(rows, names, f"{inner}/" if inner else "") for inner in above}
+    best = max(counts, key=lambda inner: counts[inner], default="")
+    return (folder / best if counts.get(best) else folder), counts.get(best, 0) / max(len(rows), 1)
 
 
-def _found(rows: pa.Array, names: pa.Array, inner: str) -> int:
+def _present(rows: pa.Array, names: pa.Array, inner: str) -> int:
     inside = pc.utf8_slice_codeunits(names.filter(pc.starts_with(names, inner)), len(inner)) if inner else names
     return int(pc.sum(pc.is_in(rows, inside)).as_py() or 0)
