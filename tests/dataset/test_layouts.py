@@ -11,7 +11,7 @@ from PIL import Image
 
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.ingest import Intake, ingest
-from tinysieve.dataset.sources.folders import list_folders
+from tinysieve.dataset.sources.folders import OUTSIDE, list_folders
 from tinysieve.dataset.sources.image_folder import scan_images
 from tinysieve.dataset.sources.label_words import LabelWords
 from tinysieve.dataset.sources.listing import Listing, draw_holdouts
@@ -96,6 +96,19 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, names: tuple[str, ...], 
 def test_photos_outside_the_folders_are_counted(tmp_path: Path) -> None:
     listing = listed(tmp_path, "train/person/a.jpg", "train/background/b.jpg", "docs/c.jpg", "d.jpg")
     assert listing.notes == ("2 photos outside these folders left out, such as 'd.jpg'",)
+    assert {row.filepath: row.reason for row in listing.skipped} == dict.fromkeys(("docs/c.jpg", "d.jpg"), OUTSIDE)
+    found = match_files(listing, scan_images(tmp_path).photos, tmp_path)
+    assert sorted(found.table["filepath"].to_pylist()) == ["train/background/b.jpg", "train/person/a.jpg"]
+
+
+def test_training_folders_that_are_not_chosen_come_in_as_nothing(tmp_path: Path) -> None:
+    """Not as unlabeled photos either, and nothing is lost with them."""
+    listed(tmp_path, "train_quality/1/a.jpg", "train_quality/0/b.jpg", "train_large/1/c.jpg", "unlabeled_images/d.jpg")
+    photos = scan_images(tmp_path).photos
+    listing = match_files(list_folders(photos, tmp_path, ("train_quality",)), photos, tmp_path)
+    assert listing.skipped == ()
+    assert {name: split for name, (split, _) in rows(listing).items()} == {
+        "train_quality/1/a.jpg": "train", "train_quality/0/b.jpg": "train", "unlabeled_images/d.jpg": "unlabeled"}
 
 
 def test_holdouts_are_drawn_by_class_and_said(tmp_path: Path) -> None:

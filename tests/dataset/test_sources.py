@@ -210,6 +210,25 @@ def test_embedded_images_are_no_paths_and_not_copied(tmp_path: Path) -> None:
         list_table(tmp_path / "t.parquet", Columns("image", "person", None), {}, rng)
 
 
+def test_images_inside_the_table_and_nowhere_else_are_said(tmp_path: Path) -> None:
+    image = pa.array([{"bytes": b"x", "path": "a.jpg"}])
+    pq.write_table(pa.table({"filename": ["a.jpg"], "person": [1], "image": image}), tmp_path / "t.parquet")
+    (tmp_path / "images").mkdir()
+    listing = list_table(tmp_path / "t.parquet", Columns("filename", "person", None), {}, np.random.default_rng(0))
+    with pytest.raises(InputError, match="that folder has no images") as caught:
+        settled(listing, tmp_path / "images")
+    assert caught.value.why == "the table holds the images itself, as bytes"
+    assert "write the images to files" in caught.value.fix
+
+
+def test_a_folder_of_shards_in_place_of_a_table_names_them(tmp_path: Path) -> None:
+    for number in range(4):
+        pq.write_table(pa.table({"a": [1]}), tmp_path / f"train-{number}.parquet")
+    with pytest.raises(InputError, match="the table is a folder") as caught:
+        list_wake_vision({"train": [tmp_path]})
+    assert caught.value.fix == "name its files: [" + ", ".join(str(tmp_path / f"train-{n}.parquet") for n in range(3)) + ", ...]"
+
+
 def test_a_folder_in_place_of_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.parquet").mkdir()
     files(tmp_path / "images", "a.jpg")

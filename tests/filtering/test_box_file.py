@@ -103,11 +103,11 @@ def test_what_would_have_to_be_guessed_is_refused(tmp_path: Path, header: str, r
 
 def test_a_number_among_names_and_a_number_with_two_names_are_refused(tmp_path: Path) -> None:
     head = "filename,x1,y1,x2,y2,confidence,class"
-    with pytest.raises(InputError, match="row 2 has a number where others have the name"):
+    with pytest.raises(InputError, match="line 3 has a number where others have the name"):
         read_box_file(csv_with(tmp_path, head, "a.jpg,0,0,9,9,1,person", "b.jpg,0,0,9,9,1,0"), TABLE, Stated())
     with pytest.raises(InputError, match="class 0, which is both 'dog' and 'person'"):
         read_box_file(csv_with(tmp_path, f"{head},name", "a.jpg,0,0,9,9,1,0,person", "b.jpg,0,0,9,9,1,0,dog"), TABLE, Stated())
-    with pytest.raises(InputError, match="row 1 has a class number without a name"):
+    with pytest.raises(InputError, match="line 2 has a class number without a name"):
         read_box_file(csv_with(tmp_path, head, "a.jpg,0,0,9,9,1,4"), TABLE, Stated(names={0: "person"}))
 
 
@@ -158,9 +158,9 @@ def test_a_little_outside_is_cut_at_the_border_and_counted(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("row", "message"), [
-    ("a.jpg,nan,0,9,9,1", "row 2 has a corner that is no number"),
+    ("a.jpg,nan,0,9,9,1", "line 3 has a corner that is no number"),
     ("a.jpg,inf,0,9,9,1", "no number"),
-    ("a.jpg,9,0,1,9,1", "row 2 has reversed corners"),
+    ("a.jpg,9,0,1,9,1", "line 3 has reversed corners"),
     ("a.jpg,0,,9,9,1", "some empty corners"),
     ("a.jpg,0,0,9,9,85", "confidence that is not in"),
     ("a.jpg,0,0,9,9,nan", "confidence that is not in"),
@@ -179,10 +179,21 @@ def test_missing_columns_and_files_are_named(tmp_path: Path) -> None:
         read_box_file(csv_with(tmp_path, "filepath,x1,y1,x2", "a.jpg,0,0,9"), TABLE, PERSONS)
     with pytest.raises(InputError, match="sample_id or filepath"):
         read_box_file(csv_with(tmp_path, "photo,x1,y1,x2,y2", "a.jpg,0,0,9,9"), TABLE, PERSONS)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="does not exist"):
         read_box_file(tmp_path / "none.csv", TABLE, PERSONS)
     with pytest.raises(InputError, match="units 'share'"):
         read_box_file(tmp_path / "none.csv", TABLE, Stated(unit="share"))
+
+
+@pytest.mark.parametrize(("encoding", "separator"), [("cp1252", ","), ("utf-16", ";"), ("utf-8-sig", "\t")])
+def test_a_box_table_is_read_in_any_encoding_with_the_lines_of_the_file(tmp_path: Path, encoding: str, separator: str) -> None:
+    text = "filepath,x1,y1,x2,y2,confidence,class,Größe\n\na.jpg,1,2,30,40,0.5,person,\nb.jpg,9,0,{},9,1,person,3\n"
+    path = tmp_path / "boxes.csv"
+    path.write_bytes(text.format(20).replace(",", separator).encode(encoding))
+    assert read_box_file(path, TABLE, Stated()).boxes.xyxy.tolist() == [[1, 2, 30, 40], [9, 0, 20, 9]]
+    path.write_bytes(text.format(1).replace(",", separator).encode(encoding))
+    with pytest.raises(InputError, match="line 4 has reversed corners"):
+        read_box_file(path, TABLE, Stated())
 
 
 def test_our_own_detections_are_a_box_file_too(tmp_path: Path) -> None:

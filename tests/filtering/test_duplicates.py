@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tinysieve.dataset.classes import DROPPED
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE
 from tinysieve.dataset.images import Pixels, decode, resize_bilinear
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.near_duplicates import LikePairs, join, same_look, same_pixels
@@ -23,6 +23,8 @@ from tinysieve.filtering.evidence.perceptual_hash import close_codes, grey_thumb
 from tinysieve.filtering.filters.duplicates import duplicates, leaks
 from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW
 from tinysieve.ground.errors import InputError
+
+SILENT = np.full(9, ABSTAIN, np.int8)
 
 
 def picture(seed: int) -> Pixels:
@@ -135,7 +137,7 @@ def test_groups_chain_and_the_one_that_stays() -> None:
     assert groups.group.tolist() == [0, 0, 0, 3, 3, 5, 5, 7]
     assert groups.kept.tolist() == [False, False, True, False, True, False, True, True]
     assert groups.shared.tolist() == [True] * 7 + [False]
-    opinion = duplicates(groups, samples)
+    opinion = duplicates(groups, samples, SILENT[:8])
     assert opinion.proposed.tolist() == [ASK_DROP, ASK_DROP, ABSTAIN, ASK_DROP, ABSTAIN, ASK_DROP, ABSTAIN, ABSTAIN]
     assert opinion.reasons[opinion.reason_codes[0]] == "near-duplicate of a test image"
     assert opinion.reasons[opinion.reason_codes[5]] == "near-duplicate of an image that stays"
@@ -144,15 +146,35 @@ def test_groups_chain_and_the_one_that_stays() -> None:
 
 def test_labels_that_contradict_each_other_are_shown() -> None:
     samples = sample_table(["train"] * 4, ["person", "background", "person", "person"])
-    opinion = duplicates(join(like((0, 1), (2, 3)), samples), samples)
-    assert opinion.proposed.tolist() == [ASK_REVIEW, ASK_DROP, ABSTAIN, ASK_DROP]
+    opinion = duplicates(join(like((0, 1), (2, 3)), samples), samples, SILENT[:4])
+    assert opinion.proposed.tolist() == [ASK_REVIEW, ASK_REVIEW, ABSTAIN, ASK_DROP]
+
+
+@pytest.mark.parametrize(("seen", "stays"), [
+    ([POSITIVE, ABSTAIN, ABSTAIN], "person"), ([NEGATIVE, NEGATIVE, ABSTAIN], "background"),
+    ([POSITIVE, NEGATIVE, ABSTAIN], None), ([ABSTAIN] * 3, None)])
+@pytest.mark.parametrize("widths", [[100, 100, 100], [10, 900, 90], [900, 10, 90]])
+def test_of_a_photo_under_both_labels_one_copy_stays_that_the_detector_supports(
+        seen: list[int], stays: str | None, widths: list[int]) -> None:
+    """However large the others are; where the detector says nothing, or both, all are shown."""
+    samples = sample_table(["train"] * 3, ["person", "background", "person"], widths)
+    proposed = duplicates(join(like((0, 1), (1, 2)), samples), samples, np.array(seen, np.int8)).proposed
+    assert sorted(proposed.tolist()) == sorted([ASK_REVIEW] * 3 if stays is None else [ASK_DROP, ASK_DROP, ABSTAIN])
+    left = [samples.table["label"][int(row)].as_py() for row in np.flatnonzero(proposed == ABSTAIN)]
+    assert left == ([] if stays is None else [stays])
+
+
+def test_beside_a_held_out_image_the_training_copy_goes_whatever_its_label() -> None:
+    samples = sample_table(["test", "train"], ["background", "person"])
+    proposed = duplicates(join(like((0, 1)), samples), samples, np.array([ABSTAIN, POSITIVE], np.int8)).proposed
+    assert proposed.tolist() == [ASK_REVIEW, ASK_DROP]
 
 
 def test_adding_a_copy_drops_the_copy_and_nothing_else() -> None:
     samples = sample_table(["train", "train", "train"], ["person", "background", "person"])
-    before = duplicates(join(like(), samples), samples).proposed.tolist()
+    before = duplicates(join(like(), samples), samples, SILENT[:3]).proposed.tolist()
     more = sample_table(["train", "train", "train", "train"], ["person", "background", "person", "person"])
-    assert duplicates(join(like((0, 3)), more), more).proposed.tolist() == [*before, ASK_DROP]
+    assert duplicates(join(like((0, 3)), more), more, SILENT[:4]).proposed.tolist() == [*before, ASK_DROP]
 
 
 def test_leaks_are_trained_images_beside_test_images() -> None:

@@ -8,11 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED
+from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, ClassNames
 from tinysieve.dataset.decisions import ACTIONS, Decisions, no_decisions
 from tinysieve.dataset.samples import SampleTable
-from tinysieve.filtering.decisions.answers import resolve_answers
+from tinysieve.dataset.sources.label_words import plain
+from tinysieve.filtering.decisions.answers import NO_ANSWER, TAKEN_BACK, answer_codes, resolve_answers
 from tinysieve.filtering.decisions.human_review import read_answers, write_review_queue
 from tinysieve.filtering.decisions.policy import Plan
 from tinysieve.ground.errors import InputError
@@ -50,6 +53,38 @@ def test_a_wrong_line_refuses_the_file(samples: SampleTable, tmp_path: Path, tex
     with pytest.raises(InputError) as caught:
         read_review(file, samples)
     assert caught.value.where.endswith(f":{line}")
+
+
+@pytest.mark.parametrize(("text", "code"), [
+    ("b", NEGATIVE), ("B", NEGATIVE), ("0", NEGATIVE), ("0.0", NEGATIVE), ("Non Person", NEGATIVE), ("no_person", NEGATIVE),
+    ("negative", NEGATIVE), ("p", POSITIVE), ("1", POSITIVE), ('"1,0"', POSITIVE), ("persons", POSITIVE), ("human", POSITIVE),
+    ("d", DROPPED), ("Dropped", DROPPED)])
+def test_decisions_as_people_type_them(samples: SampleTable, tmp_path: Path, text: str, code: int) -> None:
+    file = tmp_path / "decisions.csv"
+    file.write_text(f"Sample_ID,Decision\nc,{text}\n")
+    made = resolve_answers(read_answers(file, "ann", given={"person": ("human", "1"), "background": ("nobody", "0")})
+                           if text == "human" else read_answers(file, "ann"), samples, LABELS).agreed()
+    assert made.new_labels.tolist() == [code]
+
+
+@pytest.mark.parametrize("text", ["yes", "No", "TRUE", "f", "n", "ok", "-1", "2"])
+def test_what_may_mean_agreement_is_refused_with_the_line_of_the_file(samples: SampleTable, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "decisions.csv"
+    file.write_text(f'sample_id,decision,remark\n\na,drop,"two\nlines"\n\nb,{text},\n')
+    with pytest.raises(InputError, match=f"the decision is person, background, drop, skip or undo, not '{text}'") as caught:
+        read_review(file, samples)
+    assert caught.value.where == f"{file}:6"
+
+
+@given(positive=st.sampled_from(["person", "dog", "sheep", "nurse", "fire", "unicorn", "truck"]),
+       negative=st.sampled_from(["background", "plain", "nobody", "dust", "yard", "forest", "none_of_it"]))
+def test_a_letter_counts_only_where_it_means_a_single_word(positive: str, negative: str) -> None:
+    codes = answer_codes(ClassNames(positive, negative))
+    words = {"drop": DROPPED, "skip": NO_ANSWER, "undo": TAKEN_BACK, positive: POSITIVE, negative: NEGATIVE}
+    assert {word: codes[plain(word)] for word in words} == words
+    for letter in "abcdefghijklmnopqrstuvwxyz":
+        meant = {code for word, code in words.items() if word[0] == letter} | ({POSITIVE} if letter == "p" else set())
+        assert letter not in codes or {codes[letter]} == meant
 
 
 def test_the_file_may_name_the_reviewer_of_a_line(samples: SampleTable, tmp_path: Path) -> None:

@@ -138,6 +138,24 @@ def test_the_oracle_agrees_on_joint_scores_and_order(classes: int) -> None:
         np.testing.assert_array_equal(ours.order, np.argsort(scores, kind="stable"))
 
 
+@pytest.mark.filterwarnings("ignore:May not flag all label issues in class")
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_class_that_never_occurs_is_judged_as_the_oracle_does(name: str) -> None:
+    """Its column stays, nobody is confidently of it, and the ranking is that of the oracle."""
+    oracle, rank = pytest.importorskip("cleanlab.filter"), pytest.importorskip("cleanlab.rank")
+    pred_probs, labels, _ = problem(3000, 4, seed=1)
+    labels = np.where(labels == 2, 3, labels)
+    found = find_label_errors(pred_probs, labels, name)
+    assert found.thresholds[2] == 2
+    assert not (found.confident_labels == 2).any()
+    assert found.joint[2].sum() == found.joint[:, 2].sum() == 0
+    joint = None if name == "confident_learning" else found.joint
+    theirs = oracle.find_label_issues(labels, pred_probs, filter_by=THEIR_FILTER.get(name, name), n_jobs=1, confident_joint=joint)
+    np.testing.assert_array_equal(found.is_label_issue, theirs)
+    scores = rank.get_label_quality_scores(labels, pred_probs, method="normalized_margin", adjust_pred_probs=True)
+    np.testing.assert_allclose(found.label_quality, scores, atol=1e-12)
+
+
 @pytest.fixture(params=SETTINGS)
 def published(request: pytest.FixtureRequest, shared: Path) -> dict[str, np.ndarray]:
     """Published out-of-fold probabilities with given and true labels."""
@@ -277,7 +295,7 @@ def test_probabilities_that_are_none(change: object, message: str, row: int) -> 
 @pytest.mark.parametrize(("labels", "message", "where"), [
     (np.array([0, 1, 3, 0, 1]), "label 3 is outside 0..2", "labels, row 2"),
     (np.array([0, -1, 2, 0, 1]), "label -1 is outside", "labels, row 1"),
-    (np.array([0, 1, 1, 0, 1]), "class 2 never occurs", "labels"),
+    (np.array([1, 1, 1, 1, 1]), "class 0 never occurs among the labels, and no other but one does", "labels"),
     (np.array([0, 1, 2, 0]), "4 labels for 5 rows", "labels"),
     (np.array([0, 1, 2, 0]), "row 4 of the probabilities has no label", "labels"),
     (np.array([0.0, 1, 2, 0, 1]), "expected integers", "labels"),

@@ -6,12 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.decisions.answers import NO_ANSWER, TAKEN_BACK, Answers
 from tinysieve.filtering.decisions.label_studio_answers import read_annotations
 from tinysieve.ground.errors import InputError
+
+PATHS = {"a": "train/x.jpg", "b": "val/x.jpg", "c": "train/Müller 1.jpg", "d": "1a2b3c4d-y.png", "e": "y.png"}
+SAMPLES = SampleTable(pa.table({
+    "sample_id": list(PATHS), "filepath": list(PATHS.values()), "width": [1] * 5, "height": [1] * 5, "split": ["train"] * 5,
+    "label": ["person"] * 5, "pixel_row": list(range(5))}))
 
 
 def annotation(word: str | None, who: Any = 1, at: str = "2026-03-01T10:00:00.000000Z", **more: Any) -> dict[str, Any]:
@@ -22,9 +29,17 @@ def annotation(word: str | None, who: Any = 1, at: str = "2026-03-01T10:00:00.00
 
 
 def answers(tmp_path: Path, *annotations: dict[str, Any], sample_id: Any = "a") -> Answers:
+    return read(tmp_path, [{"id": 7, "data": {"image": "z", "sample_id": sample_id}, "annotations": list(annotations)}])
+
+
+def read(tmp_path: Path, tasks: list[dict[str, Any]], **settings: Any) -> Answers:
     file = tmp_path / "export.json"
-    file.write_text(json.dumps([{"id": 7, "data": {"image": "x", "sample_id": sample_id}, "annotations": list(annotations)}]))
-    return read_annotations(file, "otherwise")
+    file.write_text(json.dumps(tasks))
+    return read_annotations(file, "otherwise", SAMPLES, **settings)
+
+
+def chosen(control: str, *words: str) -> dict[str, Any]:
+    return {"completed_by": 1, "result": [{"from_name": control, "type": "choices", "value": {"choices": list(words)}}]}
 
 
 def test_an_annotation_is_an_answer_with_name_and_time(tmp_path: Path) -> None:
@@ -66,8 +81,48 @@ def test_another_choice_is_refused_with_its_place(tmp_path: Path) -> None:
 
 
 def test_a_task_without_sample_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"data\.sample_id"):
+    with pytest.raises(InputError, match="no photo of this run: 'z'") as caught:
         answers(tmp_path, annotation("person"), sample_id=None)
+    assert caught.value.where.endswith("export.json: task 7")
+    assert "data.sample_id" in caught.value.fix
+
+
+@pytest.mark.parametrize(("data", "sample"), [
+    ({"image": "/data/local-files/?d=photos/train/x.jpg"}, "a"), ({"img": "s3://bucket/set/val/x.jpg"}, "b"),
+    ({"image": "https://h.example/train/Mu%CC%88ller%201.jpg?token=2"}, "c"), ({"image": "C:\\set\\VAL\\X.JPG"}, "b"),
+    ({"image": "/data/upload/3/0badcafe-M%C3%BCller%201.jpg"}, "c"), ({"image": "/data/upload/3/1a2b3c4d-y.png"}, "d"),
+    ({"image": "/data/upload/3/0badcafe-y.png"}, "e"), ({"image": "gone.jpg", "photo_id": "d"}, "d"),
+])
+def test_tasks_of_others_are_known_by_file_name_or_id(tmp_path: Path, data: dict[str, str], sample: str) -> None:
+    made = read(tmp_path, [{"data": data, "annotations": [chosen("kind", "Not-Person")]}])
+    assert (made.sample_ids.to_pylist(), made.codes.tolist()) == ([sample], [NEGATIVE])
+
+
+def test_a_name_of_two_photos_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"could show 2 photos: 'x\.jpg'"):
+        read(tmp_path, [{"data": {"image": "x.jpg"}, "annotations": [chosen("kind", "person")]}])
+
+
+def test_the_control_is_chosen_where_several_have_choices(tmp_path: Path) -> None:
+    both = chosen("weather", "rain")
+    both["result"] += chosen("who", "human")["result"]
+    tasks = [{"data": {"image": "y.png"}, "annotations": [both]}]
+    with pytest.raises(InputError, match="several controls have choices: weather, who") as caught:
+        read(tmp_path, tasks)
+    assert "--control weather" in caught.value.fix
+    with pytest.raises(InputError, match="no control 'sky' has choices"):
+        read(tmp_path, tasks, control="sky")
+    assert read(tmp_path, tasks, control="who", given={"person": ("human",)}).codes.tolist() == [POSITIVE]
+
+
+def test_an_export_without_any_choice_is_an_error(tmp_path: Path) -> None:
+    box = {"from_name": "box", "type": "rectanglelabels", "value": {"rectanglelabels": ["person"]}}
+    with pytest.raises(InputError, match="no decision in 1 tasks") as caught:
+        read(tmp_path, [{"data": {"image": "y.png"}, "annotations": [{"result": [box]}]}])
+    assert caught.value.why == "it has box (rectanglelabels)"
+    with pytest.raises(InputError, match="no decision") as caught:
+        read(tmp_path, [{"data": {"image": "y.png"}, "annotations": []}])
+    assert caught.value.why == "no task is annotated"
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "[1]", '[{"annotations": [1]}]', '[{"image": "x", "choice": "person"}]',
@@ -76,12 +131,11 @@ def test_any_other_file_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "export.json"
     file.write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError):
-        read_annotations(file, "ann")
+        read_annotations(file, "ann", SAMPLES)
 
 
 @pytest.mark.parametrize("odd", [{}, {"result": 3}, {"result": [None]}, {"result": [{"from_name": "decision", "value": 2}]},
                                  {"result": [{"from_name": "decision", "value": {"choices": 1}}]}])
 def test_odd_annotations_decide_nothing(tmp_path: Path, odd: Any) -> None:
-    file = tmp_path / "export.json"
-    file.write_text(json.dumps([{"data": {"sample_id": "a"}, "annotations": [odd]}]))
-    assert read_annotations(file, "ann").codes.tolist() == [NO_ANSWER]
+    tasks = [{"data": {"sample_id": name}, "annotations": [given]} for name, given in (("a", odd), ("b", annotation("drop")))]
+    assert read(tmp_path, tasks).codes.tolist() == [NO_ANSWER, DROPPED]

@@ -90,6 +90,17 @@ def test_rows_of_pandas_are_the_same_samples() -> None:
     assert len(ts.find_label_issues(probs, pd.Series([0, 1], index=["a", "b"]))) == 2
 
 
+def test_a_shuffled_index_beside_an_array_is_refused_and_any_other_is_no_order(noisy) -> None:
+    """A filtered or named index says nothing of the rows of an array; one with all their numbers, in another order, does."""
+    pred_probs, labels = noisy
+    shuffled = pd.Series(labels).sample(frac=1, random_state=0)
+    with pytest.raises(ts.InputError, match="the same numbers in another order"):
+        ts.find_label_issues(pred_probs, shuffled)
+    frame = pd.DataFrame(pred_probs).loc[shuffled.index]
+    assert len(ts.find_label_issues(frame, shuffled)) == 60
+    assert len(ts.find_label_issues(pred_probs[10:], pd.Series(labels)[10:])) == 50
+
+
 def test_issues_show_themselves_and_escape_every_text(noisy, tmp_path: Path) -> None:
     pred_probs, labels = noisy
     photo = tmp_path / "photo.png"

@@ -86,7 +86,7 @@ def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, worke
     Raises:
         InputError: a class or split that must be there is empty: said before anything is decoded where the listing shows it.
     """
-    _check_listed(listing.table, str(root), intake.names)
+    check_listed(listing.table, str(root), intake.names)
     folder.mkdir(parents=True, exist_ok=True)
     roots = tuple(path.resolve() for path in (root, *intake.follow_links))
     examined = _examine_all(listing.table["filepath"], roots, folder, progress, workers)
@@ -173,8 +173,12 @@ def _write_chunk(path: Path, examined: list[_Examined]) -> None:
         pq.write_table(pa.table(columns), temporary)
 
 
-def _check_listed(table: pa.Table, where: str, names: ClassNames) -> None:
-    """Refuse before the decoding, which may take an hour, what cannot become usable by it."""
+def check_listed(table: pa.Table, where: str, names: ClassNames) -> None:
+    """Refuse before the decoding, which may take an hour, what cannot become usable by it.
+
+    Raises:
+        InputError: a split of train, validation and test has no image of a class.
+    """
     for split in SPLITS[:3]:
         labels = table["label"].filter(pc.equal(table["split"], split))
         for name in names.in_code_order:

@@ -109,7 +109,9 @@ def check_table(path: Path) -> None:
                          fix="correct the path") from error
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
-        raise InputError(f"the table is {what}", where=str(path), fix=_FIX)
+        inside = sorted(path.glob("*.parquet")) if stat.S_ISDIR(mode) else []
+        shards = f"name its files: [{', '.join(map(str, inside[:3]))}{', ...' if inside[3:] else ''}]"
+        raise InputError(f"the table is {what}", where=str(path), fix=shards if inside else _FIX)
 
 
 def _refuse_others(data: bytes, path: Path) -> None:

@@ -39,17 +39,29 @@ def label_array(labels: ArrayLike, class_names: Sequence[str] | None) -> Labels:
 
 
 def refuse_other_rows(pred_probs: object, labels: object) -> None:
-    """Refuse two pandas objects with different indexes: row by row they are not the same samples.
+    """Refuse two pandas objects with different indexes, and a shuffled one beside an array: their rows are other samples.
 
     Raises:
         InvalidLabels: the indexes differ.
     """
     first: Any = getattr(pred_probs, "index", None)
     second: Any = getattr(labels, "index", None)
+    if hasattr(second, "equals") and not hasattr(first, "equals"):
+        _refuse_shuffled(second)
     if hasattr(first, "equals") and hasattr(second, "equals") and not first.equals(second):
         raise InvalidLabels("the indexes of pred_probs and labels differ", where="labels",
                             why="rows are matched by their order, and these name other samples",
                             fix="labels.reindex(pred_probs.index), or .to_numpy() where the order is right")
+
+
+def _refuse_shuffled(index: Any) -> None:
+    """Refuse a pandas index that holds the numbers of all rows in another order: it says where each row belongs."""
+    numbers = np.asarray(index)
+    if numbers.dtype.kind in "iu" and (numbers != np.arange(len(numbers))).any() and (
+            np.sort(numbers) == np.arange(len(numbers))).all():
+        raise InvalidLabels("the index of labels is not 0, 1, 2, ..., but the same numbers in another order", where="labels",
+                            why="nothing says whether the index or the order of the rows counts",
+                            fix="labels.sort_index(), or .to_numpy() where the order of the rows is right")
 
 
 def check_class_names(class_names: Sequence[str] | None, classes: int) -> tuple[str, ...] | None:

@@ -21,6 +21,7 @@ from tinysieve.pipeline.commands import (
     explore,
     export,
     firmware,
+    first_look,
     fit,
     inspect,
     labels,
@@ -38,7 +39,7 @@ app = typer.Typer(
     help="Sieve the data, shrink the model, ship the .tflite.\n\n"
          "Exit codes: 0 success, 1 gate missed, 2 invalid input, 3 missing dependency, 4 internal error.",
 )
-for group in (main_job, machine, versions, export, explore, review, audit, labels, data_parameters,
+for group in (first_look, main_job, machine, versions, export, explore, review, audit, labels, data_parameters,
               compare, inspect, fit, metadata, firmware, live, dataperf, experiments):
     app.add_typer(group.commands)
 

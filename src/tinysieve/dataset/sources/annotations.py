@@ -39,7 +39,7 @@ def resolve_annotations(listing: Listing, how: OnConflict, names: ClassNames) ->
     votes = {code: np.bincount(photos[labels == code], minlength=count) for code in (NEGATIVE, POSITIVE)}
     both = (votes[NEGATIVE] > 0) & (votes[POSITIVE] > 0)
     for code in votes:
-        table = table.append_column(f"votes_{names.in_code_order[code]}", pa.array(votes[code][photos]))
+        table = table.append_column(votes_column(names.in_code_order[code]), pa.array(votes[code][photos]))
     if not both.any():
         return replace(listing, table=table)
     rows = np.flatnonzero(both[photos])
@@ -59,13 +59,19 @@ def resolve_annotations(listing: Listing, how: OnConflict, names: ClassNames) ->
     return replace(listing, table=table, notes=(*listing.notes, _note(int(both.sum()), how)))
 
 
+def votes_column(name: str) -> str:
+    """The column that counts how many rows of a photo name a class."""
+    return f"votes_{name}"
+
+
 def _unlabel_train(table: pa.Table) -> pa.Table:
     bare = pc.and_(pc.equal(table["split"], "train"), pc.is_null(table["label"]))
     return table.set_column(table.column_names.index("split"), "split", pc.if_else(bare, "unlabeled", table["split"]))
 
 
 def _note(count: int, how: OnConflict) -> str:
-    fate = {"review": "they count as unlabeled until signals or a person decide", "first": "the first row counts",
+    fate = {"review": "they count as unlabeled until signals or a person decide; with filter.annotators: true the rows' votes "
+            "are a signal", "first": "the first row counts",
             "majority": "the label of more rows counts, none where they are equal"}[how]
     return f"rows contradict each other about {count:,} photo{'s' if count > 1 else ''} (column {CONFLICT}): {fate}"
 

@@ -13,10 +13,11 @@ from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.samples import SPLITS
 from tinysieve.dataset.sources.folder_layout import Layout, Parts, layouts
 from tinysieve.dataset.sources.label_words import LabelWords, plain
-from tinysieve.dataset.sources.listing import Listing, make_listing
+from tinysieve.dataset.sources.listing import Listing, SkippedRow, make_listing
 from tinysieve.dataset.sources.splits import SPLIT_NAMES, UNLABELED_FOLDERS
 from tinysieve.ground.errors import InputError
 
+OUTSIDE = "outside the folders of the classes"
 WORDS = LabelWords.of(PERSON_TASK)
 
 
@@ -56,7 +57,10 @@ def list_folders(files: pa.Array, root: Path, train_folders: tuple[str, ...] = (
     _refuse_two_trees(parts.above(layout.first).filter(labelled), layout, root)
     split, label = pc.if_else(free, "unlabeled", split), pc.if_else(free, pa.scalar(None, pa.string()), label)
     listing = make_listing(files.filter(keep), split.filter(keep), label.filter(keep))
-    return replace(listing, notes=_notes(files, keep, layout))
+    left = files.filter(pc.invert(keep))
+    unchosen = _unchosen(left, layout, used)
+    lost = tuple(SkippedRow(name, str(root), OUTSIDE) for name in left.filter(pc.invert(unchosen)).to_pylist())
+    return replace(listing, notes=_notes(left, layout), skipped=lost, aside=left.filter(unchosen))
 
 
 def require_classes(listing: Listing, root: Path, names: ClassNames = PERSON_TASK) -> None:
@@ -126,9 +130,16 @@ def _refuse_two_spellings(folders: pa.Array, root: Path) -> None:
                              why="they would be read as a single folder", fix="merge the folders, or rename one of them")
 
 
-def _notes(files: pa.Array, keep: pa.Array, layout: Layout) -> tuple[str, ...]:
+def _unchosen(left: pa.Array, layout: Layout, used: dict[str, str]) -> pa.Array:
+    """bool [L]: photos in a folder of training photos that `train_folders` does not name."""
+    if layout.split is None:
+        return pa.array([False] * len(left), pa.bool_())
+    known = pa.array([name for name in SPLIT_NAMES if name not in used], pa.string())
+    return pc.fill_null(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(Parts(left).at(layout.split))), known), False)
+
+
+def _notes(left: pa.Array, layout: Layout) -> tuple[str, ...]:
     said = [] if layout == next(layouts()) else [f"the folders are read as {layout.words}"]
-    left = files.filter(pc.invert(keep))
     if len(left):
         photos = "1 photo" if len(left) == 1 else f"{len(left):,} photos"
         said.append(f"{photos} outside these folders left out, such as {left[0].as_py()!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,8 @@ from tinysieve.dataset.table_file import TableFile
 
 # Where a row stands in its source; no column of a settled listing.
 ORIGIN, RECORD = "_origin", "_record"
+# In the note of a table with columns of bytes.
+BYTES_LEFT_OUT = "columns of bytes are not kept"
 _OWN = ("sample_id", "width", "height", "pixel_row")
 # Most drawn first.
 _HELD_OUT = ("test", "validation")
@@ -42,11 +44,13 @@ class Listing:
         table: `filepath` (relative to the image root), `split`, `label` (a class name or null), extras.
         skipped: rows that were left out, with the reason.
         notes: what was assumed or mended on the way, for a person to read.
+        aside: string [A], photos that the settings leave out: they are no candidates, and nothing is lost with them.
     """
 
     table: pa.Table
     skipped: tuple[SkippedRow, ...] = ()
     notes: tuple[str, ...] = ()
+    aside: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
 
 
 def make_listing(filepaths: pa.Array, splits: pa.Array, labels: pa.Array, extras: pa.Table | None = None,

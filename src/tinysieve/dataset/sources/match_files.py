@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.samples import SPLITS
 from tinysieve.dataset.sources.annotations import CONFLICT, OnConflict, resolve_annotations
-from tinysieve.dataset.sources.listing import ORIGIN, RECORD, Listing, SkippedRow, place_of
+from tinysieve.dataset.sources.listing import BYTES_LEFT_OUT, ORIGIN, RECORD, Listing, SkippedRow, place_of
 from tinysieve.dataset.sources.near_names import take_near_names
 from tinysieve.ground.errors import InputError
 
@@ -55,7 +55,7 @@ def match_files(listing: Listing, files: pa.Array, root: Path, matching: Matchin
     """
     files = pa.concat_arrays([files, _named_litter(listing, litter)])
     listing = take_near_names(listing, files)
-    _require_a_file(listing.table, files, root)
+    _require_a_file(listing, files, root)
     listing = resolve_annotations(listing, matching.on_conflict, matching.names)
     listing = _once(_refuse_outside(_without_heldout_nulls(listing)))
     known = len(listing.skipped)
@@ -78,25 +78,27 @@ def _named_litter(listing: Listing, litter: Sequence[str]) -> pa.Array:
 
 
 def _unnamed(listing: Listing, files: pa.Array) -> pa.Table:
-    """Files that no row names, not even one that was left out."""
-    named = pa.concat_arrays([listing.table["filepath"].combine_chunks(),
+    """Files that no row names, not even one that was left out, and that are not left aside."""
+    named = pa.concat_arrays([listing.table["filepath"].combine_chunks(), listing.aside,
                               pa.array([row.filepath for row in listing.skipped], pa.string())])
     extra = files.filter(pc.invert(pc.is_in(files, named)))
     return pa.table({"filepath": extra, "split": pa.array(["unlabeled"] * len(extra), pa.string()),
                      "label": pa.nulls(len(extra), pa.string())})
 
 
-def _require_a_file(table: pa.Table, files: pa.Array, root: Path) -> None:
+def _require_a_file(listing: Listing, files: pa.Array, root: Path) -> None:
     """Rows that all miss their files are a matter of how paths are written, and none of labels or splits."""
-    names = table["filepath"]
+    names = listing.table["filepath"]
+    embedded = any(BYTES_LEFT_OUT in note for note in listing.notes)
     if not len(names) or pc.any(pc.is_in(names, files)).as_py():
         return
     first, there = names[0].as_py(), _closest(names[0].as_py() or "", files)
     raise InputError(
         f"none of {len(names):,} row{'s' if len(names) > 1 else ''} names a file below {root}: the first names {first!r}, "
         + ("and that folder has no images" if there is None else f"an existing file is {there!r}"),
-        where=_places(table.slice(0, 1))[0],
-        fix="paths count from dataset.source.images: mend the paths, or name another folder")
+        where=_places(listing.table.slice(0, 1))[0], why="the table holds the images itself, as bytes" if embedded else "",
+        fix="write the images to files of these names below dataset.source.images" if embedded else
+        "paths count from dataset.source.images: mend the paths, or name another folder")
 
 
 def _closest(name: str, files: pa.Array) -> str | None:

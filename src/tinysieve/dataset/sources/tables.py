@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from tinysieve.dataset.classes import PERSON_TASK
 from tinysieve.dataset.sources.label_words import LabelWords, as_text
-from tinysieve.dataset.sources.listing import Listing, draw_holdouts, make_listing
+from tinysieve.dataset.sources.listing import BYTES_LEFT_OUT, Listing, draw_holdouts, make_listing
 from tinysieve.dataset.sources.splits import SPLIT_NAMES
 from tinysieve.dataset.table_file import AS_WRITTEN, TableFile, open_table, read_table
 from tinysieve.dataset.table_text import TableForm
@@ -96,7 +96,7 @@ def _paths(file: TableFile, name: str) -> pa.ChunkedArray:
 def _extras(file: TableFile, used: Sequence[str]) -> tuple[pa.Table, tuple[str, ...]]:
     """The other columns; not those of bytes, which would put every image into the sample table."""
     heavy = [field.name for field in file.table.schema if field.name not in used and _holds_bytes(field.type)]
-    notes = (f"{file.path}: columns of bytes are not kept: {', '.join(heavy)}",) if heavy else ()
+    notes = (f"{file.path}: {BYTES_LEFT_OUT}: {', '.join(heavy)}",) if heavy else ()
     return file.table.drop_columns([*used, *heavy]), notes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, RESTORE, Decisions
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.sources.label_words import LabelWords, plain
 from tinysieve.ground.errors import InputError
 
 NO_ANSWER, TAKEN_BACK = UNLABELED, -3
 DROP_WORD, SKIP_WORD, UNDO_WORD = "drop", "skip", "undo"
 REASON = "reviewed by a person"
+_ACTIONS = {"drop": DROPPED, "dropped": DROPPED, "skip": NO_ANSWER, "skipped": NO_ANSWER,
+            "unsure": NO_ANSWER, "unclear": NO_ANSWER, "": NO_ANSWER, "undo": TAKEN_BACK}
+_AGREEMENT = ("yes", "y", "true", "t", "no", "n", "false", "f")
 
 
 def decision_words(classes: ClassNames) -> tuple[str, ...]:
@@ -28,14 +32,30 @@ def decision_words(classes: ClassNames) -> tuple[str, ...]:
     return (*classes.positive_first, DROP_WORD, SKIP_WORD)
 
 
-def answer_codes(classes: ClassNames) -> dict[str, int]:
-    """Code of every word that a file of answers may hold, in lower case.
+def answer_codes(classes: ClassNames, given: Mapping[str, Sequence[str]] | None = None) -> dict[str, int]:
+    """Code of every word that a file of answers may hold, as `plain` writes it.
 
-    >>> answer_codes(ClassNames("Cat", "no_cat"))["cat"] == POSITIVE
-    True
+    A class is meant by its name, by the words that mean it in a table or as a folder, by 1 or 0, and by its first letter, the key
+    on our own page; p is the positive one there. A short form that could mean two things is none. `yes`, `no` and the like are
+    none either: beside a proposal they may say "I agree".
+
+    Args:
+        classes: names of the two classes.
+        given: the user's own words for a class, as in `dataset.classes`.
+
+    >>> codes = answer_codes(ClassNames("dog", "no_dog"))
+    >>> [codes.get(word) for word in ("Dog".lower(), "0", "withoutdogs", "n", "yes")], "d" in codes
+    ([1, 0, 0, 0, None], False)
     """
-    return {classes.positive.lower(): POSITIVE, classes.negative.lower(): NEGATIVE, DROP_WORD: DROPPED, SKIP_WORD: NO_ANSWER,
-            "": NO_ANSWER, UNDO_WORD: TAKEN_BACK}
+    named = {plain(classes.positive): POSITIVE, plain(classes.negative): NEGATIVE, **_ACTIONS}
+    meant: dict[str, set[int]] = {}
+    for word, name in LabelWords.of(classes, given).meaning.items():
+        if name is not None and word not in _AGREEMENT:
+            meant.setdefault(word, set()).add(classes.in_code_order.index(name))
+    keys = [(word[0], code) for word, code in named.items() if word[:1].isalpha()]
+    for letter, code in (*keys, ("p", POSITIVE)):
+        meant.setdefault(letter, set()).add(code)
+    return {word: codes.pop() for word, codes in meant.items() if len(codes) == 1} | named
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +152,7 @@ def resolve_answers(answers: Answers, samples: SampleTable, labels: Codes) -> Re
     )
 
 
-def refuse_first(bad: NDArray[np.bool_], values: pa.Array, place: Callable[[int], str], what: str) -> None:
+def refuse_first(bad: NDArray[np.bool_], values: pa.Array, place: Callable[[int], str], what: str, fix: str = "mend it") -> None:
     """Raise for the first bad one of M values, with where it stands and how many there are.
 
     Raises:
@@ -142,7 +162,7 @@ def refuse_first(bad: NDArray[np.bool_], values: pa.Array, place: Callable[[int]
     if len(rows):
         more = f" ({len(rows):,} such answers)" if len(rows) > 1 else ""
         raise InputError(f"{what} {values[int(rows[0])].as_py()!r}{more}",
-                         where=place(int(rows[0])), why="nothing was applied", fix="mend it")
+                         where=place(int(rows[0])), why="nothing was applied", fix=fix)
 
 
 def _last_taken_back(answers: Answers, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import pyarrow.csv as pacsv
 
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames, Codes
 from tinysieve.dataset.samples import SampleTable
-from tinysieve.dataset.sources.tables import read_table
+from tinysieve.dataset.sources.label_words import as_text, plain
+from tinysieve.dataset.table_file import TableFile, open_table
 from tinysieve.filtering.decisions.answers import Answers, answer_codes, decision_words, refuse_first
 from tinysieve.filtering.decisions.policy import Plan
 from tinysieve.ground.atomic_files import replacing
-from tinysieve.ground.errors import InputError
+
+_UNKNOWN = np.int8(-9)
 
 
 def write_review_queue(path: Path, plan: Plan, samples: SampleTable, labels: Codes) -> None:
@@ -30,41 +33,41 @@ def write_review_queue(path: Path, plan: Plan, samples: SampleTable, labels: Cod
         pacsv.write_csv(table, temporary)
 
 
-def read_answers(path: Path, reviewer: str, classes: ClassNames = PERSON_TASK) -> Answers:
+def read_answers(path: Path, reviewer: str, classes: ClassNames = PERSON_TASK,
+                 given: Mapping[str, Sequence[str]] | None = None) -> Answers:
     """Read columns `sample_id`, `decision` and, if there, `reviewer` and `at`; the lines are in the order of the answers.
 
-    `decision` is a class, drop, skip, empty, or undo, which takes back what the same reviewer said above.
+    `decision` is a class, drop, skip, empty, or undo, which takes back what the same reviewer said above; `answer_codes` says how
+    each may be written.
 
     Args:
-        path: CSV, or Parquet.
+        path: CSV, Excel or Parquet.
         reviewer: who answered where the file does not say.
         classes: names of the two classes.
+        given: the user's own words for a class.
 
     Raises:
         InputError: no such file or column, or an unknown word, with line.
     """
-    table = read_table(path)
-    missing = [name for name in ("sample_id", "decision") if name not in table.column_names]
-    if missing:
-        raise InputError(f"no column '{missing[0]}'", where=f"{path}:1")
-
-    def place(number: int) -> str:
-        return f"{path}:{number + 2}"
-
-    codes = answer_codes(classes)
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(_texts(table, "decision"))).combine_chunks()
-    index = pc.fill_null(pc.index_in(words, pa.array(list(codes))), -1).to_numpy()
-    refuse_first(index < 0, table["decision"], place, f"the decision is {', '.join(decision_words(classes))} or undo, not")
-    who = _texts(table, "reviewer").combine_chunks()
+    file = open_table(path)
+    ids, said = (_texts(file, file.column(name)) for name in ("sample_id", "decision"))
+    codes = answer_codes(classes, given)
+    words = said.dictionary_encode()
+    known = np.array([codes.get(plain(word), _UNKNOWN) for word in words.dictionary.to_pylist()], np.int8)
+    given_codes = known[words.indices.to_numpy()] if len(known) else np.zeros(0, np.int8)
+    refuse_first(given_codes == _UNKNOWN, said, file.place, f"the decision is {', '.join(decision_words(classes))} or undo, not",
+                 "write the whole word: a short form counts where it can mean only one of them")
+    who = _texts(file, "reviewer")
     named = pc.if_else(pc.equal(who, ""), reviewer, who)
-    return Answers(_texts(table, "sample_id").combine_chunks(), np.array(list(codes.values()), np.int8)[index], named,
-                   _when(_texts(table, "at").combine_chunks()), place)
+    return Answers(ids, given_codes, named, _when(_texts(file, "at")), file.place)
 
 
-def _texts(table: pa.Table, name: str) -> pa.ChunkedArray:
-    if name not in table.column_names:
-        return pa.chunked_array([pa.array([""] * table.num_rows, pa.string())])
-    return pc.fill_null(pc.cast(table[name], pa.string()), "")
+def _texts(file: TableFile, name: str) -> pa.Array:
+    """A column as text without spaces around it; empty where there is no such column."""
+    if name not in file.table.column_names:
+        return pa.array([""] * file.table.num_rows, pa.string())
+    column = as_text(file.table[name])
+    return pc.fill_null(column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column, "")
 
 
 def _when(texts: pa.Array) -> pa.Array:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 
 from tinysieve.filtering.filter import Filter
+from tinysieve.filtering.filters.annotators import Annotators
 from tinysieve.filtering.filters.data_parameters import DataParameters
 from tinysieve.filtering.filters.depictions import Depictions
 from tinysieve.filtering.filters.disagreement import Disagreement
@@ -27,7 +28,7 @@ from tinysieve.ground.plugins import load_plugin, registered
 GROUP = "tinysieve.filters"
 BUILT_IN: tuple[type[Filter], ...] = (
     Disagreement, PseudoLabel, SeedRule, PresenceHead, OutOfFold, LabelErrorFilter, NeighborAgreement, Depictions,
-    ImageModel, DataParameters, Duplicates, PoorImages,
+    ImageModel, DataParameters, Duplicates, PoorImages, Annotators,
 )
 
 

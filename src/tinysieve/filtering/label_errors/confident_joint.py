@@ -25,14 +25,18 @@ Codes = NDArray[np.signedinteger]
 # A probability this little below a limit still reaches it: rounding must not decide.
 SLACK = 1e-6
 UNSURE = -1
+# Above every probability, and above every one less another.
+OUT_OF_REACH = 2.0
 
 
 def confident_thresholds(pred_probs: Probabilities, labels: Labels) -> Doubles:
     """Mean self-confidence of each class: float64 [K], t_k = mean P(k) over the samples labelled k.
 
+    A class that never occurs gets OUT_OF_REACH: nothing tells how sure a model of it would be, so no sample is confidently of it.
+
     Args:
         pred_probs: out-of-fold probabilities, float [N, K].
-        labels: given labels, int [N], every class present.
+        labels: given labels, int [N].
 
     >>> confident_thresholds(np.array([[.9, .1], [.7, .3], [.4, .6]]), np.array([0, 0, 1]))
     array([0.8, 0.6])
@@ -42,7 +46,9 @@ def confident_thresholds(pred_probs: Probabilities, labels: Labels) -> Doubles:
     for start, columns in class_columns(pred_probs):
         given = labels[start : start + columns.shape[1]]
         sums += np.bincount(given, own_class(columns, given), classes)
-    return np.maximum(sums / np.bincount(labels, minlength=classes), 2 * SLACK)
+    counts = np.bincount(labels, minlength=classes)
+    means = np.divide(sums, counts, out=np.full(classes, OUT_OF_REACH), where=counts > 0)
+    return np.maximum(means, 2 * SLACK)
 
 
 def most_probable(columns: Doubles) -> tuple[Codes, Doubles]:

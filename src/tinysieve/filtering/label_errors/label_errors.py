@@ -50,7 +50,7 @@ class LabelErrors:
         label_quality: float64 [N] in [0, 1], 0 surely wrong, 1 surely right.
         predicted_labels: int [N], the most probable class.
         confident_labels: int [N], the class a sample confidently belongs to, -1 for none: the evidence of the filters.
-        thresholds: float64 [K], mean self-confidence of each class.
+        thresholds: float64 [K], mean self-confidence of each class; 2 for a class that never occurs.
         joint: int64 [K, K], estimated numbers of samples, rows given, columns true class.
     """
 
@@ -115,7 +115,7 @@ def find_label_errors(
 
     Args:
         pred_probs: out-of-fold probabilities, float [N, K], rows sum to 1; float16 is enough.
-        labels: given labels, int [N], each in 0..K-1, every class present.
+        labels: given labels, int [N], each in 0..K-1; of a class that never occurs no label is suspected to be.
         filter_by: which labels are issues; see `issue_filters.filters_for`.
         rank_by: what the quality is; see `label_quality.RANKINGS`.
 

@@ -62,7 +62,7 @@ def check_labels(labels: Labels, classes: int, count: int, source: str = "labels
     """Refuse labels that do not fit `count` rows of `classes` probabilities.
 
     Raises:
-        InvalidLabels: another length or type, a label outside 0..classes-1 (the first row is named), or a class without a sample.
+        InvalidLabels: another length or type, a label outside 0..classes-1 (the first row is named), or one label everywhere.
     """
     if labels.ndim == 1 and labels.dtype.kind == "f":
         raise _broken_label(labels, classes, source)
@@ -76,13 +76,19 @@ def check_labels(labels: Labels, classes: int, count: int, source: str = "labels
     outside = (labels < 0) | (labels >= classes)
     if outside.any():
         raise _outside(labels, outside, classes, source)
-    empty = np.flatnonzero(np.bincount(labels, minlength=classes) == 0)
-    if len(empty):
-        raise InvalidLabels(
-            f"class {empty[0]} never occurs among the labels", where=source,
-            why="its average confidence, which label errors are measured against, is unknown",
-            fix=f"remove column {empty[0]} from the probabilities, renormalise the rows and renumber the classes",
-        )  # fmt: skip
+    empty = absent_classes(labels, classes)
+    if len(empty) == classes - 1:
+        raise InvalidLabels(f"class {empty[0]} never occurs among the labels, and no other but one does", where=source,
+                            why="label errors are found by comparing classes", fix="give labels of two classes or more")
+
+
+def absent_classes(labels: Labels, classes: int) -> NDArray[np.int64]:
+    """Classes that have a column and no sample, rising.
+
+    >>> absent_classes(np.array([0, 2, 2]), 4)
+    array([1, 3])
+    """
+    return np.flatnonzero(np.bincount(labels, minlength=classes) == 0)
 
 
 def class_columns(pred_probs: Probabilities) -> Iterator[tuple[int, Doubles]]:

@@ -129,6 +129,8 @@ def review_import(
     reviewer: Annotated[str, typer.Option(help="Name of the reviewer, where the file has none.")] = "human",
     leave_conflicts: Annotated[bool, typer.Option("--leave-conflicts", help="Do not change samples on which reviewers "
                                                                             "disagree.")] = False,
+    control: Annotated[str | None, typer.Option(help="Name of the Choices control that decides, in a Label Studio project that "
+                                                     "has several.")] = None,
     fiftyone: Annotated[bool, typer.Option("--fiftyone", help="Import changes made in the dataset of 'tinysieve "
                                                               "explore': labels, and tags named like a class, or drop.")] = False,
     json: Json = False,
@@ -146,7 +148,7 @@ def review_import(
             raise InputError("both a file and --fiftyone", fix="import them one after the other")
         answers = read_answers_in_fiftyone(run, reviewer)
     else:
-        answers = read_diary(run) if file is None else read_file(run, file, reviewer)
+        answers = read_diary(run) if file is None else read_file(run, file, reviewer, control)
     show_imported(import_answers(run, answers, leave_conflicts), json)
 
 

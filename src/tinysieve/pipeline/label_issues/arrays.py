@@ -19,6 +19,7 @@ from tinysieve.filtering.label_errors.probability_matrix import (
     InvalidLabels,
     Labels,
     Probabilities,
+    absent_classes,
     check_labels,
     check_probabilities,
 )
@@ -77,6 +78,10 @@ def read_labels(path: Path, pred_probs: Probabilities, key: str = LABELS_KEY, na
     labels = labels.astype(np.int64) if labels.dtype.kind == "b" else labels
     labels = _numbered(labels, names, classes, path, say) if labels.dtype.kind in "US" and labels.ndim == 1 else _whole(labels)
     check_labels(labels, classes, count, str(path))
+    absent = absent_classes(labels, classes)
+    if len(absent):
+        called = [names[code] if names else str(code) for code in absent[:10].tolist()]
+        say(f"{path}: no label is of class {', '.join(called)}: no sample is suspected to belong there")
     return labels
 
 

@@ -10,7 +10,7 @@ import pyarrow.csv as pacsv
 
 from tinysieve.dataset.classes import DROPPED, UNLABELED, Codes
 from tinysieve.dataset.samples import Mask, SampleTable
-from tinysieve.dataset.sources.tables import read_table
+from tinysieve.dataset.table_file import TableFile, open_table
 from tinysieve.filtering.decisions.answers import resolve_answers
 from tinysieve.filtering.decisions.audit import STRATA, AnsweredStratum, draw_audit, judge_audit, strata_of
 from tinysieve.filtering.decisions.filter_precision import Share
@@ -48,17 +48,18 @@ def read_audit(run: Run, path: Path) -> list[AnsweredStratum]:
         InputError: no column `stratum`, a sample that is not in that stratum now, nothing answered, or whatever `read_answers`
             refuses.
     """
-    table = read_table(path)
-    missing = [name for name in ("sample_id", "stratum") if name not in table.column_names]
+    file = open_table(path)
+    missing = [name for name in ("sample_id", "stratum") if name not in file.table.column_names]
     if missing:
         raise InputError(f"no column '{missing[0]}'", where=f"{path}:1", why="answers count for their stratum",
                          fix="fill the file that 'tinysieve audit sample' wrote")
     samples, (before, after) = samples_of(run), _labels(run)
-    decisions = resolve_answers(read_answers(path, "human", samples.classes), samples, before).agreed()
+    answers = read_answers(path, "human", samples.classes, run.config.dataset.classes)
+    decisions = resolve_answers(answers, samples, before).agreed()
     if not len(decisions):
         raise InputError("nothing is answered", where=str(path), fix="fill the column 'decision'")
     strata = _strata(run, samples, before, after)
-    _refuse_other_strata(table, strata[samples.rows_of(table["sample_id"].combine_chunks())], path)
+    _refuse_other_strata(file, strata[samples.rows_of(answers.sample_ids)])
     said = np.full(len(before), UNLABELED, np.int8)
     said[decisions.rows] = decisions.new_labels
     return [_count(strata == code, name, said, before, after) for code, name in enumerate(STRATA)]
@@ -73,12 +74,12 @@ def _strata(run: Run, samples: SampleTable, before: Codes, after: Codes) -> Code
     return strata_of(before, after, _p_wrong(run, len(before)), eligible_rows(run, samples))
 
 
-def _refuse_other_strata(table: pa.Table, codes: Codes, path: Path) -> None:
+def _refuse_other_strata(file: TableFile, codes: Codes) -> None:
     """An audit of one policy says nothing of another: the strata are drawn with other chances."""
     now = [STRATA[code] if code >= 0 else "no stratum" for code in codes]
-    for line, (drawn, answer) in enumerate(zip(table["stratum"].to_pylist(), now, strict=True), 2):
-        if drawn != answer:
-            raise InputError(f"drawn from '{drawn}', and now in '{answer}'", where=f"{path}:{line}",
+    for row, (drawn, present) in enumerate(zip(file.table["stratum"].to_pylist(), now, strict=True)):
+        if drawn != present:
+            raise InputError(f"drawn from '{drawn}', and now in '{present}'", where=file.place(row),
                              why="the policy has changed since the audit was drawn, so its answers stand for other samples",
                              fix="draw a new one with 'tinysieve audit sample', or go back to the settings it was drawn under")
 

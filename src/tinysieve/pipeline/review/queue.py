@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinysieve.dataset.versions import ALWAYS_FROZEN, Version, apply_decisions
-from tinysieve.filtering.decisions.answers import Answers, Review, resolve_answers
+from tinysieve.filtering.decisions.answers import NO_ANSWER, Answers, Review, decision_words, resolve_answers
 from tinysieve.filtering.decisions.human_review import read_answers
 from tinysieve.filtering.decisions.label_studio_answers import read_annotations
 from tinysieve.ground.errors import InputError
@@ -54,9 +54,26 @@ def import_answers(run: Run, answers: Answers, leave_conflicts: bool) -> Importe
     return Imported(made, changed, len(decisions) - changed, review)
 
 
-def read_file(run: Run, file: Path, reviewer: str) -> Answers:
-    """Answers from a decisions file, or from Label Studio's JSON export (`.json`)."""
-    return (read_annotations if file.suffix.lower() == ".json" else read_answers)(file, reviewer, samples_of(run).classes)
+def read_file(run: Run, file: Path, reviewer: str, control: str | None = None) -> Answers:
+    """Answers from a decisions file, or from Label Studio's JSON export (`.json`).
+
+    Args:
+        control: which control of Label Studio decides; None for ours, or for the only one.
+
+    Raises:
+        InputError: nothing is decided in it, or whatever the readers refuse.
+    """
+    samples, given = samples_of(run), run.config.dataset.classes
+    if file.suffix.lower() == ".json":
+        answers = read_annotations(file, reviewer, samples, given, control)
+    elif control is not None:
+        raise InputError("--control is for an export of Label Studio", where=str(file), fix="leave it out, or name a .json file")
+    else:
+        answers = read_answers(file, reviewer, samples.classes, given)
+    if (answers.codes == NO_ANSWER).all():
+        raise InputError(f"nothing is decided in it: {len(answers):,} rows, all empty or skipped", where=str(file),
+                         fix=f"decide with {', '.join(decision_words(samples.classes))} in the column 'decision'")
+    return answers
 
 
 def read_diary(run: Run) -> Answers:

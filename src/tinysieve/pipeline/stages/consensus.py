@@ -30,7 +30,8 @@ def beliefs_of(run: Run, samples: SampleTable, labels: Codes) -> Beliefs:
     """Weigh the run's scores; the train split's labels teach, and a person's answers where the configuration names them."""
     settings, verified = run.config.policy, np.full(len(labels), UNLABELED, np.int8)
     if isinstance(settings, Consensus) and settings.verified is not None:
-        answers = resolve_answers(read_answers(settings.verified, "human", samples.classes), samples, labels)
+        answers = resolve_answers(
+            read_answers(settings.verified, "human", samples.classes, run.config.dataset.classes), samples, labels)
         verified = read_verified(answers.agreed(), len(labels))
         verified[samples.in_split("test")] = UNLABELED
     return weigh(scores_of(run), labels, samples.in_split("train"), verified)

@@ -19,6 +19,7 @@ from tinysieve.filtering.filter import (
     TRIAGE,
     Filter,
 )
+from tinysieve.filtering.filters.duplicates import Duplicates
 from tinysieve.filtering.score import save_scores
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.progress_display import progress
@@ -52,8 +53,8 @@ def evidence_stages(config: Config, *wanted: str) -> tuple[Stage, ...]:
 
 def made_kinds(config: Config) -> set[str]:
     """Kinds of evidence that the filters of a configuration need; near-duplicates only where their own filter is on."""
-    kinds = {kind for entry in config.filter.active for kind in entry.needs}
-    return kinds if any(entry.needs == (GROUPS,) for entry in config.filter.active) else kinds - {GROUPS}
+    kinds = {kind for judge in config.filter.active for kind in judge.needs}
+    return kinds if any(isinstance(judge, Duplicates) for judge in config.filter.active) else kinds - {GROUPS}
 
 
 def filter_stages(config: Config) -> tuple[Stage, ...]:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from tinysieve.dataset.images import Pixels
 from tinysieve.dataset.ingest import Intake, ingest, open_pixels
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.sources.folders import OUTSIDE
 from tinysieve.dataset.sources.image_folder import MISNAMED, ImageFolder, scan_images
 from tinysieve.dataset.sources.label_words import LabelWords
 from tinysieve.dataset.sources.listing import Listing, row_reasons
@@ -89,8 +90,12 @@ def freeze_test(run: Run) -> None:
 
 def list_source(config: Config) -> Listing:
     """All candidates of the configured source, rows and files brought together."""
+    return list_images(config, scan_source(config))
+
+
+def list_images(config: Config, images: ImageFolder) -> Listing:
+    """The same where the image folder was looked at already."""
     dataset, names = config.dataset, config.task.classes
-    images = scan_source(config)
     given = SourceContext(images, LabelWords.of(names, dataset.classes), dataset.table, np.random.default_rng(config.seed))
     listing = dataset.source.listing(given)
     matching = Matching(dataset.on_missing, dataset.on_conflict, names)
@@ -116,7 +121,7 @@ def _ingest(run: Run, folder: Path) -> str:
     versions_of(run).adopt(first)
     INGEST_FACTS.write(IngestFacts(
         samples=len(result.samples), quarantined=result.quarantined, skipped=result.skipped,
-        skipped_rows=row_reasons([row for row in listing.skipped if row.reason != MISNAMED]), leaked=result.leaked,
+        skipped_rows=row_reasons([row for row in listing.skipped if row.reason not in (MISNAMED, OUTSIDE)]), leaked=result.leaked,
         version=first.id, conflicts=result.conflicts, notes=listing.notes), folder)
     return first.id
 

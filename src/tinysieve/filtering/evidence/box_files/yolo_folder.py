@@ -81,8 +81,7 @@ def _names_beside(folder: Path) -> dict[int, str]:
                 return _described(place / name)
         for name in _LISTS:
             if (place / name).is_file():
-                lines = (place / name).read_text(encoding="utf-8-sig").splitlines()
-                return dict(enumerate(line.strip() for line in lines if line.strip()))
+                return dict(enumerate(line for _, line in _lines(place / name)))
     return {}
 
 
