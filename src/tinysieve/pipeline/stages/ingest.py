@@ -46,6 +46,7 @@ class IngestFacts:
         version: id of version 0.
         conflicts: photos that were there under both labels.
         notes: what was assumed while the source was read.
+        drawn: held-out splits that were drawn from the training photos.
     """
 
     samples: int
@@ -56,6 +57,7 @@ class IngestFacts:
     version: str
     conflicts: int = 0
     notes: tuple[str, ...] = ()
+    drawn: tuple[str, ...] = ()
 
 
 INGEST_FACTS = facts("ingest", "ingest.json", IngestFacts)
@@ -117,7 +119,7 @@ def _ingest(run: Run, folder: Path) -> str:
     INGEST_FACTS.write(IngestFacts(
         samples=len(result.samples), quarantined=result.quarantined, skipped=result.skipped,
         skipped_rows=row_reasons([row for row in listing.skipped if row.reason != MISNAMED]), leaked=result.leaked,
-        version=first.id, conflicts=result.conflicts, notes=listing.notes), folder)
+        version=first.id, conflicts=result.conflicts, notes=listing.notes, drawn=listing.drawn), folder)
     return first.id
 
 
