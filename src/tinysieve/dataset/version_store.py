@@ -78,6 +78,10 @@ class VersionStore:
         """
         return read_version(self.folder, self.resolve(reference))
 
+    def chain(self, reference: str = "HEAD") -> list[Version]:
+        """From version 0 to this one, parent by parent."""
+        return [read_version(self.folder, version_id) for version_id in self._ancestry(self.resolve(reference))]
+
     def resolve(self, reference: str) -> str:
         """The full id behind a reference."""
         if reference == "HEAD":
