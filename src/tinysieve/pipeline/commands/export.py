@@ -29,7 +29,7 @@ def export(
     parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
     json: Json = False,
 ) -> None:
-    """Write a version of the labels as image folders or as a table. Folders leave out unlabeled and dropped images."""
+    """Write a version of the labels as folders or as a table. Folders leave out unlabeled and dropped images."""
     from tinysieve.ground.errors import InputError
 
     tables = [path for path in (csv, parquet) if path is not None]
