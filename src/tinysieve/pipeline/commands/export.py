@@ -22,7 +22,7 @@ commands = typer.Typer()
 def export(
     folder: Annotated[Path | None, typer.Argument(help="New folder for train|val|test with a folder for each class.")] = None,
     config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
-    version: Annotated[str, typer.Option(help="Version of the labels: an id or its first characters, HEAD or 0.")] = "HEAD",
+    version: Annotated[str, typer.Option(help="Version of the labels: an id, its beginning, a name, HEAD or 0.")] = "HEAD",
     links: Annotated[bool, typer.Option("--links/--copies", help="Link to the photos, or copy them.")] = False,
     hard_links: Annotated[bool, typer.Option("--hard-links", help="Make hard links.")] = False,
     csv: Annotated[Path | None, typer.Option(help="CSV file to write: the source's columns, with the new labels.")] = None,
