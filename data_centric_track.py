@@ -2,9 +2,9 @@
 """The challenge's entry point: train MCUNet on the folders at hand, quantize it, fit it, evaluate it, write the model.
 
 Run it in a folder with data/train|val|test/person|background ("validation" works as well as "val"); --positive and --negative
-name other classes. The architecture and the
-published recipes are fixed; whatever you change gets another recipe name that says so. Accuracy is that of LiteRT's reference
-kernels on the whole test split. A killed run is continued by the same command.
+name other classes. Without a val or test folder, --holdout 0.1 draws one from train. The architecture and the published recipes
+are fixed; whatever you change gets another recipe name that says so. Accuracy is that of LiteRT's reference kernels on the whole
+test split. A killed run is continued by the same command, and a second run repeats only what has changed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--dataset", type=Path, default=Path("data"), help="has train, val, test (default: data)")
     parser.add_argument("--positive", default="person", help="folder of the class to be detected (default: person)")
     parser.add_argument("--negative", default="background", help="folder of its absence (default: background)")
+    parser.add_argument("--holdout", type=float, metavar="SHARE",
+                        help="draw val and test, where there is no such folder, from train: this share each, such as 0.1")
     parser.add_argument("--recipe", default="challenge-1", choices=RECIPES, help="default: challenge-1")
     parser.add_argument("--epochs", type=int, help="other number of epochs; the recipe is then another one, by name")
     parser.add_argument("--batch-size", type=int, help="other batch size; likewise")
@@ -51,54 +53,41 @@ def open_run(options: argparse.Namespace) -> Run:
         raise InputError(f"{options.output.parent} is not a folder", where="--output", fix="make it, or write elsewhere")
     folder = options.work or options.output.with_suffix(".work")
     recipe = {"base": options.recipe, "epochs": options.epochs, "batch_size": options.batch_size}
+    # What is measured must be what the user put there: a split is drawn only on demand.
+    holdout = dict.fromkeys(("validation", "test"), options.holdout or 0)
     # No filter runs here, so no detector is asked whether it knows the class.
     settings = {"run": folder, "seed": options.seed, "train": {"recipe": recipe}, "policy": {"kind": "default"},
                 "task": {"positive": options.positive, "negative": options.negative},
-                "dataset": {"source": {"kind": "folders", "images": options.dataset}},
+                "dataset": {"source": {"kind": "folders", "images": options.dataset, "holdout": holdout}},
                 "filter": {"detector": {"kind": "boxes", "file": folder / "none"}, "presence_head": False}}
     try:
         return Run(config_of(settings), folder)
     except ValidationError as error:
         first = deepest(error)
-        raise InputError(f"--{str(first['loc'][-1]).replace('_', '-')}: {first['msg']}") from error
+        option = "holdout" if "holdout" in first["loc"] else str(first["loc"][-1]).replace("_", "-")
+        raise InputError(f"--{option}: {first['msg']}") from error
 
 
-def train_and_quantize(run: Run) -> bytes:
-    """The int8 model of the labels as they are: the pipeline's own stages, skipped where nothing changed."""
+def finished(run: Run) -> tuple[bytes, float]:
+    """The fitted int8 model of the labels as they are, and its accuracy: the pipeline's stages, skipped where nothing changed."""
     from tinysieve.pipeline.console.run_tables import announce
     from tinysieve.pipeline.engine.stages import run_stages
+    from tinysieve.pipeline.stages.challenge import CHALLENGE_FIT, CHALLENGE_MODEL_FILE, CHALLENGE_TEST, CHALLENGE_TEST_FACTS
     from tinysieve.pipeline.stages.ingest import INGEST
-    from tinysieve.pipeline.stages.quantize import MODEL, QUANTIZE_BASELINE
+    from tinysieve.pipeline.stages.quantize import QUANTIZE_BASELINE
     from tinysieve.pipeline.stages.train import TRAIN_BASELINE
 
-    run_stages(run, (INGEST, TRAIN_BASELINE, QUANTIZE_BASELINE), announce)
-    return (run.at(QUANTIZE_BASELINE.name) / MODEL).read_bytes()
+    run_stages(run, (INGEST, TRAIN_BASELINE, QUANTIZE_BASELINE, CHALLENGE_FIT, CHALLENGE_TEST), announce)
+    return CHALLENGE_MODEL_FILE.of(run), CHALLENGE_TEST_FACTS.of(run).accuracy
 
 
-def fitted(run: Run, model: bytes) -> bytes:
-    """The same answers, bit for bit, in 320 KiB of arena under TFLM: the file is made to be flashed."""
-    from tinysieve.pipeline.engine.progress_display import progress
-    from tinysieve.quantize.passes.fit_model import Target, fit_model
+def say_drawn(run: Run) -> None:
+    """What was drawn from train because it had no folder of its own, and what that makes of the accuracy."""
+    from tinysieve.pipeline.report.drawn_holdouts import drawn_holdouts
+    from tinysieve.pipeline.stages.ingest import INGEST_FACTS
 
-    with progress("fit", "steps") as report:
-        return fit_model(model, Target(), run.config.seed, report).model
-
-
-def accuracy(run: Run, model: bytes) -> float:
-    """Share of the test images that LiteRT's reference kernels get right."""
-    import numpy as np
-
-    from tinysieve.dataset.ingest import open_pixels
-    from tinysieve.pipeline.engine.progress_display import progress
-    from tinysieve.pipeline.stages.ingest import samples_of
-    from tinysieve.quantize.interpreters import LiteRTReference
-
-    samples = samples_of(run)
-    rows = np.flatnonzero(samples.in_split("test"))
-    pixels = open_pixels(run.at("ingest"))[samples.numbers("pixel_row")[rows]]
-    with progress("test") as report:
-        logits = LiteRTReference(model).predict_logits(pixels, report)
-    return float((logits.argmax(axis=1) == samples.labels[rows]).mean())
+    if said := drawn_holdouts(INGEST_FACTS.of(run).drawn):
+        print(f"note: {said}", file=sys.stderr)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -111,12 +100,17 @@ def main(argv: list[str] | None = None) -> int:
         from tinysieve.quantize.verdict.verdict import challenge_line
 
         run = open_run(options)
-        model = fitted(run, train_and_quantize(run))
+        model, accuracy = finished(run)
         with replacing(options.output) as temporary:
             temporary.write_bytes(model)
         print(f"wrote {options.output} ({len(model):,} B)", flush=True)
-        print(f"\n\n{challenge_line(round(accuracy(run, model), 4))}\n\n", flush=True)
+        say_drawn(run)
+        print(f"\n\n{challenge_line(round(accuracy, 4))}\n\n", flush=True)
     except TinysieveError as error:
+        from tinysieve.dataset.sources.folders import MissingSplit
+
+        if isinstance(error, MissingSplit):
+            error.fix += ", or draw it from train: --holdout 0.1"
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     return 0

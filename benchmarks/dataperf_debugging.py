@@ -108,7 +108,7 @@ def measure(setup: DebuggingSetup, task: TaskSetup, refits: int) -> dict[str, An
     score = LabelScore(loaded)
     before = score(loaded.train.labels)
     curves = {name: cleaning_curve(loaded, name, order, score) for name, order in orders.items()}
-    evaluation = TaskEvaluation(task.data_id, before, tuple(curves.values()))
+    evaluation = TaskEvaluation(task.data_id, before, before, tuple(curves.values()))
     ours = time.process_time() - started
     sampled, wrong = [], 0
     for name, order in orders.items():

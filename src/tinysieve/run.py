@@ -125,7 +125,7 @@ class Run:
         """The versions of the labels, newest first."""
         self._require("ingest", "ingest")
         entries = versions_of(self._run).log()
-        names = ("id", "parent", "note", "changes", "current", "at")
+        names = ("id", "parent", "note", "changes", "current", "at", "names")
         return Rows("versions", pa.table({name: [getattr(entry, name) for entry in entries] for name in names}))
 
     def diff(self, old: str = "0", new: str = "HEAD") -> Rows:

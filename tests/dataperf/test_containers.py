@@ -59,7 +59,7 @@ def run_task(name: str, workspace: Path, **given: str) -> subprocess.CompletedPr
 def test_compose_has_what_its_schema_asks_for() -> None:
     """Of the Compose specification: known keys, a build with a file that is there, volumes as source:target."""
     for name, service in SERVICES.items():
-        assert set(service) <= {"image", "build", "working_dir", "volumes", "command", "deploy"}, name
+        assert set(service) <= {"image", "build", "working_dir", "volumes", "command", "deploy", "profiles"}, name
         assert (ROOT / service["build"]["dockerfile"]).is_file()
         assert all(re.fullmatch(r"[^:]+(:-[^}]*})?:/[^:]*", volume) for volume in service["volumes"])
         assert isinstance(service["command"], str)
@@ -107,6 +107,28 @@ def test_mlcube_has_the_originals_tasks_and_parameters() -> None:
 def test_every_entry_point_has_more_than_one_word() -> None:
     """MLCube's docker runner drops all parameters of an entry point with a single word."""
     assert all(len(shlex.split(task["entrypoint"])) > 1 for task in CUBE["tasks"].values())
+
+
+def test_up_starts_what_needs_no_gpu_and_mlcube_takes_the_same_image() -> None:
+    started = [name for name, service in SERVICES.items() if "profiles" not in service]
+    assert started == ["dataperf-debugging-submission", "dataperf-visual-submission"]
+    assert CUBE["docker"]["image"] == SERVICES[started[0]]["image"]
+    assert CUBE["docker"]["build_file"] == "Dockerfile"
+    assert CUBE["platform"]["accelerator_count"] == 0
+
+
+def test_mlcube_always_leaves_a_log(tmp_path: Path) -> None:
+    bare, whole = tmp_path / "bare", tmp_path / "whole"
+    for folder in (bare, whole):
+        folder.mkdir()
+    assert run_task("evaluate", bare).returncode == 2
+    assert "error: nothing to evaluate" in (bare / "log.txt").read_text()
+    write_folder(whole)
+    write_lines(whole, "mine", "0\n1\n")
+    done = run_task("evaluate", whole, groundtruth_folder="truth/")
+    assert done.returncode == 0, done.stderr
+    assert (whole / "log.txt").read_text() == done.stdout
+    assert "2 of 40 lines in toy" in done.stdout
 
 
 def test_mlcube_evaluates_and_logs_a_selection(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ from debugging_folder import DATA_ID, TRAIN, WRONG, write_folder, write_lines, w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinysieve.dataperf.debugging import LabelScore, cleaned_labels, cleaning_curve, evaluate
+from tinysieve.dataperf.debugging import CleaningCurve, LabelScore, TaskEvaluation, cleaned_labels, cleaning_curve, evaluate
 from tinysieve.dataperf.debugging_data import DebuggingTask, LabelledRows, load_task, read_rows, read_true_labels
 from tinysieve.dataperf.debugging_run import evaluate_task, evaluate_tasks
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, find_setup, load_setup
-from tinysieve.dataperf.submissions import find_submissions, read_seconds, read_submission, write_submission
+from tinysieve.dataperf.ranking import fair_fraction, standings
+from tinysieve.dataperf.submissions import find_submissions, ignored_files, read_seconds, read_submission, write_submission
 from tinysieve.ground.errors import InputError
 
 
@@ -251,3 +252,40 @@ def test_both_spellings_and_the_docker_file_are_found(tmp_path: Path) -> None:
     assert find_setup(tmp_path, docker=True).name == "task_setup_docker.yml"
     with pytest.raises(InputError):
         find_setup(tmp_path / "none", docker=True)
+
+
+def test_names_in_capitals_and_a_mark_in_front_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a_M.TXT").write_bytes(b"\xef\xbb\xbf2\r\n0\r\n")
+    (path,) = find_submissions(tmp_path, "a").values()
+    assert list(find_submissions(tmp_path, "a")) == ["M"]
+    assert read_submission(path, 3, 3).tolist() == [2, 0]
+
+
+def test_files_of_no_task_are_named_with_the_reason(tmp_path: Path) -> None:
+    for name in ("a_b.txt", "time_a_b.txt", "a.txt", "b_x.txt", "a_b.csv", "notes.txt", ".gitkeep"):
+        (tmp_path / name).write_text("0")
+    assert ignored_files(tmp_path, {"a"}) == [
+        ("a.txt", "no method in the name"), ("a_b.csv", "does not end in .txt"), ("b_x.txt", "no task 'b' in the setup"),
+        ("notes.txt", "not called TASK_METHOD.txt")]
+
+
+def curve(method: str, accuracies: tuple[float, ...], lines: int) -> CleaningCurve:
+    return CleaningCurve(method, accuracies, tuple(min(step + 1, lines) for step in range(len(accuracies))))
+
+
+def test_only_complete_methods_are_ranked_and_a_short_list_is_held_against_the_true_labels() -> None:
+    """Four lines that change nothing are the best by their own end: 0 of the inspections. The true labels they never reach."""
+    whole, short = curve("whole", (0.6, 0.7, 0.8, 0.8), 4), curve("short", (0.6, 0.6, 0.6, 0.6), 1)
+    assert (short.fraction_fixes, whole.fraction_fixes) == (0.0, 0.5)
+    first = TaskEvaluation("a", 0.6, 0.8, (short, whole, curve("once", (0.8,) * 4, 4)))
+    second = TaskEvaluation("b", 0.6, 0.8, (short, whole))
+    ranked = standings([first, second])
+    assert [(standing.method, standing.is_complete, standing.mean) for standing in ranked] == [
+        ("whole", True, 0.5), ("short", True, 1.0), ("once", False, 0.0)]
+    assert ranked[1].short == (("a", 1, 4), ("b", 1, 4))
+    assert ranked[2].tasks == 1
+
+
+def test_a_short_list_that_ends_above_the_true_labels_keeps_its_score() -> None:
+    good = curve("good", (0.6, 0.9, 0.9, 0.9), 2)
+    assert fair_fraction(good, 0.8) == good.fraction_fixes == 0.25

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tinysieve.dataperf.archive import safe_name, unpack
-from tinysieve.dataperf.download import download
+from tinysieve.dataperf.download import download, recorded_checksums
 from tinysieve.ground.errors import InputError, MissingRequirement
 
 CONTENT = bytes(range(256)) * 9000
@@ -246,3 +246,16 @@ def test_every_usual_tar_is_unpacked(tmp_path: Path, mode: str) -> None:
 def test_names_that_leave_or_mislead_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="has a member"):
         safe_name(name, "x")
+
+
+def test_a_checksum_is_recorded_the_first_time_and_required_afterwards(server: Server, tmp_path: Path) -> None:
+    url, digest = server.offer("set.bin", CONTENT)
+    assert fetch(url, "record", tmp_path) == ["set.bin"]
+    assert recorded_checksums(tmp_path) == {url: digest}
+    (tmp_path / "set.bin").unlink()
+    server.offer("set.bin", CONTENT[:-1] + b"!")
+    with pytest.raises(InputError, match=f"not {digest}"):
+        fetch(url, "record", tmp_path)
+    assert not (tmp_path / "set.bin").exists()
+    server.offer("set.bin", CONTENT)
+    assert fetch(url, "record", tmp_path) == ["set.bin"]

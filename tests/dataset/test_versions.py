@@ -163,3 +163,27 @@ def test_a_damaged_head_is_said_and_a_checkout_mends_it(damaged: bytes | None, s
         assert "'tinysieve checkout ID'" in caught.value.fix
         assert first.id in caught.value.fix
     assert store.checkout(first.id).id == store.load().id == first.id
+
+
+def test_versions_have_names_that_move_and_are_references(samples: SampleTable, tmp_path: Path) -> None:
+    store, first = VersionStore(tmp_path), first_version(samples)
+    store.save(first)
+    second = apply_decisions(samples, first, decide([0], [RELABEL], [NEGATIVE]), "flip one")
+    store.save(second)
+    store.name("0", "main")
+    store.name("HEAD", "cleaned")
+    store.name("HEAD", "cleaned-2")
+    assert {entry.id: entry.names for entry in store.log()} == {first.id: ("main",), second.id: ("cleaned", "cleaned-2")}
+    assert store.checkout("main").id == first.id
+    store.name("cleaned", "main")
+    assert store.load("main").id == second.id
+    assert VersionStore(tmp_path).log()[1].names == ()
+
+
+@pytest.mark.parametrize("name", ["", "HEAD", "head", "0", "beef", "a b", "../x", "-x", "x" * 65, "\x1b[2J", "cleaned\n"])
+def test_what_could_be_an_id_or_harm_a_terminal_is_no_name(samples: SampleTable, tmp_path: Path, name: str) -> None:
+    store = VersionStore(tmp_path)
+    store.save(first_version(samples))
+    with pytest.raises(InputError, match="cannot name a version"):
+        store.name("HEAD", name)
+    assert store.log()[0].names == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from report_run import HOSTILE, make_images, make_run, rendered
+from report_run import HOSTILE, make_images, make_run, record_again, rendered
 
 from tinysieve.dataset.sources.split_tables import WakeVisionSource
 from tinysieve.pipeline.config.filters import UltralyticsDetector
@@ -17,6 +18,7 @@ from tinysieve.pipeline.config.sections import Card
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.report.markdown_cards import DATASET_CARD, MODEL_CARD, markdown, slug
 from tinysieve.pipeline.report.terms import data_terms, tool_terms
+from tinysieve.pipeline.stages.ingest import INGEST_FACTS
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,20 @@ def test_terms_are_those_of_the_configuration(run: Run) -> None:
     assert "agpl-3.0" not in [one.licence for one in tool_terms(config)]
     with pytest.raises(ValueError, match="dataset_license"):
         Card(dataset_license="CC BY: 4")
+
+
+def test_drawn_held_out_photos_are_said_with_what_they_do_to_an_accuracy(run: Run, tmp_path: Path) -> None:
+    copied = shutil.copytree(run.folder, tmp_path / "run")
+    drawn = Run(run.config.model_copy(update={"run": copied}), copied)
+    facts = copied / "ingest" / INGEST_FACTS.file
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"drawn": ["test", "validation"]}))
+    record_again(copied / "ingest")
+    shutil.rmtree(copied / "report")
+    said = "no test and no validation split"
+    assert said in rendered(drawn)
+    for name in (MODEL_CARD, DATASET_CARD):
+        assert said in (drawn.at("report") / name).read_text(encoding="utf-8")
+        assert said not in (run.at("report") / name).read_text(encoding="utf-8")
 
 
 def test_names_become_identifiers() -> None:

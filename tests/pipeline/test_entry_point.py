@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_run import ROOT, TinyRun
+from tiny_run import ROOT, TinyRun, make_images
 
 import data_centric_track as entry
+from tinysieve.pipeline.engine.stages import run_stages
+from tinysieve.pipeline.stages.ingest import INGEST, INGEST_FACTS, samples_of
 from tinysieve.pipeline.stages.recipes import recipe_of
 
 
@@ -39,6 +41,7 @@ def test_other_epochs_are_another_recipe() -> None:
 @pytest.mark.parametrize(("argv", "words"), [
     (["--epochs", "0"], "--epochs: Input should be greater than or equal to 1"),
     (["--seed", "99999999999999999999"], "--seed: Input should be less than or equal to 4294967295"),
+    (["--holdout", "3"], "--holdout: Input should be less than or equal to 1"),
     (["--dataset", "nowhere"], "image folder nowhere does not exist"),
     (["--output", "nowhere/model.tflite"], "nowhere is not a folder"),
 ])
@@ -50,6 +53,25 @@ def test_a_users_mistake_is_exit_code_2_without_a_traceback(
     assert words in capsys.readouterr().err
 
 
+def test_a_split_without_a_folder_is_named_and_drawn_on_demand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_images(tmp_path / "data")
+    shutil.rmtree(tmp_path / "data/test")
+    monkeypatch.chdir(tmp_path)
+    assert entry.main([]) == 2
+    said = capsys.readouterr().err
+    assert "there is no folder for the split 'test'" in said
+    assert "--holdout 0.1" in said
+    run = entry.open_run(entry.arguments(["--holdout", "0.25"]))
+    run_stages(run, (INGEST,), lambda status: None)
+    assert INGEST_FACTS.of(run).drawn == ("test",)
+    # A quarter of 12 photos of each class.
+    assert int(samples_of(run).in_split("test").sum()) == 6
+    entry.say_drawn(run)
+    assert "drawn from train" in capsys.readouterr().err
+
+
 def test_it_writes_the_model_and_the_challenges_line(tiny: TinyRun, tmp_path: Path) -> None:
     """The finished tiny run is the work folder, so only conversion and evaluation are left to do."""
     shutil.copytree(tiny.run, tmp_path / "work")
@@ -58,4 +80,9 @@ def test_it_writes_the_model_and_the_challenges_line(tiny: TinyRun, tmp_path: Pa
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "skip train-baseline: up to date" in done.stderr
     assert re.search(r"^Tflite model test accuracy: [01]\.\d+$", done.stdout, re.MULTILINE)
-    assert (tmp_path / "m.tflite").read_bytes()[4:8] == b"TFL3"
+    model = (tmp_path / "m.tflite").read_bytes()
+    assert model[4:8] == b"TFL3"
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [line for line in again.stderr.splitlines() if line.startswith("run ")] == []
+    assert again.stdout == done.stdout
+    assert (tmp_path / "m.tflite").read_bytes() == model

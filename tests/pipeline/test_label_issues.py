@@ -14,14 +14,16 @@ import pytest
 from tiny_run import make_images, write_config
 from typer.testing import CliRunner
 
+from tinysieve.filtering.filter import OUT_OF_FOLD
 from tinysieve.filtering.label_errors.label_errors import find_label_errors
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.cli import app
 from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.label_issues.arrays import read_labels, read_probabilities
-from tinysieve.pipeline.label_issues.clean_view import clean_view
+from tinysieve.pipeline.label_issues.clean_view import CleanView, Cut, clean_view
 from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.filters import evidence_stages
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.out_of_fold import classifier_factory
 
@@ -166,6 +168,13 @@ def test_bad_probabilities_name_file_row_and_remedy(tmp_path: Path) -> None:
             read_probabilities(tmp_path / name)
 
 
+EVERYTHING = Cut("predicted_neq_given", max_change=1.0)
+
+
+def silent(view: CleanView) -> None:
+    """Nobody to tell."""
+
+
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A configuration and a run up to its opinions; the change limit is lifted, for its labels say nothing about its pictures."""
@@ -187,7 +196,7 @@ def run(judged: tuple[Path, Path], tmp_path: Path) -> Run:
 
 def test_the_clean_view_is_a_ledger_that_can_be_undone(run: Run) -> None:
     before, images = versions_of(run).load("HEAD"), sorted(run.folder.rglob("*"))
-    view = clean_view(run, "predicted_neq_given", "adjusted_margin", 1.0)
+    view = clean_view(run, EVERYTHING, silent)
     after = versions_of(run).load("HEAD")
     assert (view.parent, view.version) == (before.id, after.id)
     assert view.pruned == view.issues == after.ledger.num_rows > 0
@@ -202,6 +211,15 @@ def test_the_clean_view_is_a_ledger_that_can_be_undone(run: Run) -> None:
     assert versions_of(run).undo().id == before.id
 
 
+def test_evidence_brings_the_stages_that_it_reads_and_no_detector(judged: tuple[Path, Path]) -> None:
+    """Also where no filter that is on needs the features themselves."""
+    config = load_config(judged[0], ("filter.presence_head=false", "filter.out_of_fold=false", "filter.neighbors=false",
+                                     "filter.detector={kind: ultralytics, weights: nowhere.pt}"))
+    names = [stage.name for stage in evidence_stages(config, OUT_OF_FOLD)]
+    assert names.index("embed") < names.index("out-of-fold")
+    assert "detect" not in names
+
+
 @pytest.mark.parametrize("words", ["--prune-fraction 1.3", "--filter both", "--filter sieve", "--method luck"])
 def test_what_cannot_be_asked_for_is_refused_before_a_stage_runs(tmp_path: Path, words: str) -> None:
     make_images(tmp_path / "images")
@@ -213,7 +231,7 @@ def test_what_cannot_be_asked_for_is_refused_before_a_stage_runs(tmp_path: Path,
 
 
 def test_prune_fraction_drops_the_worst_and_relabels_the_rest(run: Run) -> None:
-    view = clean_view(run, "predicted_neq_given", "adjusted_margin", 0.5)
+    view = clean_view(run, replace(EVERYTHING, prune_fraction=0.5), silent)
     assert (view.pruned, view.relabelled) == (round(0.5 * view.issues), view.issues - round(0.5 * view.issues))
     ledger = {row["sample_id"]: row for row in versions_of(run).load("HEAD").ledger.to_pylist()}
     issues = [row for row in view.table.to_pylist() if row["is_label_issue"]]
@@ -222,14 +240,33 @@ def test_prune_fraction_drops_the_worst_and_relabels_the_rest(run: Run) -> None:
     for row in issues[view.pruned :]:
         assert ledger[row["sample_id"]]["new_label"] == row["predicted_labels"]
     with pytest.raises(InputError, match=r"not in \[0, 1\]"):
-        clean_view(run, "predicted_neq_given", "adjusted_margin", 1.5)
+        replace(EVERYTHING, prune_fraction=1.5)
 
 
-def test_the_clean_view_respects_the_change_limit(run: Run) -> None:
-    strict = replace(run.config.policy, max_change=0.0)
-    with pytest.raises(InputError, match="max_change"):
-        clean_view(Run(run.config.model_copy(update={"policy": strict}), run.folder), "predicted_neq_given", "margin", 1.0)
+def test_the_clean_view_has_a_limit_and_words_of_its_own(run: Run) -> None:
+    """The policy's limit is not asked: here it is 1, and 0 of the cut counts; with the policy's at 0 the cut goes on."""
+    with pytest.raises(InputError, match=r"the clean view would take .* are expected to be labelled right") as caught:
+        clean_view(run, replace(EVERYTHING, max_change=0.0), silent)
+    assert caught.value.where == "--max-change 0"
     assert versions_of(run).load("HEAD").parent is None
+    strict = replace(run.config.policy, max_change=0.0)
+    made = clean_view(Run(run.config.model_copy(update={"policy": strict}), run.folder), EVERYTHING, silent)
+    assert versions_of(run).load("HEAD").id == made.version != made.parent
+
+
+def test_what_will_be_lost_is_said_before_it_is_done_and_a_dry_run_does_nothing(run: Run) -> None:
+    heads: list[tuple[str, float]] = []
+
+    def announce(view: CleanView) -> None:
+        heads.append((versions_of(run).load("HEAD").id, view.right_expected))
+
+    before = versions_of(run).load("HEAD").id
+    dry = clean_view(run, EVERYTHING, announce, save=False)
+    assert versions_of(run).load("HEAD").id == before
+    made = clean_view(run, EVERYTHING, announce)
+    assert heads == [(before, made.right_expected)] * 2
+    assert 0 <= made.right_expected <= made.issues
+    assert dry.counts() == made.counts()
 
 
 def test_clean_view_by_command(run: Run, judged: tuple[Path, Path], tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,10 +140,19 @@ def test_a_run_of_ours_is_embedded_and_never_shown_to_the_detector(tmp_path: Pat
     words = ["--config", str(config), "--learner", "ridge", "--levels", "0,25", "--folds", "2", "--out", str(tmp_path / "out")]
     told = CliRunner().invoke(app, ["experiment", "noise-sweep", *words])
     assert told.exit_code == 0, told.output
-    points = json.loads((tmp_path / "out" / "noise_sweep.json").read_text())["points"]
+    stored = json.loads((tmp_path / "out" / "noise_sweep.json").read_text())
+    points = stored["points"]
+    assert not stored["labels_known"]
     assert [point["planted"] for point in points] == [0, 6]
     assert {path.name for path in (tmp_path / "run").iterdir() if path.is_dir()} >= {"ingest", "embed"}
     assert not (tmp_path / "run" / "detect").exists()
+
+
+def test_no_axis_calls_labels_right_that_nobody_checked(digits: Problem) -> None:
+    assert digits.planted_words == "planted wrong labels, %"
+    unchecked = replace(digits, labels_known=False)
+    assert "on top of the labels' own errors" in unchecked.planted_words
+    assert unchecked.noise_words == "planted"
 
 
 def test_fewer_samples_than_folds(digits: Problem) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tinysieve.dataperf.classifier import rounded_accuracy, tuned_threshold
@@ -48,17 +47,35 @@ class CleaningCurve:
         >>> CleaningCurve("m", (0.6, 0.7, 0.8, 0.8), (1, 2, 3, 4)).fraction_fixes
         0.5
         """
-        target = STOP_SHARE * self.accuracies[-1]
-        first = next(place for place, accuracy in enumerate(self.accuracies) if accuracy >= target)
-        return first / len(self.accuracies)
+        return self.fraction_until(self.accuracies[-1])
+
+    @property
+    def lines(self) -> int:
+        """Rows that the submission had inspected: of a short one fewer than the budget."""
+        return self.fixes[-1]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it ends before the budget does."""
+        return self.lines < len(self.accuracies)
+
+    def fraction_until(self, accuracy: float) -> float:
+        """Share of the budget before 95 % of this accuracy is reached; 1 where it never is.
+
+        >>> CleaningCurve("m", (0.6, 0.7, 0.7, 0.7), (1, 2, 2, 2)).fraction_until(0.8)
+        1.0
+        """
+        reached = (place for place, seen in enumerate(self.accuracies) if seen >= STOP_SHARE * accuracy)
+        return next(reached, len(self.accuracies)) / len(self.accuracies)
 
 
 @dataclass(frozen=True)
 class TaskEvaluation:
-    """The result of one task: accuracy on the noisy labels and a curve a submission."""
+    """The result of one task: accuracies on the noisy labels and on the true ones, and a curve a submission."""
 
     data_id: str
     accuracy_before: float
+    accuracy_after: float
     curves: tuple[CleaningCurve, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -135,15 +152,6 @@ def evaluate(task: DebuggingTask, submissions: Sequence[tuple[str, Order]]) -> T
     """Evaluate submissions, as (method, order), in the given order."""
     score = LabelScore(task)
     with threadpool_limits(1):
-        before = score(task.train.labels)
+        before, after = score(task.train.labels), score(task.true_labels)
     curves = tuple(cleaning_curve(task, method, order, score) for method, order in submissions)
-    return TaskEvaluation(task.data_id, before, curves)
-
-
-def mean_fraction_fixes(evaluations: Sequence[TaskEvaluation]) -> dict[str, float]:
-    """Method -> mean of `fraction_fixes` over the tasks that it has a curve in; lower is better."""
-    fractions_of: dict[str, list[float]] = {}
-    for evaluation in evaluations:
-        for curve in evaluation.curves:
-            fractions_of.setdefault(curve.method, []).append(curve.fraction_fixes)
-    return {method: float(np.mean(fractions)) for method, fractions in fractions_of.items()}
+    return TaskEvaluation(task.data_id, before, after, curves)

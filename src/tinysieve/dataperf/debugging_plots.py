@@ -48,7 +48,8 @@ def read_evaluation(path: Path, data_id: str) -> TaskEvaluation:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"not a result file of the debugging benchmark: {error!r}", where=str(path)) from error
     curves = [CleaningCurve(method, tuple(y for y, _ in curve), tuple(x for _, x in curve)) for method, curve in points.items()]
-    return TaskEvaluation(data_id, before, tuple(curves))
+    # Result files do not hold the accuracy of the true labels; lists that are whole end there.
+    return TaskEvaluation(data_id, before, max(curve.accuracies[-1] for curve in curves) if curves else before, tuple(curves))
 
 
 def plot_task(folder: Path, evaluation: TaskEvaluation, colours: Mapping[str, str]) -> list[Path]:

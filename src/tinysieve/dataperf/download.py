@@ -18,9 +18,11 @@ from urllib.parse import unquote, urlsplit
 from tinysieve.dataperf.archive import is_archive, safe_name, unpack
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.ground.json_text import read_object
 from tinysieve.ground.progress import Progress
 
-WORK_FOLDER = ".download"
+WORK_FOLDER, _RECORDED = ".download", "recorded.json"
+RECORD = "record"
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_S = 60.0
 
@@ -33,7 +35,8 @@ def download(url: str, sha256: str, folder: Path, limit_bytes: int, progress: Pr
 
     Args:
         url: http or https.
-        sha256: 64 hexadecimal digits of the whole file.
+        sha256: 64 hexadecimal digits of the whole file; or "record": what comes the first time is noted in `folder/.download`
+            and required from then on.
         folder: where the files go; files of other content are never replaced.
         limit_bytes: for the file, and for all that it unpacks to.
         progress: called with bytes done and bytes in all (0 where the server does not say).
@@ -45,8 +48,8 @@ def download(url: str, sha256: str, folder: Path, limit_bytes: int, progress: Pr
         InputError: address, checksum, size or archive are refused, or a file with other content is in the way.
         MissingRequirement: the server cannot be reached or the transfer broke.
     """
-    wanted = _checked(url, sha256)
     work = folder / WORK_FOLDER
+    wanted = _checked(url, sha256) if sha256.lower() != RECORD else _recorded(url, work, limit_bytes, progress)
     receipt = work / f"{wanted}.json"
     if receipt.exists() and all((folder / name).exists() for name in json.loads(receipt.read_text())):
         return list(json.loads(receipt.read_text()))
@@ -61,12 +64,36 @@ def download(url: str, sha256: str, folder: Path, limit_bytes: int, progress: Pr
     return names
 
 
+def recorded_checksums(folder: Path) -> dict[str, str]:
+    """URL -> SHA-256 of what "record" has noted in a folder.
+
+    Raises:
+        InputError: the note was changed.
+    """
+    path = folder / WORK_FOLDER / _RECORDED
+    return {url: str(digest) for url, digest in read_object(path).items()} if path.exists() else {}
+
+
+def _recorded(url: str, work: Path, limit_bytes: int, progress: Progress) -> str:
+    """The checksum that was noted for this address; without one the file is fetched, and its checksum noted."""
+    _checked(url, "0" * 64)
+    known = recorded_checksums(work.parent)
+    if url not in known:
+        work.mkdir(parents=True, exist_ok=True)
+        part = work / f"record-{hashlib.sha256(url.encode()).hexdigest()[:16]}.part"
+        _fetch(url, part, limit_bytes, progress)
+        known[url] = _digest(part)
+        part.replace(work / f"{known[url]}.part")
+        write_text(work / _RECORDED, json.dumps(known, indent=1) + "\n")
+    return _checked(url, known[url])
+
+
 def _checked(url: str, sha256: str) -> str:
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise InputError(f"{url!r} is not an http or https URL", where="--url", fix="use the URL of the file itself")
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise InputError(f"{sha256!r} is not a SHA-256", where="--sha256", why="it shows that the right file was downloaded",
-                         fix="write its 64 hexadecimal digits")
+                         fix="write its 64 hexadecimal digits, or \"record\" to note what comes the first time")
     return sha256.lower()
 
 

@@ -6,7 +6,8 @@ One file a task and method, `{data_id}_{method}.txt`, a row index from 0 a line;
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +31,41 @@ def find_submissions(folder: Path, data_id: str) -> dict[str, Path]:
     submissions: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         name = path.name
-        if not name.endswith(_ENDING) or name.startswith(_TIME) or name.split("_")[0] != data_id:
+        if not _is_text(name) or name.startswith(_TIME) or name.split("_")[0] != data_id:
             continue
-        method = name.replace(_ENDING, "").replace(f"{data_id}_", "")
+        method = re.sub(re.escape(_ENDING), "", name, flags=re.IGNORECASE).replace(f"{data_id}_", "")
         if method in submissions:
             raise InputError(f"a second submission called '{method}', beside {submissions[method].name}", where=str(path),
                              why="results are named by method", fix="rename one")
         submissions[method] = path
     return submissions
+
+
+def ignored_files(folder: Path, data_ids: Collection[str]) -> list[tuple[str, str]]:
+    """Files that look like submissions and are those of no task, with the reason.
+
+    Args:
+        folder: of submissions.
+        data_ids: of all tasks of the setup.
+    """
+    ignored = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        name = path.name
+        stem = path.stem.removeprefix(f"{_TIME}_")
+        if name.startswith(".") or not path.is_file() or (_is_text(name) and "_" in stem and stem.split("_")[0] in data_ids):
+            continue
+        if not _is_text(name):
+            reason = f"does not end in {_ENDING}"
+        elif "_" not in stem:
+            reason = "no method in the name" if stem in data_ids else f"not called TASK_METHOD{_ENDING}"
+        else:
+            reason = f"no task '{stem.split('_')[0]}' in the setup"
+        ignored.append((name, reason))
+    return ignored
+
+
+def _is_text(name: str) -> bool:
+    return name.lower().endswith(_ENDING)
 
 
 def read_submission(path: Path, rows: int, budget: int) -> Order:
@@ -68,7 +96,8 @@ def read_submission(path: Path, rows: int, budget: int) -> Order:
 
 def _numbers(path: Path) -> Iterator[int]:
     try:
-        with path.open(encoding="utf-8") as file:
+        # With or without the mark that Windows' editors put in front.
+        with path.open(encoding="utf-8-sig") as file:
             for line, text in enumerate(file, start=1):
                 yield _number(text.rstrip(), f"{path}:{line}")
     except (OSError, UnicodeDecodeError) as error:

@@ -22,7 +22,7 @@ SPLITS = ("train", "validation", "test", "unlabeled")
 Mask = NDArray[np.bool_]
 
 _CLASSES = b"tinysieve.classes"
-_REQUIRED = ("sample_id", "filepath", "width", "height", "split", "label", "pixel_row")
+REQUIRED = ("sample_id", "filepath", "width", "height", "split", "label", "pixel_row")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class SampleTable:
     classes: ClassNames = PERSON_TASK
 
     def __post_init__(self) -> None:
-        missing = [name for name in _REQUIRED if name not in self.table.column_names]
+        missing = [name for name in REQUIRED if name not in self.table.column_names]
         if missing:
             raise InputError(f"sample table without column {', '.join(missing)}")
         if pc.count_distinct(self.table["sample_id"]).as_py() != self.table.num_rows:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tinysieve.dataset.version_files import read_meta, read_version, version_files, write_version
+from tinysieve.dataset.version_names import give_name, names_in
 from tinysieve.dataset.versions import Version
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
@@ -23,6 +24,7 @@ class LogEntry:
     changes: int
     current: bool
     at: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,18 +80,24 @@ class VersionStore:
         """
         return read_version(self.folder, self.resolve(reference))
 
+    def chain(self, reference: str = "HEAD") -> list[Version]:
+        """From version 0 to this one, parent by parent."""
+        return [read_version(self.folder, version_id) for version_id in self._ancestry(self.resolve(reference))]
+
     def resolve(self, reference: str) -> str:
         """The full id behind a reference."""
         if reference == "HEAD":
             return self._head()
-        ids = self._ids()
+        ids, names = self._ids(), names_in(self.folder)
         if reference == "0":
             return self._version_0()
+        if reference in names:
+            return names[reference]
         matches = [version_id for version_id in ids if version_id.startswith(reference)]
         if len(matches) != 1:
             raise InputError(
                 f"{'no version' if not matches else f'{len(matches)} versions'} called '{reference}'",
-                where=str(self.folder), fix="see 'tinysieve log'; known: " + ", ".join(ids),
+                where=str(self.folder), fix="see 'tinysieve log'; known: " + ", ".join((*names, *ids)),
             )
         return matches[0]
 
@@ -98,6 +106,10 @@ class VersionStore:
         version = self.load(reference)
         self._point_at(version.id, "checkout")
         return version
+
+    def name(self, reference: str, name: str) -> None:
+        """Call a version so from now on; names are no part of a version. See `give_name`."""
+        give_name(self.folder, name, self.load(reference).id)
 
     def undo(self) -> Version:
         """Make the parent of the current version current.
@@ -115,13 +127,15 @@ class VersionStore:
         """Every version, newest first by the time it was saved."""
         head = self._head()
         saved: dict[str, str] = {}
+        names = names_in(self.folder)
         for line in self._journal():
             if line["event"] == "saved":
                 saved.setdefault(line["version"], line["at"])
         entries = []
         for version_id, at in saved.items():
             meta = read_meta(self.folder, version_id)
-            entries.append(LogEntry(version_id, meta["parent"], meta["note"], meta["changes"], version_id == head, at))
+            called = tuple(name for name, named in names.items() if named == version_id)
+            entries.append(LogEntry(version_id, meta["parent"], meta["note"], meta["changes"], version_id == head, at, called))
         return entries[::-1]
 
     def _version_0(self) -> str:

@@ -29,6 +29,7 @@ from tinysieve.pipeline.commands import (
     machine,
     main_job,
     metadata,
+    query,
     review,
     versions,
 )
@@ -39,7 +40,7 @@ app = typer.Typer(
     help="Sieve the data, shrink the model, ship the .tflite.\n\n"
          "Exit codes: 0 success, 1 gate missed, 2 invalid input, 3 missing dependency, 4 internal error.",
 )
-for group in (first_look, main_job, machine, versions, export, explore, review, audit, labels, data_parameters,
+for group in (first_look, main_job, machine, versions, export, query, explore, review, audit, labels, data_parameters,
               compare, inspect, fit, metadata, firmware, live, dataperf, experiments):
     app.add_typer(group.commands)
 

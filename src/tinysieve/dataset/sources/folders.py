@@ -21,6 +21,10 @@ OUTSIDE = "outside the folders of the classes"
 WORDS = LabelWords.of(PERSON_TASK)
 
 
+class MissingSplit(InputError):
+    """A split has no folder at all."""
+
+
 def list_folders(files: pa.Array, root: Path, train_folders: tuple[str, ...] = (), words: LabelWords = WORDS) -> Listing:
     """A tree of folders that name split and class; images in `unlabeled_images/` have no label.
 
@@ -67,10 +71,18 @@ def require_classes(listing: Listing, root: Path, names: ClassNames = PERSON_TAS
     """Stop where a split has no image of a class, before an hour of decoding.
 
     Raises:
-        InputError: as said, with the folder that is empty or not there.
+        MissingSplit: a split has no folder.
+        InputError: a class of a split is empty.
     """
     there = {(row["split"], row["label"]) for row in listing.table.group_by(["split", "label"]).aggregate([]).to_pylist()}
+    splits = {split for split, _ in there}
     for split in SPLITS[:3]:
+        if split not in splits:
+            folders = sorted(name for name, meaning in SPLIT_NAMES.items() if meaning == split)
+            raise MissingSplit(f"there is no folder for the split '{split}'", where=str(root),
+                               why=f"a folder called {', '.join(folders[:-1])} or {folders[-1]} would be it; it holds "
+                                   f"{', '.join(sorted(splits))}",
+                               fix=f"make the folder {root / split} with {names.positive} and {names.negative}")
         for name in names.in_code_order:
             if (split, name) not in there:
                 raise InputError(f"split '{split}' holds no image labelled {name}", where=str(root),

@@ -45,12 +45,14 @@ class Listing:
         skipped: rows that were left out, with the reason.
         notes: what was assumed or mended on the way, for a person to read.
         aside: string [A], photos that the settings leave out: they are no candidates, and nothing is lost with them.
+        drawn: held-out splits that were drawn from the training photos, whose labels nobody checked for that.
     """
 
     table: pa.Table
     skipped: tuple[SkippedRow, ...] = ()
     notes: tuple[str, ...] = ()
     aside: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
+    drawn: tuple[str, ...] = ()
 
 
 def make_listing(filepaths: pa.Array, splits: pa.Array, labels: pa.Array, extras: pa.Table | None = None,
@@ -90,19 +92,25 @@ def row_reasons(skipped: Sequence[SkippedRow]) -> dict[str, int]:
     return dict(Counter(row.reason for row in skipped).most_common())
 
 
-def draw_holdouts(listing: Listing, shares: Mapping[str, float], rng: np.random.Generator) -> Listing:
+def draw_holdouts(listing: Listing, shares: Mapping[str, float], rng: np.random.Generator,
+                  files: pa.Array | None = None) -> Listing:
     """Draw the held-out splits that the source lacks from its labelled training photos, by class; every photo goes whole.
 
     Args:
         listing: a split that has a row here is left as it is.
         shares: of "test" and "validation", of the labelled photos.
         rng: draws.
+        files: string [F], the photos that are there; rows of others are not drawn. None where all are.
     """
     table, there = listing.table, pc.unique(listing.table["split"]).to_pylist()
     lacking = [name for name in _HELD_OUT if shares.get(name, 0) > 0 and name not in there]
     encoded = pc.fill_null(table["filepath"], "").combine_chunks().dictionary_encode()
     photo, drawn = encoded.indices.to_numpy(), np.zeros(len(encoded.dictionary), np.int8)
     train = np.asarray(pc.equal(table["split"], "train"))
+    # A photo that is held out already is not drawn for the other split.
+    free = np.ones(len(encoded.dictionary), bool) if files is None else np.asarray(pc.is_in(encoded.dictionary, files))
+    free[photo[np.asarray(pc.is_in(table["split"], pa.array(_HELD_OUT)))]] = False
+    train &= free[photo]
     for label in sorted(pc.unique(table["label"]).drop_null().to_pylist()):
         rows = train & np.asarray(pc.fill_null(pc.equal(table["label"], label), False))
         photos = np.unique(photo[rows])
@@ -119,4 +127,4 @@ def draw_holdouts(listing: Listing, shares: Mapping[str, float], rng: np.random.
     splits = pc.if_else(pa.array(chosen > 0), names, table["split"])
     notes = tuple(f"{int((drawn == number).sum()):,} photos drawn as {name}, which the source does not have: "
                   f"dataset.source.holdout.{name} sets the share" for number, name in enumerate(lacking, 1))
-    return replace(listing, table=table.set_column(1, "split", splits), notes=(*listing.notes, *notes))
+    return replace(listing, table=table.set_column(1, "split", splits), notes=(*listing.notes, *notes), drawn=tuple(lacking))

@@ -82,6 +82,11 @@ class Source(ABC):
         """Whether it may draw splits, so that the seed decides too."""
         return False
 
+    @property
+    def label_noise(self) -> str:
+        """What is published about wrong labels among those it reads, in sentences; "" where nothing is."""
+        return ""
+
     @abstractmethod
     def listing(self, given: SourceContext) -> Listing:
         """All candidates: which files, with which split and label.

@@ -36,4 +36,4 @@ class TableSource(Source):
     def listing(self, given: SourceContext) -> Listing:
         """See `list_table`."""
         columns = Columns(self.filepath, self.label, self.split)
-        return list_table(self.table, columns, self.holdout.shares(), given.rng, given.words, given.form)
+        return list_table(self.table, columns, self.holdout.shares(), given.rng, given.words, given.form, given.images.photos)

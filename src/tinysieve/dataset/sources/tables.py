@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tinysieve.dataset.classes import PERSON_TASK
+from tinysieve.dataset.sources.dropped_rows import blank_dropped, dropped_cells, without_dropped
 from tinysieve.dataset.sources.label_words import LabelWords, as_text
 from tinysieve.dataset.sources.listing import BYTES_LEFT_OUT, Listing, draw_holdouts, make_listing
+from tinysieve.dataset.sources.near_names import take_near_names
 from tinysieve.dataset.sources.splits import SPLIT_NAMES
 from tinysieve.dataset.table_file import AS_WRITTEN, TableFile, open_table, read_table
 from tinysieve.dataset.table_text import TableForm
@@ -33,7 +35,7 @@ class Columns:
 
 
 def list_table(path: Path, columns: Columns, holdout: Mapping[str, float], rng: np.random.Generator,
-               words: LabelWords = WORDS, form: TableForm = AS_WRITTEN) -> Listing:
+               words: LabelWords = WORDS, form: TableForm = AS_WRITTEN, files: pa.Array | None = None) -> Listing:
     """A table with one row an image, or one an annotator, and columns of any name.
 
     Args:
@@ -43,6 +45,7 @@ def list_table(path: Path, columns: Columns, holdout: Mapping[str, float], rng: 
         rng: draws the splits.
         words: what the label's cells mean.
         form: how a text table is written, where that is not to be read off it.
+        files: string [F], the photos that are there; splits are drawn among them. None where all are.
 
     Raises:
         InputError: a column is missing, or a value means nothing.
@@ -50,11 +53,15 @@ def list_table(path: Path, columns: Columns, holdout: Mapping[str, float], rng: 
     file = open_table(path, form)
     name, label = file.column(columns.filepath), file.column(columns.label)
     split = None if columns.split is None else file.column(columns.split)
-    labels = words.read(file.table[label], file.place)
+    dropped = dropped_cells(file.table[label])
+    labels = words.read(blank_dropped(file.table[label], dropped), file.place)
     splits = pa.array(["train"] * len(labels), pa.string()) if split is None else _splits(file, split)
     kept, notes = _extras(file, [name] + ([split] if split else []))
     listing = make_listing(_paths(file, name), splits, labels, kept, file)
-    return draw_holdouts(replace(listing, notes=(*listing.notes, *notes)), holdout, rng)
+    listing = replace(listing, notes=(*listing.notes, *notes))
+    if files is not None:
+        listing = take_near_names(listing, files)
+    return draw_holdouts(without_dropped(listing, dropped), holdout, rng, files)
 
 
 def list_wake_vision(tables: Mapping[str, Sequence[Path]], words: LabelWords = WORDS, form: TableForm = AS_WRITTEN) -> Listing:

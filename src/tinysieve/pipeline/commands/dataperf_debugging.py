@@ -88,12 +88,16 @@ def _evaluate(setup: Path | None, where: str | None, tasks: list[str] | None, me
     import os
 
     from tinysieve.dataperf.debugging_run import evaluate_tasks
+    from tinysieve.dataperf.submissions import ignored_files
+    from tinysieve.ground.escaping import one_line
     from tinysieve.pipeline.engine.progress_display import progress
 
     loaded, chosen = _open(setup, where, tasks)
     with progress("debugging", "tasks") as report:
         outcomes = evaluate_tasks(loaded, chosen, methods or (), workers or os.cpu_count() or 1, report)
     _show(outcomes, json)
+    for name, reason in ignored_files(loaded.submission_folder, {task.data_id for task in loaded.tasks}):
+        typer.echo(f"ignored: {one_line(name)}, {reason}", err=True)
     failures = [failure for outcome in outcomes for failure in outcome.failures]
     for failure in failures:
         typer.echo(f"error: {failure}", err=True)
@@ -104,7 +108,7 @@ def _evaluate(setup: Path | None, where: str | None, tasks: list[str] | None, me
 def _show(outcomes: list[TaskOutcome], json: bool) -> None:
     from json import dumps
 
-    from tinysieve.dataperf.debugging import mean_fraction_fixes
+    from tinysieve.dataperf.ranking import standings
 
     done = [outcome.evaluation for outcome in outcomes if outcome.evaluation is not None]
     if json:
@@ -114,5 +118,8 @@ def _show(outcomes: list[TaskOutcome], json: bool) -> None:
         typer.echo(f"On task [{evaluation.data_id}]: Accuracy before cleaning: {evaluation.accuracy_before}")
         for curve in evaluation.curves:
             typer.echo(f"  {curve.fraction_fixes:.4f} of the inspections  {curve.accuracies[-1]:.2f} at the end  {curve.method}")
-    for method, mean in sorted(mean_fraction_fixes(done).items(), key=lambda pair: pair[1]):
-        typer.echo(f"mean {mean:.4f}  {method}")
+    for standing in standings(done):
+        typer.echo(f"mean {standing.mean:.4f}  {standing.method}" if standing.is_complete else
+                   f"not ranked   {standing.method}: {standing.tasks} of {standing.of_tasks} tasks")
+        for data_id, lines, budget in standing.short:
+            typer.echo(f"             {lines} of {budget} lines in {data_id}: held against the accuracy of the true labels")

@@ -21,7 +21,7 @@ ResultsFolder = Annotated[Path, typer.Option("--results_folder")]
 
 @commands.command()
 def download(parameters_file: Parameters, output_path: Annotated[Path, typer.Option("--output_path")]) -> None:
-    """Download the data set. The parameters name dataset_url and its checksum dataset_sha256."""
+    """Download the data set. The parameters name dataset_url and dataset_sha256, which may be: record."""
     from tinysieve.pipeline.commands.mlcube_tasks import read_parameters, run_verb
 
     settings = read_parameters(parameters_file, ("dataset_url", "dataset_sha256"))
@@ -56,20 +56,21 @@ def select_(input_path: Annotated[Path, typer.Option("--input_path", help="CSV o
 def evaluate(
     submission_folder: SubmissionFolder, groundtruth_folder: GroundtruthFolder, embedding_folder: EmbeddingFolder,
     eval_path: Annotated[Path, typer.Option("--eval_path", help="Data folder of the selection benchmark.")],
-    results_folder: ResultsFolder, log_path: Annotated[Path, typer.Option("--log_path", help="Log file of the selection.")],
+    results_folder: ResultsFolder, log_path: Annotated[Path, typer.Option("--log_path", help="Log file; always written.")],
 ) -> None:
     """Score debugging submissions, selection train sets, or both, whichever has data."""
     from tinysieve.ground.errors import InputError
-    from tinysieve.pipeline.commands.mlcube_tasks import has_selection, run_debugging, run_selection
+    from tinysieve.pipeline.commands.mlcube_tasks import has_selection, logged, run_debugging, run_selection
 
     debugging = any(embedding_folder.glob("*_train_*.parquet"))
-    if debugging:
-        run_debugging((), embedding_folder, groundtruth_folder, submission_folder, results_folder)
-    if has_selection(eval_path):
-        run_selection(eval_path, log_path)
-    elif not debugging:
-        raise InputError("nothing to evaluate", where=f"{embedding_folder}, {eval_path}",
-                         fix="put debugging embeddings into embedding_folder, or the selection data into eval_path")
+    with logged(log_path):
+        if debugging:
+            run_debugging((), embedding_folder, groundtruth_folder, submission_folder, results_folder)
+        if has_selection(eval_path):
+            run_selection(eval_path)
+        elif not debugging:
+            raise InputError("nothing to evaluate", where=f"{embedding_folder}, {eval_path}",
+                             fix="put debugging embeddings into embedding_folder, or the selection data into eval_path")
 
 
 @commands.command()

@@ -62,7 +62,7 @@ def select(
 @commands.command()
 def download(
     url: Annotated[str, typer.Option(help="URL of the file, http or https.")],
-    sha256: Annotated[str, typer.Option(help="SHA-256 of the file, 64 hexadecimal digits.")],
+    sha256: Annotated[str, typer.Option(help="SHA-256 of the file; or record: note it now, require it from then on.")],
     out: Annotated[Path, typer.Option(help="Folder for the file or the unpacked archive.")],
     limit_gb: Annotated[float, typer.Option(min=0, help="Largest size in GB, packed or unpacked.")] = 20.0,
     json: Json = False,
@@ -70,11 +70,14 @@ def download(
     """Download a file, verify its checksum and unpack it. Resumes a broken download; refuses archives that write elsewhere."""
     from json import dumps
 
+    from tinysieve.dataperf.download import RECORD, recorded_checksums
     from tinysieve.dataperf.download import download as fetch
     from tinysieve.pipeline.engine.progress_display import progress
 
     with progress("download", "B") as report:
         names = fetch(url, sha256, out, int(limit_gb * 1e9), report)
+    if sha256.lower() == RECORD:
+        typer.echo(f"required from now on: --sha256 {recorded_checksums(out)[url]}", err=True)
     typer.echo(dumps({"folder": str(out), "files": names}, indent=1) if json else f"{len(names):,} files in {out}")
 
 

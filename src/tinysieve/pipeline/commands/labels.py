@@ -52,10 +52,12 @@ def clean_view(
     filter_by: FilterBy = "prune_by_noise_rate",
     prune_fraction: Annotated[float, typer.Option(help="Share of the issues to drop, worst first; the rest is "
                                                   "relabelled.")] = 1.0,
+    max_change: Annotated[float, typer.Option(help="Largest share of a class's train photos that may change.")] = 0.5,
     out: Annotated[Path | None, typer.Option(help="Parquet file to write: every judged sample, worst first.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken out, and stop.")] = False,
     json: Json = False,
 ) -> None:
-    """Create a version without the label issues. No image is copied; 'tinysieve undo' reverts it."""
+    """Create a version without the label issues. No image is copied and no detector asked; 'tinysieve undo' reverts it."""
     from tinysieve.filtering.filter import OUT_OF_FOLD
     from tinysieve.ground.atomic_files import check_file
     from tinysieve.pipeline.console import label_issues as view
@@ -67,7 +69,6 @@ def clean_view(
 
     if out:
         check_file(out, reads=(config,))
-    run = open_run(config, o)
-    views.check_choices(filter_by, method, prune_fraction)
+    run, cut = open_run(config, o), views.Cut(filter_by, method, prune_fraction, max_change)
     run_stages(run, (INGEST, *evidence_stages(run.config, OUT_OF_FOLD)), console.announce)
-    view.show_clean_view(views.clean_view(run, filter_by, method, prune_fraction), out, json)
+    view.show_clean_view(views.clean_view(run, cut, view.announce_cut, not dry_run), out, json, dry_run)

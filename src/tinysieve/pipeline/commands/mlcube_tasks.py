@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 import yaml
@@ -89,23 +93,44 @@ def has_selection(data: Path) -> bool:
     return (data / "embeddings").exists() or _setup_in(data) is not None
 
 
-def run_selection(data: Path, log_path: Path) -> None:
-    """Score the train sets in the data folder; what is said is written to the log as well, errors too."""
+@contextmanager
+def logged(log_path: Path) -> Iterator[None]:
+    """Write what is said meanwhile, errors too, to a log: also where nothing is said or something else goes wrong."""
     from tinysieve.ground.atomic_files import write_text
 
-    lines: list[str] = []
-
-    def say(line: str) -> None:
-        typer.echo(line)
-        lines.append(line)
-
+    said = io.StringIO()
     try:
-        _score(data, say)
+        with redirect_stdout(_Both(sys.stdout, said)):
+            yield
     except TinysieveError as error:
-        lines.append(f"error: {error}")
+        said.write(f"error: {error}\n")
+        raise
+    except Exception as error:
+        said.write(f"internal error: {error!r}\n")
         raise
     finally:
-        write_text(log_path, "\n".join(lines) + "\n")
+        write_text(log_path, said.getvalue())
+
+
+class _Both(io.TextIOBase):
+    """Text that goes to two places."""
+
+    def __init__(self, first: TextIO, second: TextIO) -> None:
+        self._places = (first, second)
+
+    def write(self, text: str) -> int:
+        for place in self._places:
+            place.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        for place in self._places:
+            place.flush()
+
+
+def run_selection(data: Path) -> None:
+    """Score the train sets in the data folder."""
+    _score(data, typer.echo)
 
 
 def _score(data: Path, say: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from tinysieve.pipeline.commands.command_group import LABELS
@@ -21,7 +23,7 @@ def log(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json =
 
 @commands.command(rich_help_panel=LABELS)
 def diff(old: str, new: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
-    """Show the labels that differ between two versions. A version is an id or its first characters, HEAD or 0."""
+    """Show the labels that differ between two versions. A version is an id, its beginning, a name, HEAD or 0."""
     from tinysieve.dataset.versions import diff as difference
     from tinysieve.pipeline.console import run_tables as console
     from tinysieve.pipeline.stages.ingest import samples_of, versions_of
@@ -32,14 +34,19 @@ def diff(old: str, new: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides
 
 
 @commands.command(rich_help_panel=LABELS)
-def checkout(version: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None) -> None:
-    """Make a version of the labels the current one. Training uses the current version."""
+def checkout(version: str, config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
+             name: Annotated[str, typer.Option(help="Call it so from now on, such as cleaned; 'log' shows names.")] = "") -> None:
+    """Make a version of the labels the current one. It is an id or its first characters, a name, HEAD or 0; training uses it."""
     from tinysieve.pipeline.engine.stages import locked
     from tinysieve.pipeline.stages.ingest import versions_of
 
     run = open_run(config, o)
     with locked(run.folder):
-        typer.echo(f"current version: {versions_of(run).checkout(version).id}")
+        store = versions_of(run)
+        if name:
+            store.name(version, name)
+        made = store.checkout(version).id
+    typer.echo(f"current version: {made}{f', called {name}' if name else ''}")
 
 
 @commands.command(rich_help_panel=LABELS)

@@ -56,20 +56,34 @@ def summarise(errors: LabelErrors, labels: Labels, filter_by: str, rank_by: str)
     }  # fmt: skip
 
 
-def show_clean_view(view: CleanView, out: Path | None, as_json: bool) -> None:
+def announce_cut(view: CleanView) -> None:
+    """What is about to be taken out, and what of it is expected to be right; on standard error, before it is done."""
+    typer.echo(f"clean view: {view.pruned:,} photos to drop, {view.relabelled:,} to relabel, of {view.labels:,}; about "
+               f"{view.right_expected:,.0f} of these {view.issues:,} are expected to be labelled right", err=True)
+
+
+def show_clean_view(view: CleanView, out: Path | None, as_json: bool, dry_run: bool) -> None:
     """What was taken out, and the way back."""
     if out:
         write_table(view.table, out)
     if as_json:
-        typer.echo(json.dumps(view.counts() | {"out": str(out) if out else None}, indent=1))
+        typer.echo(json.dumps(view.counts() | {"out": str(out) if out else None, "dry_run": dry_run}, indent=1))
         return
     typer.echo(f"{view.issues:,} label issues among {view.labels:,} labels of the train split; "
                f"{view.estimated_errors:,} estimated from the confident joint")
     _worst(view.table, "worst labels")
-    typer.echo(f"clean view: {view.parent} -> {view.version}, {view.pruned:,} pruned, {view.relabelled:,} relabelled; "
-               "'tinysieve undo' reverts it" if view.version != view.parent else f"no label issues in {view.parent}")
+    typer.echo(_outcome(view, dry_run))
     if out:
         typer.echo(f"all judged samples, worst first: {out}")
+
+
+def _outcome(view: CleanView, dry_run: bool) -> str:
+    if view.version == view.parent:
+        return f"no label issues in {view.parent}"
+    if dry_run:
+        return f"dry run: {view.parent} stays the current version"
+    return (f"clean view: {view.parent} -> {view.version}, {view.pruned:,} pruned, {view.relabelled:,} relabelled; "
+            "'tinysieve undo' reverts it")
 
 
 def write_table(table: pa.Table, path: Path) -> None:

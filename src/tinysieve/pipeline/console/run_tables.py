@@ -67,7 +67,8 @@ def show_log(entries: Sequence[LogEntry], as_json: bool) -> None:
     for entry in entries:
         mark = "*" if entry.current else " "
         noun = "change " if entry.changes == 1 else "changes"
-        typer.echo(f"{mark} {entry.id}  {entry.at}  {entry.changes:>8,} {noun}  {printable(entry.note)}")
+        typer.echo(f"{mark} {entry.id}  {entry.at}  {entry.changes:>8,} {noun}  "
+                   f"{''.join(f'[{name}] ' for name in entry.names)}{printable(entry.note)}")
 
 
 def show_diff(table: pa.Table, as_json: bool) -> None:

@@ -47,4 +47,4 @@ def run_problem(run: Run) -> Problem:
     train, test = (np.flatnonzero(samples.in_split(split) & (samples.labels >= 0)) for split in ("train", "test"))
     labels = samples.labels.astype(np.int64)
     return Problem(run.folder.name, features[train].astype(np.float32), labels[train],
-                   features[test].astype(np.float32), labels[test], len(samples.classes.in_code_order))
+                   features[test].astype(np.float32), labels[test], len(samples.classes.in_code_order), labels_known=False)

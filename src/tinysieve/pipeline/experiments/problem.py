@@ -26,6 +26,7 @@ class Problem:
         train, test: float [N, ...].
         train_labels, test_labels: int64 [N], each 0..classes-1.
         classes: K.
+        labels_known: whether people checked that the labels are right; what is planted comes on top of errors otherwise.
     """
 
     name: str
@@ -34,6 +35,17 @@ class Problem:
     test: FloatArray
     test_labels: Labels
     classes: int
+    labels_known: bool = True
+
+    @property
+    def planted_words(self) -> str:
+        """What the share of planted labels is a share of, for axes: 0 is no noise only where the labels are known."""
+        return "planted wrong labels, %" if self.labels_known else "wrong labels planted on top of the labels' own errors, %"
+
+    @property
+    def noise_words(self) -> str:
+        """What the planted share is called in a title."""
+        return "noise" if self.labels_known else "planted"
 
 
 class FoldedRidge:

@@ -77,7 +77,7 @@ def run_noise_sweep(
         points = list(_told(noise_sweep(ridge, levels, learn, filter_by, seed, report), as_json))
     published = {f"{level:.2f}": pair for level, pair in PUBLISHED_NOISE.items()} if problem.name == PUBLISHED_SET else {}
     about = _about(problem, learner, filter_by, folds, seed) | {"published": published}
-    plot_noise_sweep(points, problem.name, learner, bool(published), out / f"{NOISE_SWEEP}.png")
+    plot_noise_sweep(points, problem, learner, bool(published), out / f"{NOISE_SWEEP}.png")
     _store(points, about, out / NOISE_SWEEP, as_json)
 
 
@@ -92,13 +92,14 @@ def run_prune_sweep(
     comparable = problem.name == PUBLISHED_SET and round(noise, 3) == 0.45
     published = {f"{share:.1f}": accuracy for share, accuracy in PUBLISHED_PRUNE.items()} if comparable else {}
     about = _about(problem, learner, filter_by, folds, seed) | {"noise": noise, "published": published}
-    plot_prune_sweep(points, noise, problem.name, learner, comparable, out / f"{PRUNE_SWEEP}.png")
+    plot_prune_sweep(points, noise, problem, learner, comparable, out / f"{PRUNE_SWEEP}.png")
     _store(points, about, out / PRUNE_SWEEP, as_json)
 
 
 def _about(problem: Problem, learner: str, filter_by: str, folds: int, seed: int) -> dict[str, Any]:
     return {"data": problem.name, "train": len(problem.train_labels), "test": len(problem.test_labels),
-            "classes": problem.classes, "learner": learner, "filter": filter_by, "folds": folds, "seed": seed}
+            "classes": problem.classes, "labels_known": problem.labels_known,
+            "learner": learner, "filter": filter_by, "folds": folds, "seed": seed}
 
 
 def _told(points: Iterable[Point], quiet: bool) -> Iterator[Point]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinysieve.ground.atomic_files import replacing
+from tinysieve.pipeline.experiments.problem import Problem
 from tinysieve.pipeline.experiments.sweeps import PUBLISHED_NOISE, PUBLISHED_PRUNE, NoisePoint, PrunePoint
 
 if TYPE_CHECKING:
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREY = "#2a6f97", "#e07a1f", "#8a8a8a"
 
 
-def plot_noise_sweep(points: Sequence[NoisePoint], name: str, learner: str, published: bool, path: Path) -> None:
+def plot_noise_sweep(points: Sequence[NoisePoint], problem: Problem, learner: str, published: bool, path: Path) -> None:
     """Accuracy and counts against noise, as PNG.
 
     Args:
         points: of the sweep, by noise.
-        name: of the data.
+        problem: its name, and whether its labels are known to be right.
         learner: of the classifier.
         published: draw the published Fashion-MNIST curve too.
         path: receives the picture.
@@ -35,20 +36,22 @@ def plot_noise_sweep(points: Sequence[NoisePoint], name: str, learner: str, publ
         for index, label in ((1, "published, pruned"), (0, "published, noisy")):
             curve = [pair[index] for pair in PUBLISHED_NOISE.values()]
             accuracy.plot(levels, curve, "--" if index else ":", color=GREY, label=label)
-    _finish(accuracy, "planted wrong labels, %", "test accuracy", f"{name}, {learner}")
+    _finish(accuracy, problem.planted_words, "test accuracy", f"{problem.name}, {learner}")
     counts.plot(noise, [point.pruned for point in points], "o-", color=BLUE, label="pruned")
     counts.plot(noise, [point.planted for point in points], "o-", color=ORANGE, label="planted")
     counts.plot(noise, [point.pruned_wrong for point in points], "o--", color=GREY, label="pruned and planted")
-    _finish(counts, "planted wrong labels, %", "labels", "pruned vs. planted")
+    _finish(counts, problem.planted_words, "labels", "pruned vs. planted")
     counts.yaxis.set_major_formatter("{x:,.0f}")
     _save(figure, path)
 
 
-def plot_prune_sweep(points: Sequence[PrunePoint], noise: float, name: str, learner: str, published: bool, path: Path) -> None:
+def plot_prune_sweep(points: Sequence[PrunePoint], noise: float, problem: Problem, learner: str, published: bool,
+                     path: Path) -> None:
     """Accuracy and wrong labels left against the share of the issues that is pruned, as PNG."""
     figure = _figure()
     accuracy, wrong = figure.subplots(1, 2)
-    shares, title = [100 * point.prune_share for point in points], f"{name}, {learner}, {100 * noise:.0f} % noise"
+    shares = [100 * point.prune_share for point in points]
+    title = f"{problem.name}, {learner}, {100 * noise:.0f} % {problem.noise_words}"
     accuracy.plot(shares, [point.accuracy for point in points], "o-", color=BLUE, label="ours" if published else None)
     if published:
         published_shares = [100 * share for share in PUBLISHED_PRUNE]

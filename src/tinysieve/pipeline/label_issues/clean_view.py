@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import DROPPED, UNLABELED, Codes
+from tinysieve.dataset.classes import DROPPED, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.decisions import DROP, RELABEL, Decisions
-from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.dataset.versions import apply_decisions
-from tinysieve.filtering.decisions.policy import refuse_large_change
+from tinysieve.filtering.label_errors.expected_losses import right_label_probability
 from tinysieve.filtering.label_errors.issue_filters import filter_called
-from tinysieve.filtering.label_errors.label_errors import LabelErrors, check_ranking, find_label_errors
-from tinysieve.ground.errors import InputError
+from tinysieve.filtering.label_errors.label_errors import (
+    DEFAULT_FILTER,
+    DEFAULT_RANKING,
+    LabelErrors,
+    check_ranking,
+    find_label_errors,
+)
+from tinysieve.ground.errors import ChangeTooLarge, InputError
 from tinysieve.pipeline.engine.stages import Run, locked
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.out_of_fold import P_POSITIVE
@@ -37,6 +44,8 @@ class CleanView:
         estimated_errors: how many are wrong by the calibrated joint, found or not.
         pruned: issues that were dropped.
         relabelled: issues that got the more probable label instead.
+        right_expected: of the issues, how many labels are expected to be right all the same: photos that dropping loses, or
+            relabelling spoils.
         table: every judged sample, worst first: sample_id, filepath, then the columns of `LabelErrors.table`.
     """
 
@@ -47,58 +56,91 @@ class CleanView:
     estimated_errors: int
     pruned: int
     relabelled: int
+    right_expected: float
     table: pa.Table
 
     def counts(self) -> dict[str, str | int]:
         """All but the table."""
         return {name: getattr(self, name) for name in ("version", "parent", "labels", "issues", "estimated_errors", "pruned",
-                                                       "relabelled")}
+                                                       "relabelled", "right_expected")}
 
 
-def clean_view(run: Run, filter_by: str, rank_by: str, prune_fraction: float) -> CleanView:
-    """Take the label issues out of the current version, as a new version on top of it.
+@dataclass(frozen=True)
+class Cut:
+    """What is to be cut away.
 
     Args:
-        run: its stage `out-of-fold` has finished.
         filter_by: which labels are issues.
         rank_by: which of them are worst.
         prune_fraction: share of the issues, worst first, that is dropped; the rest is relabelled. In the published sweep
             pruning all was best; in ours it depends on the learner (docs/label-errors.md). A wrong drop loses a sample, a wrong
             flip teaches an error, so 1 is the usual value.
+        max_change: largest share of the photos of a class that may change.
+    """
+
+    filter_by: str = DEFAULT_FILTER
+    rank_by: str = DEFAULT_RANKING
+    prune_fraction: float = 1.0
+    max_change: float = 0.5
+
+    def __post_init__(self) -> None:
+        filter_called(self.filter_by, _CLASSES)
+        check_ranking(self.rank_by)
+        if not 0 <= self.prune_fraction <= 1:
+            raise InputError(f"prune fraction {self.prune_fraction} is not in [0, 1]",
+                             fix="1 drops all label issues, 0 relabels all")
+        if not 0 <= self.max_change <= 1:
+            raise InputError(f"--max-change {self.max_change} is not in [0, 1]", fix="0.5 lets half of a class change")
+
+
+def clean_view(run: Run, cut: Cut, announce: Callable[[CleanView], None], save: bool = True) -> CleanView:
+    """Take the label issues out of the current version, as a new version on top of it.
+
+    Args:
+        run: its stage `out-of-fold` has finished.
+        cut: what to take out.
+        announce: told what will be made, before it is.
+        save: make the version; otherwise nothing changes.
 
     Raises:
-        InputError: no out-of-fold probabilities, or see `check_choices`.
-        ChangeTooLarge: more than `policy.max_change` of a class would change.
+        InputError: no out-of-fold probabilities.
+        ChangeTooLarge: more than `cut.max_change` of a class would change.
     """
-    check_choices(filter_by, rank_by, prune_fraction)
     with locked(run.folder):
         samples, store = samples_of(run), versions_of(run)
         current, p_positive = store.load("HEAD"), _probabilities(run)
         eligible = samples.in_split("train")
         judged = np.flatnonzero(eligible & (current.labels > UNLABELED))
-        pred_probs = np.stack([1 - p_positive[judged], p_positive[judged]], axis=1)
-        errors = find_label_errors(pred_probs, current.labels[judged], filter_by, rank_by)
-        decisions = prune_and_relabel(errors, pred_probs, judged, prune_fraction, f"label_errors:{filter_by}")
-        refuse_large_change(current.labels, decisions, eligible, run.config.policy.max_change, samples.classes)
+        pred_probs, labels = np.stack([1 - p_positive[judged], p_positive[judged]], axis=1), current.labels[judged]
+        errors = find_label_errors(pred_probs, labels, cut.filter_by, cut.rank_by)
+        decisions = prune_and_relabel(errors, pred_probs, judged, cut.prune_fraction, f"label_errors:{cut.filter_by}")
+        right = right_label_probability(pred_probs, labels, errors.joint)
+        _refuse_large_cut(current.labels, decisions, eligible, cut.max_change, samples.classes, right[errors.issues])
         pruned = int((decisions.actions == DROP).sum())
         note = f"clean view, {pruned} pruned, {len(decisions) - pruned} relabelled"
         made = apply_decisions(samples, current, decisions, note, FROZEN)
-        store.save(made)
-    table = _with_names(errors.table(pred_probs, current.labels[judged]), samples, judged)
-    return CleanView(made.id, current.id, len(judged), len(errors.issues), errors.estimated_errors, pruned,
-                     len(decisions) - pruned, table)
+        table = _with_names(errors.table(pred_probs, labels), samples, judged)
+        view = CleanView(made.id, current.id, len(judged), len(errors.issues), errors.estimated_errors, pruned,
+                         len(decisions) - pruned, round(float(right[errors.issues].sum()), 1), table)
+        announce(view)
+        if save:
+            store.save(made)
+    return view
 
 
-def check_choices(filter_by: str, rank_by: str, prune_fraction: float) -> None:
-    """Refuse what cannot be asked for, before a stage runs.
-
-    Raises:
-        InputError: no such filter for two classes, no such ranking, or a share outside [0, 1].
-    """
-    filter_called(filter_by, _CLASSES)
-    check_ranking(rank_by)
-    if not 0 <= prune_fraction <= 1:
-        raise InputError(f"prune fraction {prune_fraction} is not in [0, 1]", fix="1 drops all label issues, 0 relabels all")
+def _refuse_large_cut(labels: Codes, decisions: Decisions, eligible: Mask, limit: float, classes: ClassNames,
+                      right: NDArray[np.float64]) -> None:
+    """Stop before a cut through too much of a class, and say what it would cost."""
+    for code, name in enumerate(classes.in_code_order):
+        total, hit = int((eligible & (labels == code)).sum()), labels[decisions.rows] == code
+        if hit.sum() > limit * total:
+            cut = f"{hit.sum():,} of {total:,} train photos labelled {name} ({hit.sum() / total:.1%})"
+            raise ChangeTooLarge(
+                f"the clean view would take {cut}; about {right[hit].sum():,.0f} of them are expected to be labelled right",
+                where=f"--max-change {limit:g}",
+                why="a cut through so much of a class is more often a classifier that cannot tell it than so many wrong labels",
+                fix="see what would go: --max-change 1 --dry-run --out FILE; choose with more care: --filter confident_learning; "
+                    "or --max-change 1")
 
 
 def prune_and_relabel(

@@ -45,10 +45,7 @@ def label_titles(classes: ClassNames) -> tuple[str, ...]:
 
 def version_chain(store: VersionStore) -> list[Version]:
     """From version 0 to the current one, parent by parent."""
-    chain = [store.load("HEAD")]
-    while chain[0].parent is not None:
-        chain.insert(0, store.load(chain[0].parent))
-    return chain
+    return store.chain("HEAD")
 
 
 def version_rows(samples: SampleTable, chain: list[Version]) -> tuple[VersionRow, ...]:

@@ -58,4 +58,4 @@ def needs_of(config: Config) -> tuple[str, ...]:
 
 def report_stage(config: Config) -> Stage:
     """The stage."""
-    return Stage("report", 9, needs_of(config), _settings, _report, _outside, PICTURES)
+    return Stage("report", 10, needs_of(config), _settings, _report, _outside, PICTURES)

@@ -15,6 +15,7 @@ from tinysieve.filtering.evidence.boxes import align
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.engine.words import Change
+from tinysieve.pipeline.report.drawn_holdouts import drawn_holdouts
 from tinysieve.pipeline.report.file_lists import FileList, file_lists
 from tinysieve.pipeline.report.gallery import Album
 from tinysieve.pipeline.report.label_counts import CountRow, VersionRow, change_counts, count_rows, version_chain, version_rows
@@ -22,7 +23,7 @@ from tinysieve.pipeline.report.planted import planted_counts, truth_file
 from tinysieve.pipeline.report.provenance import Provenance, provenance_of
 from tinysieve.pipeline.report.reliability_chart import reliabilities
 from tinysieve.pipeline.stages.detect import DETECTIONS
-from tinysieve.pipeline.stages.ingest import PIXELS, samples_of, versions_of
+from tinysieve.pipeline.stages.ingest import INGEST_FACTS, PIXELS, samples_of, versions_of
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE, eligible_rows
 from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, PolicyFacts
 from tinysieve.pipeline.stages.quantize import QUANTIZE_FACTS, CalibrationImage
@@ -131,6 +132,11 @@ class ReportSource:
     def files(self) -> tuple[FileList, ...]:
         """Files that became no sample."""
         return file_lists(self.run)
+
+    @property
+    def drawn_holdouts(self) -> str:
+        """What it does to the accuracies that held-out photos were drawn from train; "" where the source has its own."""
+        return drawn_holdouts(INGEST_FACTS.of(self.run).drawn, self.config.dataset.source.label_noise)
 
     @cached_property
     def planted(self) -> dict[str, int] | None:

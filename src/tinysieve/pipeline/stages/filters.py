@@ -43,12 +43,12 @@ EVIDENCE: Mapping[str, Callable[[Config], Stage]] = {
 
 def evidence_stages(config: Config, *wanted: str) -> tuple[Stage, ...]:
     """The stages that make the wanted kinds of evidence, and what those read themselves."""
-    stages = {kind: EVIDENCE[kind](config) for kind in made_kinds(config) | set(wanted)}
+    stages = {kind: make(config) for kind, make in EVIDENCE.items()}
     names = {stages[kind].name for kind in wanted}
-    for stage in reversed(_in_order(stages)):
+    for stage in reversed(stages.values()):
         if stage.name in names:
             names |= set(stage.needs)
-    return tuple(stage for stage in _in_order(stages) if stage.name in names)
+    return tuple(stage for stage in stages.values() if stage.name in names)
 
 
 def made_kinds(config: Config) -> set[str]:
@@ -66,10 +66,6 @@ def filter_stages(config: Config) -> tuple[Stage, ...]:
         made += ready or left
         left = [entry for entry in left if entry not in (ready or left)]
     return tuple(_stage(entry, config, names) for entry in made)
-
-
-def _in_order(stages: Mapping[str, Stage]) -> list[Stage]:
-    return [stages[kind] for kind in EVIDENCE if kind in stages]
 
 
 def _stage(judge: Filter, config: Config, names: set[str]) -> Stage:

@@ -47,6 +47,7 @@ class IngestFacts:
         version: id of version 0.
         conflicts: photos that were there under both labels.
         notes: what was assumed while the source was read.
+        drawn: held-out splits that were drawn from the training photos.
     """
 
     samples: int
@@ -57,6 +58,7 @@ class IngestFacts:
     version: str
     conflicts: int = 0
     notes: tuple[str, ...] = ()
+    drawn: tuple[str, ...] = ()
 
 
 INGEST_FACTS = facts("ingest", "ingest.json", IngestFacts)
@@ -122,7 +124,8 @@ def _ingest(run: Run, folder: Path) -> str:
     INGEST_FACTS.write(IngestFacts(
         samples=len(result.samples), quarantined=result.quarantined, skipped=result.skipped,
         skipped_rows=row_reasons([row for row in listing.skipped if row.reason not in (MISNAMED, OUTSIDE)]), leaked=result.leaked,
-        version=first.id, conflicts=result.conflicts, notes=listing.notes), folder)
+        version=first.id, conflicts=result.conflicts, notes=listing.notes,
+        drawn=listing.drawn), folder)
     return first.id
 
 

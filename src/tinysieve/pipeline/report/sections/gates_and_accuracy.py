@@ -14,17 +14,18 @@ from tinysieve.pipeline.stages.verify import VerifyFacts
 
 @dataclass(frozen=True)
 class VerdictShown:
-    """The verdict, its accuracies as a chart, and whether near-duplicates of test images were trained on, in words."""
+    """The verdict, its accuracies as a chart, and in words what they leave out: leaks, and held-out labels nobody checked."""
 
     verdict: VerifyFacts
     accuracies: Chart
     leaks: str
+    drawn_holdouts: str
 
 
 def gather(source: ReportSource) -> VerdictShown:
     """Read the verdict."""
     verdict = source.verdict
-    return VerdictShown(verdict, accuracy_chart(verdict), leaks(verdict.leaked_train_images.get(MENDED)))
+    return VerdictShown(verdict, accuracy_chart(verdict), leaks(verdict.leaked_train_images.get(MENDED)), source.drawn_holdouts)
 
 
 SECTION = Section("verdict", "Verdict", "Verdict", gather, template("gates_and_accuracy.html.j2"))
