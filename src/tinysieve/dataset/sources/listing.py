@@ -42,11 +42,13 @@ class Listing:
         table: `filepath` (relative to the image root), `split`, `label` (a class name or null), extras.
         skipped: rows that were left out, with the reason.
         notes: what was assumed or mended on the way, for a person to read.
+        refused: what the image store does not read, with the reason; no rows.
     """
 
     table: pa.Table
     skipped: tuple[SkippedRow, ...] = ()
     notes: tuple[str, ...] = ()
+    refused: tuple[SkippedRow, ...] = ()
 
 
 def make_listing(filepaths: pa.Array, splits: pa.Array, labels: pa.Array, extras: pa.Table | None = None,

@@ -38,7 +38,7 @@ class Matching:
 AS_A_RULE = Matching()
 
 
-def match_files(listing: Listing, files: pa.Array, root: Path, matching: Matching = AS_A_RULE,
+def match_files(listing: Listing, files: pa.Array, root: Path | str, matching: Matching = AS_A_RULE,
                 litter: Sequence[str] = ()) -> Listing:
     """Bring rows and files together: each file once, rows without a file out, files without a row unlabeled.
 
@@ -86,7 +86,7 @@ def _unnamed(listing: Listing, files: pa.Array) -> pa.Table:
                      "label": pa.nulls(len(extra), pa.string())})
 
 
-def _require_a_file(table: pa.Table, files: pa.Array, root: Path) -> None:
+def _require_a_file(table: pa.Table, files: pa.Array, root: Path | str) -> None:
     """Rows that all miss their files are a matter of how paths are written, and none of labels or splits."""
     names = table["filepath"]
     if not len(names) or pc.any(pc.is_in(names, files)).as_py():

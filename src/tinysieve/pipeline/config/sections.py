@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, create_model, model_validator
 from tinysieve.dataset.classes import ClassNames
 from tinysieve.dataset.sources.registry import sources_for
 from tinysieve.dataset.sources.source import Source
+from tinysieve.dataset.stores.store import StoreSettings
 from tinysieve.dataset.table_text import TableForm
 from tinysieve.filtering.decisions.consensus import Consensus
 from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals
@@ -89,6 +90,7 @@ class Dataset(Section):
     on_conflict: Literal["review", "majority", "first", "error"] = "review"
     classes: dict[str, Words] = Field(default_factory=dict)
     table: TableForm = TableForm()
+    store: StoreSettings = StoreSettings()
     follow_links: tuple[FilePath, ...] = ()
     rule: Literal["wake_vision", "vww", "mlperf_tiny", "any"] | CropRule = "wake_vision"
 
