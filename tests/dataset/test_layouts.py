@@ -121,7 +121,7 @@ def test_litter_is_no_photo_unless_a_row_names_it(tmp_path: Path) -> None:
     folder = scan_images(tmp_path)
     assert folder.photos.to_pylist() == ["a.jpg", "sub/b.jpg"]
     assert sorted(folder.litter) == sorted(litter)
-    assert folder.notes()[0].startswith("10 pictures left out")
+    assert folder.notes[0].startswith("10 pictures left out")
     assert "Trash/b.jpg" in scan_images(tmp_path, keep=("trash",)).photos.to_pylist()
 
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from tinysieve.dataset.sources.listing import SkippedRow
 
-# In `rows`: the name of the photo, and the folder that the configuration gave its file.
-PHOTO, UNDER = "_photo", "_under"
+# In `rows`: the name of the photo, the folder that the configuration gave its file, the file, and the row's number in it.
+PHOTO, UNDER, SHARD, RECORD = "_photo", "_under", "_shard", "_record"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class StoredImages:
         litter: pictures that nobody took: previews, checkpoints, trash, names that begin with a dot.
         refused: photos that cannot be named or are not read, and why.
         notes: what was left out, for a person to read.
-        rows: of files that hold columns beside the images: PHOTO, UNDER and the columns, a row a photo; None of other stores.
+        rows: of files that hold columns beside the images: these and PHOTO, UNDER, SHARD, RECORD, a row a photo; None of others.
     """
 
     where: str

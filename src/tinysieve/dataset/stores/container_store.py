@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.sources.image_folder import is_litter, litter_note
 from tinysieve.dataset.sources.listing import SkippedRow
-from tinysieve.dataset.sources.stored_images import PHOTO, UNDER, StoredImages
+from tinysieve.dataset.sources.stored_images import PHOTO, RECORD, SHARD, UNDER, StoredImages
 from tinysieve.dataset.stores.container import TWICE, Container, Members, Place
 from tinysieve.dataset.stores.container_index import members_of
 from tinysieve.dataset.stores.ranged_file import RangedFile
@@ -140,8 +140,11 @@ class ContainerStore(ImageStore):
         for number, members in enumerate(self._members):
             if members.rows is not None:
                 names = pa.array([self._under(number, name) for name in members.names.to_pylist()], pa.string())
-                under = pa.array([self._files[number].under] * len(names), pa.string())
-                yield members.rows.append_column(PHOTO, names).append_column(UNDER, under)
+                beside = {UNDER: self._files[number].under, SHARD: self._files[number].file.name}
+                rows = members.rows.append_column(PHOTO, names)
+                for column, text in beside.items():
+                    rows = rows.append_column(column, pa.array([text] * len(names), pa.string()))
+                yield rows.append_column(RECORD, pa.array(np.arange(1, len(names) + 1)))
 
     def _counted(self) -> str:
         kinds = " and ".join(sorted({stored.kind for stored in self._files}))
