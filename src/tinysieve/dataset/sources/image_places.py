@@ -35,7 +35,7 @@ def _checked(path: object) -> object:
         return path
     if not path:
         raise ValueError("an empty path")
-    if is_address(path) and ("::" in path or "@" in path.split("://")[1].split("/")[0]):
+    if "://" in path and ("::" in path or "@" in path.split("://")[1].split("/")[0]):
         raise ValueError("an address without '::' and without a user or password in it: credentials come from the environment")
     return path
 

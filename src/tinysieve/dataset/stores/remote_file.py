@@ -26,6 +26,8 @@ EXTRA = "pip install 'tinysieve[remote]'"
 _STAMPS = ("ETag", "etag", "md5Hash", "crc32c", "generation", "Content-MD5", "blob_id", "lfs", "LastModified", "Last-Modified",
            "last_modified", "mtime", "updated", "created")
 _LONGEST_WAIT, _LOCKS = 30.0, 64
+# Answers of a web server that asking again does not change.
+_FINAL = (401, 403, 404, 410)
 _HOPELESS = (FileNotFoundError, PermissionError, IsADirectoryError, NotImplementedError)
 
 
@@ -71,6 +73,21 @@ class Remote:
         """Whether an address without the ending of a file is one that holds files."""
         return self._scheme not in ("http", "https") and bool(self._ask(address, lambda: self._system.isdir(address)))
 
+    def gives_parts(self, address: str, size: int) -> bool:
+        """Whether ranges are answered; of web servers some send the whole file, which must not be fetched to find out."""
+        if self._scheme not in ("http", "https") or size < 2:
+            return True
+
+        def second_byte() -> bool:
+            with self._system.open(address, size=size, block_size=BLOCK, cache_type="none") as file:
+                file.seek(1)
+                try:
+                    return len(file.read(1)) == 1
+                except ValueError:
+                    return False
+
+        return self._ask(address, second_byte)
+
     def read(self, address: str, start: int, length: int) -> bytes:
         """Bytes by range.
 
@@ -90,6 +107,8 @@ class Remote:
                 raise
             # Each file system has errors of its own for what may pass.
             except Exception as error:
+                if getattr(error, "status", 0) in _FINAL:
+                    raise _refused(address, error) from error
                 if attempt == self._retries:
                     raise _unreachable(address, error, attempt + 1) from error
                 time.sleep(min(0.5 * 2**attempt, _LONGEST_WAIT) * (0.5 + random.random() / 2))
@@ -109,15 +128,13 @@ class RemoteFile(RangedFile):
     def __init__(self, remote: Remote, address: str, cache: BlockCache, about: dict[str, Any] | None = None) -> None:
         about = remote.about(address) if about is None else about
         size = about.get("size")
-        if size is None or about.get("partial") is False:
-            raise InputError("the server does not give parts of a file", where=address,
-                             why="an archive is read where its images lie, and never as a whole",
-                             fix="download the file and name its path, or use a server that answers range requests")
+        if size is None:
+            raise _whole_only(address)
         said = [f"{key}={about[key]}" for key in _STAMPS if about.get(key)]
         super().__init__(address, int(size), "; ".join([str(size), *said]))
         self._remote, self._cache = remote, cache
         self._key = hashlib.blake2b(f"{address}\0{self.stamp}".encode(), digest_size=12).hexdigest()
-        self._locks = [threading.Lock() for _ in range(_LOCKS)]
+        self._locks, self._gives_parts = [threading.Lock() for _ in range(_LOCKS)], False
 
     def _read(self, start: int, length: int) -> bytes:
         if not length:
@@ -132,6 +149,7 @@ class RemoteFile(RangedFile):
             blocks = [self._cache.get(self._name(number), self._length(number)) for number in range(first, last + 1)]
             missing = [first + place for place, block in enumerate(blocks) if block is None]
             if missing:
+                self._require_parts()
                 start, end = missing[0] * BLOCK, min((missing[-1] + 1) * BLOCK, self.size)
                 data = self._remote.read(self.name, start, end - start)
                 for number in range(missing[0], missing[-1] + 1):
@@ -139,6 +157,11 @@ class RemoteFile(RangedFile):
                     blocks[number - first] = block
                     self._cache.put(self._name(number), block)
         return [block for block in blocks if block is not None]
+
+    def _require_parts(self) -> None:
+        if not self._gives_parts and not self._remote.gives_parts(self.name, self.size):
+            raise _whole_only(self.name)
+        self._gives_parts = True
 
     def _name(self, number: int) -> str:
         return f"{self._key}-{number:08d}"
@@ -173,8 +196,14 @@ def _exactly(data: bytes, length: int) -> bytes:
     return data
 
 
+def _whole_only(address: str) -> InputError:
+    return InputError("the server does not give parts of a file", where=address,
+                      why="an archive is read where its images lie, and never as a whole",
+                      fix="download the file and name its path, or use a server that answers range requests")
+
+
 def _refused(address: str, error: Exception) -> TinysieveError:
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) or getattr(error, "status", 0) == 404:
         return InputError("there is no such file", where=address, fix="correct the address in dataset.source.images")
     return Unreachable(f"the server refuses: {_words(error)}", where=address,
                        fix="give credentials in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "

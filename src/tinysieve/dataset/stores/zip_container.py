@@ -25,6 +25,8 @@ from tinysieve.dataset.stores.store import DamagedFile
 _COLUMNS = ("at", "packed", "size", "method", "crc")
 _LOCAL = struct.Struct("<4s22xHH")
 _DIRECTORY, _AHEAD = 1 << 31, 1 << 16
+# What deflate may need before its first byte comes out.
+_TREES = 4096
 _ENCRYPTED, _UTF8 = 0x1, 0x800
 _LINK = 0o120000
 
@@ -73,7 +75,8 @@ class ZipContainer(Container):
         magic, name, extra = _LOCAL.unpack(head)
         if magic != b"PK\x03\x04":
             raise UndecodableImage("damaged in the archive: no member begins where the directory says")
-        packed = self.file.read_at(place["at"] + _LOCAL.size + name + extra, place["packed"])
+        wanted = place["packed"] if length >= place["size"] else min(place["packed"], length + _TREES)
+        packed = self.file.read_at(place["at"] + _LOCAL.size + name + extra, wanted)
         if place["method"] == zipfile.ZIP_STORED:
             return packed[:length]
         try:
