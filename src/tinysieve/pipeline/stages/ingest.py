@@ -100,7 +100,7 @@ def list_source(config: Config, store: ImageStore) -> Listing:
     images = store.scan()
     given = SourceContext(images, LabelWords.of(names, dataset.classes), dataset.table, np.random.default_rng(config.seed))
     listing = dataset.source.listing(given)
-    matching = Matching(dataset.on_missing, dataset.on_conflict, names)
+    matching = Matching(dataset.on_missing, dataset.on_conflict, names, dataset.on_unnamed)
     listing = match_files(listing, images.photos, images.where, matching, images.litter)
     return replace(listing, refused=images.refused, notes=images.notes + listing.notes)
 
@@ -145,7 +145,8 @@ def _settings(config: Config) -> object:
     source, dataset = config.dataset.source, config.dataset
     seed = config.seed if source.draws else None
     return {"source": TypeAdapter(type(source)).dump_python(source, mode="json"), "on_missing": dataset.on_missing, "seed": seed,
-            "on_conflict": dataset.on_conflict, "words": dataset.classes, "classes": config.task.classes.in_code_order,
+            "on_conflict": dataset.on_conflict, "on_unnamed": dataset.on_unnamed, "words": dataset.classes,
+            "classes": config.task.classes.in_code_order,
             "table": asdict(dataset.table),
             "follow_links": [str(folder) for folder in dataset.follow_links]}
 
