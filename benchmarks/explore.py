@@ -80,7 +80,8 @@ def made_up(count: int, seed: int = 0) -> Findings:
                   np.zeros(count, np.int16))
     looks = Looks(rng.normal(size=(count, FEATURES)).astype(np.float16), sure.astype(np.float32),
                   1 - sure.astype(np.float32), rng.normal(size=(count, 2)).astype(np.float32))
-    return Findings(samples, Path("/nowhere"), "0" * 16, labels, labels, opinions, boxes, np.arange(0, count, 10), None, looks)
+    return Findings(samples, [f"/nowhere/{row}.jpg" for row in range(count)], "0" * 16, labels, labels, opinions, boxes,
+                    np.arange(0, count, 10), None, looks)
 
 
 def after_a_review(found: Findings) -> Findings:

@@ -26,6 +26,7 @@ from chromium import Page, browse, find_browser
 from PIL import Image
 
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.stores.folder_store import FolderStore
 from tinysieve.pipeline.review.decision_log import opened
 from tinysieve.pipeline.review.review_cards import Box, Card
 from tinysieve.pipeline.review.review_page import CARDS_A_PAGE, Sheet, write_pages
@@ -83,7 +84,7 @@ def make_photos(folder: Path) -> Photos:
     table = pa.table({"sample_id": [f"{number:032x}" for number in range(SAMPLES)], "filepath": names, "width": [640] * SAMPLES,
                       "height": [480] * SAMPLES, "split": ["train"] * SAMPLES, "label": ["person"] * SAMPLES,
                       "pixel_row": [0] * SAMPLES})
-    return Photos(SampleTable(table), folder, np.zeros((1, 144, 144, 3), np.uint8))
+    return Photos(SampleTable(table), FolderStore(folder), np.zeros((1, 144, 144, 3), np.uint8))
 
 
 def deal_by_chance(photos: Photos) -> tuple[Card, ...]:
@@ -144,7 +145,7 @@ def measure_all(browser: str) -> dict[str, dict[str, float]]:
         photos = make_photos(Path(temporary))
         cards = deal_by_chance(photos)
         taken: dict[str, list[dict[str, float]]] = {way: [] for way in (*WAYS, FOLDER)}
-        repeated = RepeatedPhotos(photos.samples, photos.root, photos.pixels)
+        repeated = RepeatedPhotos(photos.samples, photos.store, photos.pixels)
         sheet = Sheet("10,000 samples", cards)
         written = write_pages(sheet, repeated, Path(temporary) / "pages", "ann", lambda done, total: None)
         for opening in range(OPENINGS):

@@ -17,6 +17,7 @@ from tinysieve.dataset.sources.folders import list_folders
 from tinysieve.dataset.sources.image_folder import scan_images
 from tinysieve.dataset.sources.match_files import Matching, match_files
 from tinysieve.dataset.sources.tables import Columns, list_table
+from tinysieve.dataset.stores.folder_store import FolderStore
 from tinysieve.ground.errors import InputError
 
 # Photo: split and labels of its rows.
@@ -76,7 +77,7 @@ def tree(tmp_path: Path) -> Path:
 def taken(tree: Path, out: Path, how: OnConflict) -> IngestResult:
     photos = scan_images(tree).photos
     listing = match_files(list_folders(photos, tree), photos, tree)
-    return ingest(listing, tree, out, lambda done, total: None, 1, Intake(on_conflict=how))
+    return ingest(listing, FolderStore(tree), out, lambda done, total: None, 1, Intake(on_conflict=how))
 
 
 @pytest.mark.parametrize(("how", "label", "split"), [("review", None, "unlabeled"), ("majority", "person", "train"),

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 from tinysieve.dataset.decisions import drop
-from tinysieve.dataset.image_store import ChangedImage, content_id, read_image
+from tinysieve.dataset.image_store import ChangedImage, content_id, read_checked
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.stores.folder_store import FolderStore
 from tinysieve.dataset.version_files import version_files
 from tinysieve.dataset.version_store import VersionStore
 from tinysieve.dataset.versions import Version, apply_decisions, first_version
@@ -154,15 +155,15 @@ def test_an_image_is_held_against_its_id(tmp_path: Path) -> None:
     photo = tmp_path / "images/a.jpg"
     photo.write_bytes(b"photo")
     expected = content_id(b"photo")
-    assert read_image(tmp_path / "images", "a.jpg", expected) == b"photo"
-    assert read_image(tmp_path / "images", "a.jpg", f"{expected}-1") == b"photo"
+    assert read_checked(FolderStore(tmp_path / "images"), "a.jpg", expected) == b"photo"
+    assert read_checked(FolderStore(tmp_path / "images"), "a.jpg", f"{expected}-1") == b"photo"
     photo.write_bytes(b"other")
     with pytest.raises(ChangedImage, match="its bytes are others") as caught:
-        read_image(tmp_path / "images", "a.jpg", expected)
+        read_checked(FolderStore(tmp_path / "images"), "a.jpg", expected)
     assert caught.value.where == str(photo)
     photo.unlink()
     with pytest.raises(ChangedImage, match="gone"):
-        read_image(tmp_path / "images", "a.jpg", expected)
+        read_checked(FolderStore(tmp_path / "images"), "a.jpg", expected)
     (tmp_path / "b.jpg").write_bytes(b"photo")
-    with pytest.raises(ChangedImage, match="outside"):
-        read_image(tmp_path / "images", "../b.jpg", expected)
+    with pytest.raises(ChangedImage, match="leaves the image root"):
+        read_checked(FolderStore(tmp_path / "images"), "../b.jpg", expected)

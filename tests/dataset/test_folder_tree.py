@@ -18,6 +18,7 @@ from tinysieve.dataset.image_store import content_id
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import list_folders
 from tinysieve.dataset.sources.image_folder import scan_images
+from tinysieve.dataset.stores.folder_store import FolderStore
 from tinysieve.dataset.versions import Version, first_version
 from tinysieve.ground.errors import InputError
 
@@ -54,7 +55,7 @@ def version() -> Version:
 
 
 def test_every_label_goes_to_its_folder_and_the_tree_reads_back_as_it_was(photos: Path, tmp_path: Path) -> None:
-    made = export_tree(samples(), version(), photos, tmp_path / "tree", copy, nothing)
+    made = export_tree(samples(), version(), FolderStore(photos), tmp_path / "tree", copy, nothing)
     assert made.images == {"train/person": 4, "train/background": 1, "val/person": 1, "val/background": 0,
                            "test/person": 0, "test/background": 1}
     assert (made.unlabeled, made.dropped, made.version) == (1, 1, "f00d")
@@ -71,7 +72,7 @@ def test_every_label_goes_to_its_folder_and_the_tree_reads_back_as_it_was(photos
 def test_links_and_copies_hold_the_same_bytes_and_only_links_share_them(
     photos: Path, tmp_path: Path, place: Callable[[Path, Path], None]
 ) -> None:
-    export_tree(samples(), version(), photos, tmp_path / "tree", place, nothing)
+    export_tree(samples(), version(), FolderStore(photos), tmp_path / "tree", place, nothing)
     out, photo = tmp_path / "tree/train/background/2.JPG", photos / "b/2.JPG"
     assert out.read_bytes() == b"b/2.JPG"
     assert out.is_symlink() == (place is symbolic_link)
@@ -80,7 +81,7 @@ def test_links_and_copies_hold_the_same_bytes_and_only_links_share_them(
 
 def test_relative_image_folders_give_links_that_work(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    export_tree(samples(), version(), Path("images"), Path("deep") / "tree", symbolic_link, nothing)
+    export_tree(samples(), version(), FolderStore(Path("images")), Path("deep") / "tree", symbolic_link, nothing)
     assert (tmp_path / "deep/tree/test/background/9.jpg").read_bytes() == b"t/9.jpg"
 
 
@@ -89,19 +90,19 @@ def test_a_folder_that_holds_anything_is_refused_and_left_alone(photos: Path, tm
     target.mkdir()
     (target / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="not empty"):
-        export_tree(samples(), version(), photos, target, copy, nothing)
+        export_tree(samples(), version(), FolderStore(photos), target, copy, nothing)
     assert [path.name for path in target.iterdir()] == ["mine.txt"]
 
 
 def test_among_the_images_is_refused(photos: Path) -> None:
     with pytest.raises(InputError, match="inside the image folder"):
-        export_tree(samples(), version(), photos, photos / "tree", copy, nothing)
+        export_tree(samples(), version(), FolderStore(photos), photos / "tree", copy, nothing)
 
 
 def test_a_missing_photo_leaves_nothing_behind(photos: Path, tmp_path: Path) -> None:
     (photos / "t/9.jpg").unlink()
-    with pytest.raises(InputError, match="a photo is missing") as error:
-        export_tree(samples(), version(), photos, tmp_path / "tree", copy, nothing)
+    with pytest.raises(InputError, match="it is gone") as error:
+        export_tree(samples(), version(), FolderStore(photos), tmp_path / "tree", copy, nothing)
     assert error.value.where.endswith("t/9.jpg")
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
@@ -109,7 +110,7 @@ def test_a_missing_photo_leaves_nothing_behind(photos: Path, tmp_path: Path) -> 
 def test_a_path_that_leaves_the_image_folder_is_refused(photos: Path, tmp_path: Path) -> None:
     hostile = samples(("../secret.jpg", *NAMES[1:]))
     with pytest.raises(InputError, match="leaves the image folder"):
-        export_tree(hostile, version(), photos, tmp_path / "tree", copy, nothing)
+        export_tree(hostile, version(), FolderStore(photos), tmp_path / "tree", copy, nothing)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["train/person", "test/person"]), st.text(min_size=1, max_size=140)), max_size=12))

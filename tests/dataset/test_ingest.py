@@ -19,6 +19,7 @@ from tinysieve.dataset.sources.image_folder import scan_images
 from tinysieve.dataset.sources.listing import Listing
 from tinysieve.dataset.sources.match_files import Matching, match_files
 from tinysieve.dataset.sources.tables import Columns, list_table, list_wake_vision
+from tinysieve.dataset.stores.folder_store import FolderStore
 from tinysieve.dataset.test_split import check_test_split, freeze_test_split
 from tinysieve.ground.errors import FrozenSplit, InputError
 
@@ -30,7 +31,7 @@ def photo(path: Path, seed: int) -> None:
 
 
 def run(listing: Listing, root: Path, folder: Path) -> IngestResult:
-    return ingest(match_files(listing, scan_images(root).photos, root), root, folder, lambda done, total: None, 2)
+    return ingest(match_files(listing, scan_images(root).photos, root), FolderStore(root), folder, lambda done, total: None, 2)
 
 
 def list_folders(root: Path, train_folders: tuple[str, ...] = ()) -> Listing:
@@ -111,7 +112,7 @@ def test_names_that_are_not_utf8_are_left_out_and_named(tree: Path) -> None:
     files = scan_images(tree).photos.to_pylist()
     assert len(files) == 13
     assert "train/person/café 写真.jpg" in files
-    assert [(row.filepath, row.reason) for row in scan_images(tree).misnamed()] == [
+    assert [(row.filepath, row.reason) for row in scan_images(tree).refused] == [
         (r"train/person/caf\xe9.jpg", "file name is not UTF-8: rename it")]
 
 
@@ -225,9 +226,9 @@ def test_interrupted_ingest_ends_in_the_same_bytes(
         return progress
 
     with pytest.raises(KeyboardInterrupt):
-        ingest(listing, tree, tmp_path / "cut", stop_at(6), 2)
+        ingest(listing, FolderStore(tree), tmp_path / "cut", stop_at(6), 2)
     for name in ("cut", "whole"):
-        ingest(listing, tree, tmp_path / name, lambda done, total: None, 2)
+        ingest(listing, FolderStore(tree), tmp_path / name, lambda done, total: None, 2)
     for name in ("samples.parquet", "pixels.npy", "quarantine.csv"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 

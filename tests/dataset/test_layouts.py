@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
-from tinysieve.dataset.ingest import Intake, ingest
+from tinysieve.dataset.ingest import ingest
 from tinysieve.dataset.sources.folders import OUTSIDE, list_folders
 from tinysieve.dataset.sources.image_folder import scan_images
 from tinysieve.dataset.sources.label_words import LabelWords
 from tinysieve.dataset.sources.listing import Listing, draw_holdouts
 from tinysieve.dataset.sources.match_files import match_files
+from tinysieve.dataset.stores.folder_store import FolderStore
 from tinysieve.ground.errors import InputError
 
 SHARES = {"validation": 0.1, "test": 0.2}
@@ -133,7 +134,7 @@ def test_litter_is_no_photo_unless_a_row_names_it(tmp_path: Path) -> None:
     folder = scan_images(tmp_path)
     assert folder.photos.to_pylist() == ["a.jpg", "sub/b.jpg"]
     assert sorted(folder.litter) == sorted(litter)
-    assert folder.notes()[0].startswith("10 pictures left out")
+    assert folder.notes[0].startswith("10 pictures left out")
     assert "Trash/b.jpg" in scan_images(tmp_path, keep=("trash",)).photos.to_pylist()
 
 
@@ -171,11 +172,11 @@ def test_links_are_followed_into_named_folders_only(linked: tuple[Path, Path], t
     folder = scan_images(tree, (store,))
     assert len(folder.photos) == 6
     listing = match_files(list_folders(folder.photos, tree), folder.photos, tree)
-    result = ingest(listing, tree, tmp_path / "out", lambda done, total: None, 1, Intake((store,)))
+    result = ingest(listing, FolderStore(tree, (store,)), tmp_path / "out", lambda done, total: None, 1)
     assert (len(result.samples), result.quarantined) == (6, 0)
-    assert scan_images(tree).notes() == ("1 links to folders are not followed, such as 'train/person': dataset.follow_links: "
+    assert scan_images(tree).notes == ("1 links to folders are not followed, such as 'train/person': dataset.follow_links: "
                                          "[FOLDER] names where links may lead",)
     with pytest.raises(InputError, match="holds no decodable image") as caught:
-        ingest(listing, tree, tmp_path / "none", lambda done, total: None, 1)
+        ingest(listing, FolderStore(tree), tmp_path / "none", lambda done, total: None, 1)
     assert caught.value.why.startswith("6 of 6 lost files: path leaves the image root; dataset.follow_links")
     assert str(tmp_path / "none/quarantine.csv") in caught.value.why

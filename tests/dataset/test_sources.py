@@ -23,7 +23,7 @@ from tinysieve.dataset.table_file import read_table
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.stages.ingest import INGEST, list_source
+from tinysieve.pipeline.stages.ingest import INGEST, list_source, store_of
 
 COLUMNS = Columns("filename", "person", "split")
 
@@ -165,8 +165,9 @@ def test_images_in_no_class_folder_are_counted_in_good_grammar(tmp_path: Path, c
 
 def test_who_has_folders_is_told_of_folders(tmp_path: Path) -> None:
     files(tmp_path / "images", "train/person/a.jpg", "train/background/b.jpg", "val/person/c.jpg")
+    config = run_over(tmp_path, "kind: folders").config
     with pytest.raises(InputError, match="split 'validation' holds no image labelled background") as caught:
-        list_source(run_over(tmp_path, "kind: folders").config)
+        list_source(config, store_of(config))
     assert "table" not in str(caught.value)
     assert "'background'" in caught.value.fix
 

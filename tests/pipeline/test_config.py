@@ -76,7 +76,7 @@ def test_overrides_that_say_nothing_are_refused(file: Path) -> None:
 
 
 @pytest.mark.parametrize(("override", "what"), [
-    ("verify.ram=320KB", "setting 'verify.ram': a size is a number with one of the units B, kB, MB, KiB, MiB"),
+    ("verify.ram=320KB", "setting 'verify.ram': a size is a number with one of the units B, kB, MB, GB, KiB, MiB, GiB"),
     ("verify.rm=3", "unknown key 'verify.rm' (did you mean 'verify.ram'?)"),
     ("verify={rm: 3}", "unknown key 'verify.rm' (did you mean 'verify.ram'?)"),
     ("card.dataset_license=CC BY", "setting 'card.dataset_license': String should match"),

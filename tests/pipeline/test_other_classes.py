@@ -26,8 +26,9 @@ from tinysieve.pipeline.model_files.model_file import labels_beside
 from tinysieve.pipeline.review.choices import choices
 from tinysieve.pipeline.review.label_studio import write_label_studio
 from tinysieve.pipeline.review.queue import import_answers, read_file
+from tinysieve.pipeline.review.review_pictures import photos_of
 from tinysieve.pipeline.review.session import sheet_of
-from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.ingest import samples_of, store_of, versions_of
 
 CATS = ClassNames("cat", "no_cat")
 OF_THE_FIRST_TASK = re.compile(rb"\b(person|persons|background)\b", re.IGNORECASE)
@@ -100,7 +101,7 @@ def test_only_boxes_of_the_class_count_and_the_others_are_kept(cats: Run) -> Non
 
 def test_the_tree_has_a_folder_for_each_class(cats: Run, tmp_path: Path) -> None:
     samples = samples_of(cats)
-    made = export_tree(samples, versions_of(cats).load("0"), cats.config.dataset.source.images, tmp_path / "tree", copy,
+    made = export_tree(samples, versions_of(cats).load("0"), store_of(cats.config), tmp_path / "tree", copy,
                        lambda done, total: None)
     assert made.images == {f"{split}/{name}": 2 for split in ("train", "val", "test") for name in ("cat", "no_cat")}
     assert {path.parent.name for path in (tmp_path / "tree").rglob("*.png")} == {"cat", "no_cat"}
@@ -120,7 +121,7 @@ def test_the_review_page_shows_the_classes_and_their_keys(cats: Run, queue: Path
 
 
 def test_label_studio_asks_for_the_classes(cats: Run, queue: Path, tmp_path: Path) -> None:
-    handover = write_label_studio(sheet_of(cats, queue), cats.config.dataset.source.images, tmp_path / "out")
+    handover = write_label_studio(sheet_of(cats, queue), photos_of(cats), tmp_path / "out")
     values = {one.get("value"): one.get("hotkey") for one in ElementTree.parse(handover.labeling).getroot().iter("Choice")}
     assert values == {"cat": "c", "no_cat": "n", "drop": "d", "skip": "s"}
     assert not re.search(r"\bperson\b", handover.tasks.read_text() + handover.labeling.read_text())

@@ -24,6 +24,7 @@ from tiny_run import ROOT
 
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.stores.folder_store import FolderStore
 from tinysieve.ground.errors import FrozenSplit, InputError
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.review.label_studio import write_label_studio
@@ -211,7 +212,7 @@ def test_the_large_view_of_a_folder_is_sharper_than_its_thumbnail(page: Any, tmp
                       "label": ["person"] * 3, "pixel_row": range(3)})
     cards = tuple(Card(number, str(number), f"{number}.jpg", width, height, "person", "", "hard", (), ())
                   for number, (width, height) in enumerate(sizes))
-    photos = Photos(SampleTable(table), tmp_path, np.zeros((0, 144, 144, 3), np.uint8))
+    photos = Photos(SampleTable(table), FolderStore(tmp_path), np.zeros((0, 144, 144, 3), np.uint8))
     page.open(write_pages(Sheet("large", cards), photos, tmp_path / "pages", "ann", lambda done, total: None).as_uri())
     # The second is as sharp as it can be already; nothing is enlarged.
     assert sorted(one.name for one in (tmp_path / "pages/photos").iterdir()) == ["0.jpg", "2.jpg"]
@@ -290,9 +291,9 @@ def _understands(labeling: ElementTree.Element, task: dict[str, Any]) -> None:
 def test_label_studio_and_back(made: ReviewRun, tmp_path: Path) -> None:
     cards = build_cards(made.run, made.queue)
     images = made.run.config.dataset.source.images
-    handover = write_label_studio(Sheet("run", cards), images, tmp_path / "out")
+    handover = write_label_studio(Sheet("run", cards), photos_of(made.run), tmp_path / "out")
     tasks = json.loads(handover.tasks.read_text())
-    assert handover.document_root / tasks[0]["data"]["image"].split("?d=")[1] == images / cards[0].name
+    assert handover.document_root / tasks[0]["data"]["image"].split("?d=")[1] == Path(images) / cards[0].name
     assert {one["type"] for one in tasks[0]["predictions"][0]["result"]} == {"choices", "rectanglelabels"}
     _understands(ElementTree.parse(handover.labeling).getroot(), tasks[0])
     trained = [one for one in tasks if one["data"]["label"] == "person"]

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from tinysieve.dataset.classes import DROPPED, UNLABELED
 from tinysieve.dataset.image_store import read_checked
 from tinysieve.dataset.samples import SPLITS, SampleTable
+from tinysieve.dataset.stores.store import ImageStore
 from tinysieve.dataset.versions import Version
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
 
-Placer = Callable[[Path, Path], None]
+Placer = Callable[[ImageStore, str, bytes, Path], None]
+"""Gives a photo of a store, by name and by bytes, a file in the tree."""
 ABOUT = "version.json"
 # Training takes an unlabeled sample that got a label; so does the tree.
 _FOLDERS = {"train": "train", "validation": "val", "test": "test", "unlabeled": "train"}
@@ -51,29 +53,36 @@ class Exported:
     renamed: int
 
 
-def copy(photo: Path, target: Path) -> None:
+def copy(store: ImageStore, name: str, data: bytes, target: Path) -> None:
     """A file of its own."""
-    shutil.copyfile(photo, target)
+    target.write_bytes(data)
 
 
-def symbolic_link(photo: Path, target: Path) -> None:
+def symbolic_link(store: ImageStore, name: str, data: bytes, target: Path) -> None:
     """A link by path: takes no space, breaks when the photo moves."""
-    target.symlink_to(photo)
+    target.symlink_to(_own_file(store, name))
 
 
-def hard_link(photo: Path, target: Path) -> None:
+def hard_link(store: ImageStore, name: str, data: bytes, target: Path) -> None:
     """A second name of the same bytes: takes no space, only within one file system."""
-    target.hardlink_to(photo)
+    target.hardlink_to(_own_file(store, name))
 
 
-def export_tree(samples: SampleTable, version: Version, images: Path, folder: Path, place: Placer,
+def _own_file(store: ImageStore, name: str) -> Path:
+    path = store.local_path(name)
+    if path is None:
+        raise InputError("nothing to link to: the photo has no file of its own", where=store.place(name), fix="use --copies")
+    return path.absolute()
+
+
+def export_tree(samples: SampleTable, version: Version, store: ImageStore, folder: Path, place: Placer,
                 progress: Callable[[int, int], None]) -> Exported:
     """Write the tree, whole or not at all, with `version.json` beside the splits.
 
     Args:
         samples: the sample table of the version.
         version: whose labels count.
-        images: the folder that file paths start from.
+        store: where the photos lie.
         folder: where the tree goes: a new folder, or an empty one.
         place: copy, symbolic_link or hard_link.
         progress: told (done, total) now and then.
@@ -81,8 +90,7 @@ def export_tree(samples: SampleTable, version: Version, images: Path, folder: Pa
     Raises:
         InputError: the folder holds something or lies among the images, or a photo is missing.
     """
-    images = images.resolve()
-    _refuse_folder(folder, images)
+    _refuse_folder(folder, store.local_path("."))
     rows = np.flatnonzero(version.labels > UNLABELED)
     folders, paths = _folders(samples, version, rows), _paths(samples, rows)
     names = safe_names(folders, paths, [samples.sample_ids[int(row)].as_py() for row in rows])
@@ -92,7 +100,7 @@ def export_tree(samples: SampleTable, version: Version, images: Path, folder: Pa
     _begin(partial)
     try:
         _make_folders(partial, samples)
-        _fill(partial, images, paths, ids, targets, place, progress)
+        _fill(partial, store, paths, ids, targets, place, progress)
         made = _count(samples, version, folders, paths, names)
         write_text(partial / ABOUT, json.dumps(asdict(made), indent=1) + "\n")
         (partial / _MARK).unlink()
@@ -141,13 +149,13 @@ def _harmless(path: PurePosixPath) -> str:
     return (f"{stem}_" if _DEVICE.match(stem.split(".")[0]) else stem) + path.suffix
 
 
-def _refuse_folder(folder: Path, images: Path) -> None:
+def _refuse_folder(folder: Path, images: Path | None) -> None:
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
         raise InputError("the export folder is not empty", where=str(folder), why="export never overwrites files",
                          fix="name a new folder")
-    if folder.resolve().is_relative_to(images):
+    if images is not None and folder.resolve().is_relative_to(images.resolve()):
         raise InputError("the export folder is inside the image folder", where=str(folder),
-                         why="the next ingest would read every image twice", fix=f"name a folder outside {images}")
+                         why="the next ingest would read every image twice", fix=f"name a folder outside {images.resolve()}")
 
 
 def _folders(samples: SampleTable, version: Version, rows: NDArray[np.int64]) -> list[str]:
@@ -171,16 +179,13 @@ def _make_folders(partial: Path, samples: SampleTable) -> None:
             (partial / where / name).mkdir(parents=True)
 
 
-def _fill(partial: Path, images: Path, paths: list[PurePosixPath], ids: list[str], targets: list[str], place: Placer,
+def _fill(partial: Path, store: ImageStore, paths: list[PurePosixPath], ids: list[str], targets: list[str], place: Placer,
           progress: Callable[[int, int], None]) -> None:
     for done, (path, sample_id, target) in enumerate(zip(paths, ids, targets, strict=True), start=1):
-        photo = images / path
-        if not photo.is_file():
-            raise InputError("a photo is missing", where=str(photo), why="the export would be incomplete",
-                             fix="restore it, or run 'tinysieve ingest' again")
-        read_checked(photo, sample_id)
+        name = str(path)
+        data = read_checked(store, name, sample_id)
         try:
-            place(photo, partial / target)
+            place(store, name, data, partial / target)
         except OSError as error:
             raise InputError(f"a file cannot be created: {error.strerror}", where=target,
                              fix="hard links need a single file system; use --copies") from error

@@ -6,9 +6,12 @@ A photo that was replaced since, be it by one of the same size and time, must no
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
-from tinysieve.dataset.images import Pixels, decode
+import pyarrow as pa
+
+from tinysieve.dataset.images import Pixels, UndecodableImage, decode
+from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.stores.store import ImageStore
 from tinysieve.ground.errors import InputError
 
 ID_BYTES = 16
@@ -23,46 +26,63 @@ def content_id(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=ID_BYTES).hexdigest()
 
 
-def read_image(root: Path, filepath: str, sample_id: str) -> bytes:
+def read_checked(store: ImageStore, name: str, sample_id: str) -> bytes:
     """The bytes of an image of the sample table.
 
     Args:
-        root: image folder.
-        filepath: relative to it.
+        store: where images lie.
+        name: of the image, as in the column `filepath`.
         sample_id: of the sample; `-1`, `-2`, ... behind the hash count copies.
 
     Raises:
-        ChangedImage: the file is gone, lies outside of `root`, or holds other bytes than ingest saw.
+        ChangedImage: the image is gone, lies outside of the store, or has other bytes than ingest saw.
+        DamagedFile, Unreachable: the store itself cannot be read.
     """
-    return read_checked(root / filepath, sample_id, root)
-
-
-def read_checked(path: Path, sample_id: str, root: Path | None = None) -> bytes:
-    """The same for a path; without a `root`, wherever it lies."""
     try:
-        if root is not None and not path.resolve().is_relative_to(root.resolve()):
-            raise _changed(path, "it lies outside of the image folder")
-        if not path.is_file():
-            raise _changed(path, "it is gone")
-        data = path.read_bytes()
+        data = store.read(name)
+    except FileNotFoundError as error:
+        raise _changed(store.place(name), "it is gone") from error
+    except UndecodableImage as error:
+        raise _changed(store.place(name), str(error)) from error
     except OSError as error:
-        raise _changed(path, f"it cannot be read: {error.strerror}") from error
+        raise _changed(store.place(name), f"it cannot be read: {error.strerror}") from error
     if content_id(data) != sample_id.partition("-")[0]:
-        raise _changed(path, "its bytes are others")
+        raise _changed(store.place(name), "its bytes are others")
     return data
 
 
-def decode_checked(path: Path, sample_id: str) -> Pixels:
+def decode_checked(store: ImageStore, name: str, sample_id: str) -> Pixels:
     """Pixels uint8 [H, W, 3] of an image whose bytes are those that ingest saw.
 
     Raises:
-        ChangedImage: see `read_image`.
+        ChangedImage: see `read_checked`.
         UndecodableImage: see `tinysieve.dataset.images.decode`.
     """
-    return decode(read_checked(path, sample_id))
+    return decode(read_checked(store, name, sample_id))
 
 
-def _changed(path: Path, how: str) -> ChangedImage:
-    return ChangedImage(f"the image is not the one that ingest saw: {how}", where=str(path),
+class Reading:
+    """All images of a sample table in the order in which their store gives them at the least cost.
+
+    Attributes:
+        names: of the N images, in that order.
+        sample_ids: theirs.
+        rows: int64 [N], their rows in the sample table.
+    """
+
+    def __init__(self, store: ImageStore, samples: SampleTable) -> None:
+        names = samples.table["filepath"].combine_chunks()
+        self.rows = store.reading_order(names)
+        self.names: list[str] = names.take(pa.array(self.rows)).to_pylist()
+        self.sample_ids: list[str] = samples.sample_ids.take(pa.array(self.rows)).to_pylist()
+        self._store = store
+
+    def decode(self, name: str, sample_id: str) -> Pixels:
+        """See `decode_checked`."""
+        return decode_checked(self._store, name, sample_id)
+
+
+def _changed(where: str, how: str) -> ChangedImage:
+    return ChangedImage(f"the image is not the one that ingest saw: {how}", where=where,
                         why="what is found in it would be said of the other one",
                         fix="bring the file back, or touch it and run 'tinysieve ingest' again")

@@ -6,7 +6,6 @@ The folder that `ingest` fills is complete and never written again: samples.parq
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,17 +19,19 @@ import pyarrow.parquet as pq
 
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.copies import numbered_copies, without_double_labels, without_leaks
-from tinysieve.dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, read_image, resize_bilinear
+from tinysieve.dataset.image_store import content_id
+from tinysieve.dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, resize_bilinear
 from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.dataset.sources.annotations import OnConflict
 from tinysieve.dataset.sources.listing import Listing, SkippedRow
+from tinysieve.dataset.stores.folder_store import LINK_LEAVES
+from tinysieve.dataset.stores.store import ImageStore
 from tinysieve.ground.array_file import create_array
 from tinysieve.ground.atomic_files import replacing
-from tinysieve.ground.errors import InputError
+from tinysieve.ground.errors import InputError, TinysieveError
 from tinysieve.ground.progress import Progress
 
 CHUNK = 512
-LINK_LEAVES = "path leaves the image root"
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,10 @@ class Intake:
     """What may come in, and how.
 
     Args:
-        follow_links: folders that links of the image folder may lead into.
         on_conflict: what becomes of one photo under both labels.
         names: what the classes are called.
     """
 
-    follow_links: tuple[Path, ...] = ()
     on_conflict: OnConflict = "review"
     names: ClassNames = PERSON_TASK
 
@@ -71,25 +70,24 @@ class _Examined:
     pixels: Pixels | None
 
 
-def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, workers: int,
+def ingest(listing: Listing, store: ImageStore, folder: Path, progress: Progress, workers: int,
            intake: Intake = AS_A_RULE) -> IngestResult:
     """Decode all candidates and write the sample table; continues where a killed run stopped.
 
     Args:
         listing: candidates from a source.
-        root: image folder; no file outside it is opened.
+        store: where the images lie.
         folder: where to write; may hold the chunks of a killed run over the same listing.
         progress: called with (done, total) images.
         workers: decoding threads.
-        intake: which links count, and what becomes of one photo under both labels.
+        intake: what becomes of one photo under both labels.
 
     Raises:
         InputError: a class or split that must be there is empty: said before anything is decoded where the listing shows it.
     """
-    check_listed(listing.table, str(root), intake.names)
+    check_listed(listing.table, store.where, intake.names)
     folder.mkdir(parents=True, exist_ok=True)
-    roots = tuple(path.resolve() for path in (root, *intake.follow_links))
-    examined = _examine_all(listing.table["filepath"], roots, folder, progress, workers)
+    examined = _examine_all(listing.table["filepath"], store, folder, progress, workers)
     table = listing.table
     for name in ("sample_id", "width", "height"):
         table = table.append_column(name, examined[name])
@@ -97,17 +95,18 @@ def ingest(listing: Listing, root: Path, folder: Path, progress: Progress, worke
     broken = pc.is_valid(examined["reason"])
     _write_csv(folder / "quarantine.csv", pa.table({
         "filepath": table["filepath"].filter(broken), "reason": examined["reason"].filter(broken)}))
-    _write_skipped(folder / "skipped.csv", listing.skipped)
+    _write_skipped(folder / "skipped.csv", listing.skipped + listing.refused)
     kept, leaks = without_leaks(table.filter(pc.invert(broken)))
     _write_csv(folder / "leaks.csv", leaks)
     kept, double = without_double_labels(kept, intake.on_conflict, intake.names)
     _write_csv(folder / "conflicts.csv", double)
     samples = SampleTable(numbered_copies(kept), intake.names)
-    _check_usable(samples, str(root), _most_frequent(examined["reason"], folder / "quarantine.csv"))
+    _check_usable(samples, store.where, _most_frequent(examined["reason"], folder / "quarantine.csv"))
     samples.save(folder / "samples.parquet")
     shutil.rmtree(folder / "chunks")
     conflicts = pc.count_distinct(double["sample_id"]).as_py()
-    return IngestResult(samples, int(pc.sum(broken).as_py() or 0), len(listing.skipped), leaks.num_rows, conflicts)
+    skipped = len(listing.skipped) + len(listing.refused)
+    return IngestResult(samples, int(pc.sum(broken).as_py() or 0), skipped, leaks.num_rows, conflicts)
 
 
 def open_pixels(folder: Path) -> Pixels:
@@ -115,28 +114,38 @@ def open_pixels(folder: Path) -> Pixels:
     return np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
 
 
-def _examine_all(paths: pa.ChunkedArray, roots: tuple[Path, ...], folder: Path, progress: Progress, workers: int) -> pa.Table:
+def _examine_all(paths: pa.ChunkedArray, store: ImageStore, folder: Path, progress: Progress,
+                 workers: int) -> pa.Table:
+    """What is known of each image, in the order of `paths`; they are read in the order that costs the store least."""
     total, chunks = len(paths), folder / "chunks"
     chunks.mkdir(exist_ok=True)
-    pixels = _pixel_file(folder / "pixels.npy", total)
+    pixels, names = _pixel_file(folder / "pixels.npy", total), paths.combine_chunks()
+    order = store.reading_order(names)
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, total, CHUNK):
             part = chunks / f"{start:09d}.parquet"
             if not part.exists():
-                names = paths.slice(start, CHUNK).to_pylist()
-                examined = list(pool.map(lambda name: _examine(roots, name), names))
-                for row, image in enumerate(examined, start):
+                rows = order[start : start + CHUNK]
+                examined = list(pool.map(lambda name: _examine(store, name), names.take(pa.array(rows)).to_pylist()))
+                for row, image in zip(rows, examined, strict=True):
                     pixels[row] = 0 if image.pixels is None else image.pixels
                 pixels.flush()
                 _write_chunk(part, examined)
             progress(min(start + CHUNK, total), total)
-    return pa.concat_tables([pq.read_table(path) for path in sorted(chunks.glob("*.parquet"))])
+    read = pa.concat_tables([pq.read_table(path) for path in sorted(chunks.glob("*.parquet"))])
+    place = np.empty(total, np.int64)
+    place[order] = np.arange(total)
+    return read.take(pa.array(place))
 
 
-def _examine(roots: tuple[Path, ...], name: str) -> _Examined:
-    """Whatever happens while one file is looked at is a matter of this file."""
+def _examine(store: ImageStore, name: str) -> _Examined:
+    """Whatever happens while one file is looked at is a matter of this file; what happens to the store is none."""
     try:
-        return _decoded(roots, name)
+        data = store.read(name)
+        image = decode(data)
+        return _Examined(content_id(data), image.shape[1], image.shape[0], "", resize_bilinear(image))
+    except TinysieveError:
+        raise
     except UndecodableImage as error:
         reason = str(error)
     except OSError as error:
@@ -144,19 +153,6 @@ def _examine(roots: tuple[Path, ...], name: str) -> _Examined:
     except Exception as error:
         reason = f"cannot be read: {str(error) or type(error).__name__}"
     return _Examined("", 0, 0, reason, None)
-
-
-def _decoded(roots: tuple[Path, ...], name: str) -> _Examined:
-    try:
-        path = (roots[0] / name).resolve()
-    except (OSError, RuntimeError) as error:
-        raise UndecodableImage("symbolic link that leads to itself") from error
-    if not any(path.is_relative_to(root) for root in roots):
-        raise UndecodableImage(LINK_LEAVES)
-    data = read_image(path)
-    image = decode(data)
-    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    return _Examined(digest, image.shape[1], image.shape[0], "", resize_bilinear(image))
 
 
 def _pixel_file(path: Path, rows: int) -> np.memmap:

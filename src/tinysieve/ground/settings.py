@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095
-_UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "KiB": 1024, "MiB": 1024**2}
+_UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
 def parse_bytes(value: object) -> object:
@@ -32,7 +32,7 @@ def _size(value: object) -> object:
     return size
 
 
-def _expand(value: object) -> object:
+def expand_path(value: object) -> object:
     """`${NAME}` and `${NAME:-default}` in a path -> the environment variable or the default; a leading `~` -> the home folder."""
     if not isinstance(value, str):
         return value
@@ -57,5 +57,5 @@ def _variable(match: re.Match[str]) -> str:
 
 
 Bytes = Annotated[int, BeforeValidator(_size), Field(gt=0)]
-FilePath = Annotated[Path, BeforeValidator(_expand)]
+FilePath = Annotated[Path, BeforeValidator(expand_path)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -25,7 +25,7 @@ class FolderSource(Source):
 
     def listing(self, given: SourceContext) -> Listing:
         """See `list_folders`."""
-        listing = list_folders(given.images.photos, self.images, self.train_folders, given.words)
+        listing = list_folders(given.images.photos, given.images.where, self.train_folders, given.words)
         listing = draw_holdouts(listing, self.holdout.shares(), given.rng)
-        require_classes(listing, self.images, given.words.names)
+        require_classes(listing, given.images.where, given.words.names)
         return listing

@@ -25,7 +25,7 @@ class MissingSplit(InputError):
     """A split has no folder at all."""
 
 
-def list_folders(files: pa.Array, root: Path, train_folders: tuple[str, ...] = (), words: LabelWords = WORDS) -> Listing:
+def list_folders(files: pa.Array, root: Path | str, train_folders: tuple[str, ...] = (), words: LabelWords = WORDS) -> Listing:
     """A tree of folders that name split and class; images in `unlabeled_images/` have no label.
 
     The usual `<split>/<class>/**/image` may lie in another folder or two, have a folder between split and class, have the class
@@ -67,7 +67,7 @@ def list_folders(files: pa.Array, root: Path, train_folders: tuple[str, ...] = (
     return replace(listing, notes=_notes(left, layout), skipped=lost, aside=left.filter(unchosen))
 
 
-def require_classes(listing: Listing, root: Path, names: ClassNames = PERSON_TASK) -> None:
+def require_classes(listing: Listing, root: Path | str, names: ClassNames = PERSON_TASK) -> None:
     """Stop where a split has no image of a class, before an hour of decoding.
 
     Raises:
@@ -82,7 +82,7 @@ def require_classes(listing: Listing, root: Path, names: ClassNames = PERSON_TAS
             raise MissingSplit(f"there is no folder for the split '{split}'", where=str(root),
                                why=f"a folder called {', '.join(folders[:-1])} or {folders[-1]} would be it; it holds "
                                    f"{', '.join(sorted(splits))}",
-                               fix=f"make the folder {root / split} with {names.positive} and {names.negative}")
+                               fix=f"make the folder {root}/{split} with {names.positive} and {names.negative}")
         for name in names.in_code_order:
             if (split, name) not in there:
                 raise InputError(f"split '{split}' holds no image labelled {name}", where=str(root),
@@ -91,7 +91,7 @@ def require_classes(listing: Listing, root: Path, names: ClassNames = PERSON_TAS
                                      "dataset.classes")
 
 
-def _layout(parts: Parts, free: pa.Array, used: dict[str, str], words: LabelWords, root: Path) -> Layout:
+def _layout(parts: Parts, free: pa.Array, used: dict[str, str], words: LabelWords, root: Path | str) -> Layout:
     """The first layout in which a photo has a split and a class."""
     for layout in layouts():
         split = _split(parts, layout, used)
@@ -117,7 +117,7 @@ def _mapped(values: pa.Array, meaning: Callable[[str], str | None]) -> pa.Array:
     return pa.array([meaning(name) for name in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
 
 
-def _refuse_strange(strange: pa.Array, names: ClassNames, root: Path) -> None:
+def _refuse_strange(strange: pa.Array, names: ClassNames, root: Path | str) -> None:
     if len(strange):
         lie = "1 image lies" if len(strange) == 1 else f"{len(strange):,} images lie"
         raise InputError(f"{lie} outside the class folders, first: {strange[0].as_py()!r}", where=str(root),
@@ -125,15 +125,15 @@ def _refuse_strange(strange: pa.Array, names: ClassNames, root: Path) -> None:
                              f"dataset.classes: {{{names.positive}: [...], {names.negative}: [...]}}")
 
 
-def _refuse_two_trees(above: pa.Array, layout: Layout, root: Path) -> None:
+def _refuse_two_trees(above: pa.Array, layout: Layout, root: Path | str) -> None:
     trees = sorted(pc.unique(above).to_pylist())
     if layout.first and len(trees) > 1:
         raise InputError(f"there are several trees: {', '.join(trees[:5])}", where=str(root),
                          why="it is not clear which one to use",
-                         fix=f"set dataset.source.images to one of them, such as {root / trees[0]}")
+                         fix=f"set dataset.source.images to one of them, such as {root}/{trees[0]}")
 
 
-def _refuse_two_spellings(folders: pa.Array, root: Path) -> None:
+def _refuse_two_spellings(folders: pa.Array, root: Path | str) -> None:
     spelled: dict[str, str] = {}
     for name in sorted(folder.rstrip("/") for folder in pc.unique(folders).drop_null().to_pylist()):
         other = spelled.setdefault(name.lower(), name)

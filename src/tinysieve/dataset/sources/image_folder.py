@@ -3,64 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from tinysieve.dataset.image_formats import HEAD_BYTES, is_picture
 from tinysieve.dataset.sources.listing import SkippedRow
+from tinysieve.dataset.sources.stored_images import StoredImages
 from tinysieve.ground.errors import InputError
 
 # Taken for photos unopened; what has another ending is looked into.
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif")
-_NEVER = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".html", ".parquet", ".npy", ".npz", ".py",
-          ".zip", ".tar", ".gz", ".db", ".xlsx", ".cache", ".log")
+NO_PHOTO = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".html", ".parquet", ".npy", ".npz", ".py",
+            ".zip", ".tar", ".gz", ".db", ".xlsx", ".cache", ".log")
 _LITTER = frozenset({"@eadir", "__macosx", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found",
                      "thumbnails", "thumbs", "trash"})
 MISNAMED = "file name is not UTF-8: rename it"
 
 
-@dataclass(frozen=True)
-class ImageFolder:
-    """Files below a folder, relative to it, with forward slashes, sorted.
-
-    Args:
-        names: of photos, some perhaps not UTF-8.
-        litter: of pictures that nobody took: previews, checkpoints, trash, names that begin with a dot.
-        unfollowed: links to folders that were not entered.
-    """
-
-    root: Path
-    names: tuple[str, ...]
-    litter: tuple[str, ...]
-    unfollowed: tuple[str, ...]
-
-    @cached_property
-    def photos(self) -> pa.Array:
-        """string [F]: every photo whose name is UTF-8."""
-        return pa.array([name for name in self.names if _is_utf8(name)], pa.string())
-
-    def misnamed(self) -> tuple[SkippedRow, ...]:
-        """Photos whose names no table can hold: not UTF-8, as old archives leave them."""
-        return tuple(SkippedRow(os.fsencode(name).decode("utf-8", "backslashreplace"), str(self.root), MISNAMED)
-                     for name in self.names if not _is_utf8(name))
-
-    def notes(self) -> tuple[str, ...]:
-        """What was left out, with an example."""
-        said = []
-        if self.litter:
-            said.append(f"{len(self.litter):,} pictures left out that are no photos (previews, checkpoints, trash, names that "
-                        f"begin with a dot), such as {self.litter[0]!r}")
-        if self.unfollowed:
-            said.append(f"{len(self.unfollowed):,} links to folders are not followed, such as {self.unfollowed[0]!r}: "
-                        "dataset.follow_links: [FOLDER] names where links may lead")
-        return tuple(said)
-
-
-def scan_images(root: Path, follow_links: Collection[Path] = (), keep: Collection[str] = ()) -> ImageFolder:
+def scan_images(root: Path, follow_links: Collection[Path] = (), keep: Collection[str] = ()) -> StoredImages:
     """Walk a folder; content decides what is a photo where the name does not.
 
     Args:
@@ -71,13 +33,51 @@ def scan_images(root: Path, follow_links: Collection[Path] = (), keep: Collectio
     Raises:
         InputError: there is no such folder.
     """
+    scan, photos = _walked(root, follow_links, keep)
+    litter = [name for folder in scan.litter for name in scan.pictures(root / folder, folder, frozenset(), all_alike=True)]
+    litter = sorted(litter + scan.litter_files)
+    return StoredImages(str(root), pa.array([name for name in photos if _is_utf8(name)], pa.string()), tuple(litter),
+                        _misnamed(photos, root), litter_note(litter) + _unfollowed_note(sorted(scan.unfollowed)),
+                        tuple(sorted(scan.unfollowed)))
+
+
+def scanned_names(root: Path, follow_links: Collection[Path] = (), keep: Collection[str] = ()) -> list[str]:
+    """The photos of `scan_images`, sorted, with those whose names are not UTF-8."""
+    return _walked(root, follow_links, keep)[1]
+
+
+def litter_note(litter: Sequence[str]) -> tuple[str, ...]:
+    """How many pictures were left out, with an example."""
+    if not litter:
+        return ()
+    return (f"{len(litter):,} pictures left out that are no photos (previews, checkpoints, trash, names that begin with a dot), "
+            f"such as {litter[0]!r}",)
+
+
+def is_litter(name: str, keep: Collection[str]) -> bool:
+    """True for a file or folder name that computers give to what is no photo; `keep` in lower case."""
+    return name.startswith(".") or (name.casefold() in _LITTER and name.casefold() not in keep)
+
+
+def _walked(root: Path, follow_links: Collection[Path], keep: Collection[str]) -> tuple[_Scan, list[str]]:
     if not root.is_dir():
         raise InputError(f"image folder {root} does not exist", fix="correct the path in the configuration")
     allowed = tuple(folder.resolve() for folder in follow_links)
     scan = _Scan(root.resolve(), allowed, frozenset(name.casefold() for name in keep))
-    photos = list(scan.pictures(root, "", frozenset({root.resolve()})))
-    litter = [name for folder in scan.litter for name in scan.pictures(root / folder, folder, frozenset(), all_alike=True)]
-    return ImageFolder(root, tuple(sorted(photos)), tuple(sorted(litter + scan.litter_files)), tuple(sorted(scan.unfollowed)))
+    return scan, sorted(scan.pictures(root, "", frozenset({root.resolve()})))
+
+
+def _misnamed(names: Sequence[str], root: Path) -> tuple[SkippedRow, ...]:
+    """Photos whose names no table can hold: not UTF-8, as old archives leave them."""
+    return tuple(SkippedRow(os.fsencode(name).decode("utf-8", "backslashreplace"), str(root), MISNAMED)
+                 for name in names if not _is_utf8(name))
+
+
+def _unfollowed_note(unfollowed: Sequence[str]) -> tuple[str, ...]:
+    if not unfollowed:
+        return ()
+    return (f"{len(unfollowed):,} links to folders are not followed, such as {unfollowed[0]!r}: "
+            "dataset.follow_links: [FOLDER] names where links may lead",)
 
 
 class _Scan:
@@ -93,7 +93,7 @@ class _Scan:
         """Relative names of pictures below `folder`; `above` are the real folders that led here, so that no circle is walked."""
         for entry in os.scandir(folder):
             name = f"{inside}/{entry.name}" if inside else entry.name
-            if not all_alike and self._is_litter(entry.name):
+            if not all_alike and is_litter(entry.name, self.keep):
                 if entry.is_dir(follow_symlinks=False):
                     self.litter.append(name)
                 elif entry.name.lower().endswith(SUFFIXES):
@@ -112,12 +112,9 @@ class _Scan:
         else:
             self.unfollowed.append(name)
 
-    def _is_litter(self, name: str) -> bool:
-        return name.startswith(".") or (name.casefold() in _LITTER and name.casefold() not in self.keep)
-
     def _is_photo(self, entry: os.DirEntry[str]) -> bool:
         name = entry.name.lower()
-        if name.endswith(SUFFIXES) or name.endswith(_NEVER):
+        if name.endswith(SUFFIXES) or name.endswith(NO_PHOTO):
             return name.endswith(SUFFIXES)
         real = Path(os.path.realpath(entry.path)) if entry.is_symlink() else None
         if real is not None and not any(real.is_relative_to(folder) for folder in (self.root, *self.allowed)):

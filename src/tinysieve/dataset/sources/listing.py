@@ -46,6 +46,7 @@ class Listing:
         notes: what was assumed or mended on the way, for a person to read.
         aside: string [A], photos that the settings leave out: they are no candidates, and nothing is lost with them.
         drawn: held-out splits that were drawn from the training photos, whose labels nobody checked for that.
+        refused: what the image store does not read, with the reason; no rows.
     """
 
     table: pa.Table
@@ -53,6 +54,7 @@ class Listing:
     notes: tuple[str, ...] = ()
     aside: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
     drawn: tuple[str, ...] = ()
+    refused: tuple[SkippedRow, ...] = ()
 
 
 def make_listing(filepaths: pa.Array, splits: pa.Array, labels: pa.Array, extras: pa.Table | None = None,

@@ -20,6 +20,7 @@ from tinysieve.dataset.sources.near_names import take_near_names
 from tinysieve.ground.errors import InputError
 
 OnMissing = Literal["skip", "error"]
+OnUnnamed = Literal["take", "skip"]
 NO_FILE = "no such file"
 
 # A photo that stands in several splits belongs to the one that must stay untouched.
@@ -28,17 +29,20 @@ _PRECEDENCE = {"test": 0, "validation": 1, "train": 2, "unlabeled": 3}
 
 @dataclass(frozen=True)
 class Matching:
-    """How rows become samples: what becomes of rows without a file, and of photos whose rows contradict each other."""
+    """How rows become samples: what becomes of rows without a file, of photos whose rows contradict each other, and of photos
+    that no row names.
+    """
 
     on_missing: OnMissing = "skip"
     on_conflict: OnConflict = "review"
     names: ClassNames = PERSON_TASK
+    on_unnamed: OnUnnamed = "take"
 
 
 AS_A_RULE = Matching()
 
 
-def match_files(listing: Listing, files: pa.Array, root: Path, matching: Matching = AS_A_RULE,
+def match_files(listing: Listing, files: pa.Array, root: Path | str, matching: Matching = AS_A_RULE,
                 litter: Sequence[str] = ()) -> Listing:
     """Bring rows and files together: each file once, rows without a file out, files without a row unlabeled.
 
@@ -66,7 +70,11 @@ def match_files(listing: Listing, files: pa.Array, root: Path, matching: Matchin
         raise InputError(f"{have} no image file, first: {missing[0].filepath!r}", where=missing[0].where,
                          fix="download the images, or set dataset.on_missing: skip")
     rows = listing.table.drop_columns([ORIGIN, RECORD])
-    table = pa.concat_tables([rows, _unnamed(listing, files)], promote_options="default").combine_chunks()
+    unnamed = _unnamed(listing, files)
+    if matching.on_unnamed == "skip" and unnamed.num_rows:
+        note = f"{unnamed.num_rows:,} photos that no row names are left out, such as {unnamed['filepath'][0].as_py()!r}"
+        listing, unnamed = replace(listing, notes=(*listing.notes, note)), unnamed.slice(0, 0)
+    table = pa.concat_tables([rows, unnamed], promote_options="default").combine_chunks()
     if not table.num_rows:
         raise InputError("no images remain", where=str(root), fix="check image folder and file names")
     return replace(listing, table=table)
@@ -86,7 +94,7 @@ def _unnamed(listing: Listing, files: pa.Array) -> pa.Table:
                      "label": pa.nulls(len(extra), pa.string())})
 
 
-def _require_a_file(listing: Listing, files: pa.Array, root: Path) -> None:
+def _require_a_file(listing: Listing, files: pa.Array, root: Path | str) -> None:
     """Rows that all miss their files are a matter of how paths are written, and none of labels or splits."""
     names = listing.table["filepath"]
     embedded = any(BYTES_LEFT_OUT in note for note in listing.notes)

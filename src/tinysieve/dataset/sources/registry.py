@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import get_args, get_type_hints
 
 from tinysieve.dataset.sources.folder_source import FolderSource
+from tinysieve.dataset.sources.shard_source import ShardSource
 from tinysieve.dataset.sources.source import Source
 from tinysieve.dataset.sources.split_tables import OpenImagesSource, WakeVisionSource
 from tinysieve.dataset.sources.table_source import TableSource
@@ -13,7 +14,7 @@ from tinysieve.ground.errors import InputError
 from tinysieve.ground.plugins import load_plugin, registered
 
 GROUP = "tinysieve.sources"
-BUILT_IN: tuple[type[Source], ...] = (TableSource, WakeVisionSource, OpenImagesSource, FolderSource)
+BUILT_IN: tuple[type[Source], ...] = (TableSource, WakeVisionSource, OpenImagesSource, FolderSource, ShardSource)
 
 
 def kind_of(source: type[Source]) -> str:

@@ -11,11 +11,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import ConfigDict
 
-from tinysieve.dataset.sources.image_folder import ImageFolder
+from tinysieve.dataset.sources.image_places import ImagePlaces
 from tinysieve.dataset.sources.label_words import LabelWords
 from tinysieve.dataset.sources.listing import Listing
+from tinysieve.dataset.sources.stored_images import StoredImages
 from tinysieve.dataset.table_text import TableForm
-from tinysieve.ground.settings import FilePath, Share
+from tinysieve.ground.settings import Share
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class SourceContext:
     """What a source reads with.
 
     Args:
-        images: what lies in the image folder.
+        images: what lies in the image store.
         words: which words mean which class.
         form: how text tables are written.
         rng: for splits that must be drawn.
     """
 
-    images: ImageFolder
+    images: StoredImages
     words: LabelWords
     form: TableForm
     rng: np.random.Generator
@@ -60,12 +61,12 @@ class Source(ABC):
     configuration names it, and `dataset/sources/registry.py` lists it.
 
     Args:
-        images: folder that all paths start from.
+        images: where the images lie: a folder, an archive or shard, several of them, or folder names with files of their own.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    images: FilePath
+    images: ImagePlaces
 
     @property
     def name(self) -> str:

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from tinysieve.dataset.samples import SPLITS
 
 SPLIT_NAMES = {"val": "validation", "valid": "validation", "dev": "validation", "training": "train", "testing": "test",
                "train_quality": "train", "train_large": "train", **{name: name for name in SPLITS}}
 UNLABELED_FOLDERS = ("unlabeled", "unlabeled_images", "unlabelled")
+
+
+def split_words(file: str) -> set[str]:
+    """The splits that words in a file's name mean.
+
+    >>> split_words("data/train_quality_part_0-00003-of-00030.parquet"), split_words("wake_vision-test.tfrecord-00000-of-00002")
+    ({'train'}, {'test'})
+    """
+    words = re.split(r"[^a-z]+", re.split(r"[\\/]", file.lower())[-1])
+    return {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}

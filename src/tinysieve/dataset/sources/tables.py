@@ -97,7 +97,8 @@ def _paths(file: TableFile, name: str) -> pa.ChunkedArray:
         what = "embedded images" if pa.types.is_struct(kind) or pa.types.is_binary(kind) else f"values of type {kind}"
         raise InputError(f"column '{name}' holds {what}, and no paths", where=str(file.path),
                          why="a table names files below dataset.source.images",
-                         fix="write the images to files and name a column with their paths in dataset.source.filepath") from error
+                         fix="use kind: shards with this file under dataset.source.images, or name a column with paths in "
+                             "dataset.source.filepath") from error
 
 
 def _extras(file: TableFile, used: Sequence[str]) -> tuple[pa.Table, tuple[str, ...]]:

@@ -53,19 +53,20 @@ class Backbone(Protocol):
 
 
 def embed_all(
-    backbone: Backbone, paths: Sequence[Path], sample_ids: Sequence[str], folder: Path, chunk: int, progress: Progress,
-    decode: Decode = decode_any,
+    backbone: Backbone, paths: Sequence[Path | str], sample_ids: Sequence[str], folder: Path, chunk: int, progress: Progress,
+    decode: Decode = decode_any, rows: NDArray[np.int64] | None = None,
 ) -> HalfArray:
     """Embed every image; a second call after a kill goes on where the first was.
 
     Args:
         backbone: makes the features.
-        paths: one file an image.
+        paths: one file an image, or the names by which `decode` knows them; in the order in which they are read.
         sample_ids: their ids; a changed list starts afresh.
         folder: receives `embeddings.npy`, whose bytes depend on images and backbone only.
         chunk: images between two saves.
         progress: told (done, total) after each chunk.
-        decode: a path and a sample_id to uint8 RGB; raises where there is no image.
+        decode: a path or name and a sample_id to uint8 RGB; raises where there is no image.
+        rows: int64 [N], the row of each in the array; by default their order.
 
     Returns:
         float16 [N, dim], a read-only memory map.
@@ -77,15 +78,16 @@ def embed_all(
     asked = {"backbone": backbone.fingerprint, "chunk": chunk, "samples": _digest(sample_ids), "done": 0}
     done = _finished(folder, asked)
     shape = (len(paths), backbone.dim)
-    rows = open_memmap(folder / ARRAY, "r+") if done else create_array(folder / ARRAY, np.float16, shape)
+    place = np.arange(len(paths)) if rows is None else rows
+    array = open_memmap(folder / ARRAY, "r+") if done else create_array(folder / ARRAY, np.float16, shape)
     for start, images in _decoded_chunks(paths, sample_ids, range(done, len(paths), chunk), chunk, backbone.side, decode):
         end = start + len(images)
-        rows[start:end] = _finite(backbone.embed(images).astype(np.float16), f"{paths[start]} .. {paths[end - 1]}")
+        array[place[start:end]] = _finite(backbone.embed(images).astype(np.float16), f"{paths[start]} .. {paths[end - 1]}")
         # The rows must be on disk before the note that says so.
-        rows.flush()
+        array.flush()
         write_text(folder / RESUME, json.dumps(asked | {"done": end}, sort_keys=True))
         progress(end, len(paths))
-    del rows
+    del array
     (folder / RESUME).unlink(missing_ok=True)
     return read_embeddings(folder / ARRAY, len(paths))
 
@@ -138,14 +140,14 @@ def _finite(rows: NDArray[np.floating], where: str, offset: int = 0) -> NDArray[
     return rows
 
 
-def _decoded_chunks(paths: Sequence[Path], sample_ids: Sequence[str], starts: range, chunk: int, side: int,
+def _decoded_chunks(paths: Sequence[Path | str], sample_ids: Sequence[str], starts: range, chunk: int, side: int,
                     decode: Decode) -> Iterator[tuple[int, Pixels]]:
     """Prepared images chunk by chunk; the next chunk is decoded while the caller works on this one."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
 
         def ask(start: int) -> list[Future[Pixels]]:
             piece = slice(start, start + chunk)
-            return [pool.submit(_prepared, path, sample_id, side, decode)
+            return [pool.submit(_prepared, str(path), sample_id, side, decode)
                     for path, sample_id in zip(paths[piece], sample_ids[piece], strict=True)]
 
         ahead = {start: ask(start) for start in starts[:1]}
@@ -155,11 +157,11 @@ def _decoded_chunks(paths: Sequence[Path], sample_ids: Sequence[str], starts: ra
             yield start, np.stack([image.result() for image in ahead.pop(start)])
 
 
-def _prepared(path: Path, sample_id: str, side: int, decode: Decode) -> Pixels:
+def _prepared(path: str, sample_id: str, side: int, decode: Decode) -> Pixels:
     try:
         return shrink(decode(path, sample_id), side)
     except (OSError, UndecodableImage) as error:
         raise InputError(
-            f"an image cannot be read any more: {error}", where=str(path), why="ingest could read it",
+            f"an image cannot be read any more: {error}", where=path, why="ingest could read it",
             fix="put the file back, or run ingest again",
         ) from error  # fmt: skip

@@ -60,10 +60,10 @@ def _write_folder(run: Run, version: str, folder: Path, place: Placer, json: boo
 
     from tinysieve.dataset.folder_tree import export_tree
     from tinysieve.pipeline.engine.progress_display import progress
-    from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+    from tinysieve.pipeline.stages.ingest import samples_of, store_of, versions_of
 
     with progress("export") as report:
-        made = export_tree(samples_of(run), versions_of(run).load(version), run.config.dataset.source.images, folder,
+        made = export_tree(samples_of(run), versions_of(run).load(version), store_of(run.config), folder,
                            place, report)
     if json:
         typer.echo(json_text.dumps({"folder": str(folder), **asdict(made)}, indent=1))

@@ -113,7 +113,7 @@ def review_export(
         lines += [f"open {page} in a browser, download decisions.csv there, then: "
                   f"tinysieve review import decisions.csv -c {config}"]
     if label_studio is not None:
-        handover = write_label_studio(sheet, run.config.dataset.source.images, label_studio)
+        handover = write_label_studio(sheet, photos_of(run), label_studio)
         written |= {"tasks": str(handover.tasks), "labeling": str(handover.labeling),
                     "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
                     "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(handover.document_root), "storage": str(handover.storage)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tinysieve.dataset.sources.image_places import folders_of_files, image_folder
 from tinysieve.pipeline.config.sections import Config
 
 # What marks the root of a project, of ours or of anybody's.
@@ -12,14 +13,17 @@ _PROJECT = (".git", "pyproject.toml", "setup.py", "package.json")
 
 def run_folder_objection(config: Config) -> str:
     """Why the folder that `run` resolves to must not be one; "" where it may."""
-    folder, images = config.run.resolve(), config.dataset.source.images.resolve()
+    folder = config.run.resolve()
+    images = image_folder(config.dataset.source.images)
     home = Path.home().resolve()
     if folder == Path(folder.anchor):
         return f"{folder} is the root of the file system"
     if home == folder or folder in home.parents:
         return f"{folder} is a home folder, or holds it"
-    if folder == images or images in folder.parents:
+    if images is not None and (folder == images.resolve() or images.resolve() in folder.parents):
         return f"{folder} is the data set's folder of images, or lies in it"
+    if images is None and any(folder == path.resolve() for path in folders_of_files(config.dataset.source.images)):
+        return f"{folder} holds the data set's archives"
     if _holds_tables(config, folder):
         return f"{folder} holds the data set's tables"
     marks = [name for name in _PROJECT if (folder / name).exists()]

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, create_model, model_validator
 from tinysieve.dataset.classes import ClassNames
 from tinysieve.dataset.sources.registry import sources_for
 from tinysieve.dataset.sources.source import Source
+from tinysieve.dataset.stores.store import StoreSettings
 from tinysieve.dataset.table_text import TableForm
 from tinysieve.filtering.decisions.consensus import Consensus
 from tinysieve.filtering.decisions.policy import FollowDetector, TwoSignals
@@ -81,14 +82,17 @@ class Dataset(Section):
     """Where images and labels come from.
 
     `classes` gives for each class the words that mean it, in a column or as a folder; `"*"` is every other word. `on_conflict`
-    says what becomes of a photo that has both labels; `follow_links` names folders that links among the images may lead into.
+    says what becomes of a photo that has both labels; `on_unnamed` whether photos that no row names count as unlabeled;
+    `follow_links` names folders that links among the images may lead into; `store` says how archives and addresses are read.
     """
 
     source: Source
     on_missing: Literal["skip", "error"] = "skip"
     on_conflict: Literal["review", "majority", "first", "error"] = "review"
+    on_unnamed: Literal["take", "skip"] = "take"
     classes: dict[str, Words] = Field(default_factory=dict)
     table: TableForm = TableForm()
+    store: StoreSettings = StoreSettings()
     follow_links: tuple[FilePath, ...] = ()
     rule: Literal["wake_vision", "vww", "mlperf_tiny", "any"] | CropRule = "wake_vision"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from tinysieve.dataset.sources.image_places import is_address, local_paths, places_of
 from tinysieve.ground.errors import TinysieveError
 from tinysieve.pipeline.config.filters import BoxFile, PresenceHeadDetector, UltralyticsDetector
 from tinysieve.pipeline.config.read import load_config
@@ -29,10 +30,12 @@ def configuration_findings(path: Path | None) -> tuple[tuple[Finding, ...], Path
 
 def _sources(config: Config) -> tuple[Finding, ...]:
     source = config.dataset.source
-    wanted = [("images", source.images), *(("table", table) for table in source.tables)]
-    return tuple(Finding(TOPIC, name, OK, str(path)) if path.exists()
-                 else Finding(TOPIC, name, PROBLEM, f"not found: {path}", f"set dataset.source.{name}")
-                 for name, path in wanted)
+    wanted = [*(("images", path) for path in local_paths(source.images)), *(("table", table) for table in source.tables)]
+    remote = [Finding(TOPIC, "images", OK, f"{place.path}, not asked") for place in places_of(source.images)
+              if is_address(place.path)]
+    return (*remote, *(Finding(TOPIC, name, OK, str(path)) if path.exists()
+                       else Finding(TOPIC, name, PROBLEM, f"not found: {path}", f"set dataset.source.{name}")
+                       for name, path in wanted))
 
 
 def _detector(config: Config) -> Finding:

@@ -10,7 +10,8 @@ from packaging.requirements import Requirement
 from tinysieve.pipeline.doctor.finding import MISSING, OK, PROBLEM, Finding
 
 DISTRIBUTION = "tinysieve"
-EXTRAS = {"": "core", "detect": "detect", "mcu": "mcu", "demo": "demo", "explore": "explore", "scale": "scale"}
+EXTRAS = {"": "core", "detect": "detect", "mcu": "mcu", "demo": "demo", "explore": "explore", "scale": "scale",
+          "remote": "remote"}
 # Other distributions that hold the same import package.
 SAME_PACKAGE = {
     "tensorflow-cpu": ("tensorflow",), "opencv-python-headless": ("opencv-python", "opencv-contrib-python-headless"),

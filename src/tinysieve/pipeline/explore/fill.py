@@ -98,7 +98,7 @@ def _same_samples(fiftyone: Any, dataset: Any, findings: Findings) -> NDArray[np
         ids = np.array(dataset.values("id"))
         dataset.delete_samples(ids[rows < 0].tolist())
         rows = rows[rows >= 0]
-    paths = [str(findings.images / path) for path in findings.samples.table["filepath"].to_pylist()]
+    paths = findings.files
     if len(rows) and dataset.values("filepath") != (expected := [paths[row] for row in rows]):
         dataset.set_values("filepath", expected)
     new = np.setdiff1d(np.arange(len(paths)), rows)

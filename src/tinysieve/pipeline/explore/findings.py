@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from tinysieve.filtering.filters.neighbor_agreement import NeighborAgreement
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run
+from tinysieve.pipeline.explore.picture_files import FOLDER, picture_files
 from tinysieve.pipeline.explore.points import kept_points
 from tinysieve.pipeline.stages.detect import DETECTIONS, boxes_of
 from tinysieve.pipeline.stages.embed import EMBEDDINGS, features_of
@@ -25,7 +26,6 @@ from tinysieve.pipeline.stages.near_duplicates import groups_of
 from tinysieve.pipeline.stages.opinions import measures_by, opinions_of
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 
-FOLDER = "explore"
 _CLUSTERS, _SEARCHED = 20, 3
 
 
@@ -51,7 +51,7 @@ class Findings:
 
     Args:
         samples: the sample table.
-        images: the folder that its file paths start from.
+        files: path of the picture of each, on this machine.
         version: id of the version that is shown.
         given: int8 [N], the labels of version 0.
         labels: int8 [N], the labels of the version that is shown.
@@ -63,7 +63,7 @@ class Findings:
     """
 
     samples: SampleTable
-    images: Path
+    files: Sequence[str]
     version: str
     given: Codes
     labels: Codes
@@ -80,7 +80,7 @@ def findings_of(run: Run) -> Findings:
     head = store.load("HEAD")
     groups = groups_of(run)
     return Findings(
-        samples, run.config.dataset.source.images.resolve(), head.id, store.load("0").labels, head.labels,
+        samples, picture_files(run), head.id, store.load("0").labels, head.labels,
         tuple(opinions_of(run)), boxes_of(run, samples)[1] if DETECTIONS.exists(run) else None, _queued(run, samples),
         None if groups is None else np.where(groups.shared, groups.group, -1),
         _looks(run, samples))

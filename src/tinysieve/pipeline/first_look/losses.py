@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tinysieve.dataset.image_formats import HEAD_BYTES, READ, format_of, refusal
-from tinysieve.dataset.ingest import LINK_LEAVES, check_listed
+from tinysieve.dataset.ingest import check_listed
 from tinysieve.dataset.samples import SPLITS
 from tinysieve.dataset.sources.listing import Listing, SkippedRow
 from tinysieve.dataset.sources.match_files import NO_FILE
+from tinysieve.dataset.stores.folder_store import LINK_LEAVES
+from tinysieve.dataset.stores.store import ImageStore
 from tinysieve.pipeline.config.sections import Config
-from tinysieve.pipeline.stages.ingest import list_images, scan_source
+from tinysieve.pipeline.stages.ingest import list_images, store_of
 
 NOT_ENTERED = "link to a folder that is not followed"
 
@@ -54,16 +56,17 @@ def look_ahead(config: Config) -> FirstLook:
     Raises:
         InputError: whatever stops an ingest before it decodes.
     """
-    images = scan_source(config)
+    store = store_of(config)
+    images = store.scan()
     listing = list_images(config, images)
-    check_listed(listing.table, str(images.root), config.task.classes)
-    unread = tuple(_unread(listing.table["filepath"].to_pylist(), images.root, config.dataset.follow_links))
+    check_listed(listing.table, store.where, config.task.classes)
+    unread = tuple(_unread(store, listing.table["filepath"].to_pylist(), config.dataset.follow_links))
     gone = pa.array([row.filepath for row in unread], pa.string())
     kept = listing.table.filter(pc.invert(pc.is_in(listing.table["filepath"], gone)))
     groups = kept.group_by(["split", "label"]).aggregate([([], "count_all")]).to_pylist()
     counts = {(row["split"], row["label"]): row["count_all"] for row in groups}
-    unfollowed = (SkippedRow(name, str(images.root), NOT_ENTERED) for name in images.unfollowed)
-    lost = (*listing.skipped, *unread, *unfollowed)
+    unfollowed = (SkippedRow(name, store.where, NOT_ENTERED) for name in images.unfollowed)
+    lost = (*listing.skipped, *listing.refused, *unread, *unfollowed)
     return FirstLook(counts, lost, (*listing.notes, *_uncounted(listing)))
 
 
@@ -80,14 +83,16 @@ def table_lines(look: FirstLook, config: Config) -> list[str]:
     return lines
 
 
-def _unread(names: Sequence[str], root: Path, allowed: Sequence[Path]) -> Iterator[SkippedRow]:
-    """Files whose first bytes say that they would be quarantined."""
-    roots = tuple(folder.resolve() for folder in (root, *allowed))
+def _unread(store: ImageStore, names: Sequence[str], allowed: Sequence[Path]) -> Iterator[SkippedRow]:
+    """Files whose first bytes say that they would be quarantined; what lies in an archive is not opened."""
+    if not names or store.local_path(names[0]) is None:
+        return
+    roots = tuple(folder.resolve() for folder in (Path(store.where), *allowed))
     no_heic = find_spec("pillow_heif") is None
     for name in names:
-        reason = _reason(f"{root}/{name}", roots, no_heic)
+        reason = _reason(f"{store.where}/{name}", roots, no_heic)
         if reason:
-            yield SkippedRow(name, str(root), reason)
+            yield SkippedRow(name, store.where, reason)
 
 
 def _reason(path: str, roots: tuple[Path, ...], no_heic: bool) -> str:

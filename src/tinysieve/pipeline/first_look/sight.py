@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinysieve.dataset.sources.image_folder import ImageFolder, scan_images
+from tinysieve.dataset.sources.image_folder import scan_images
+from tinysieve.dataset.sources.stored_images import StoredImages
 
 _TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tfrecord")
@@ -30,7 +31,7 @@ class Sight:
     """
 
     root: Path
-    images: ImageFolder
+    images: StoredImages
     tables: tuple[Path, ...]
     box_files: tuple[Path, ...]
     archives: tuple[Path, ...]

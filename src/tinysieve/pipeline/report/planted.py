@@ -9,15 +9,16 @@ import pyarrow.compute as pc
 
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED, Codes
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.sources.image_places import ImagePlaces, local_paths
 from tinysieve.dataset.sources.tables import read_table
 
 TRUTH_FILE = "truth.csv"
 _COLUMNS = {"filename", "person"}
 
 
-def truth_file(images: Path) -> Path | None:
-    """`truth.csv` beside the image folder, if it has the columns `filename` and `person`; else None."""
-    path = images.parent / TRUTH_FILE
+def truth_file(images: ImagePlaces) -> Path | None:
+    """`truth.csv` beside the image folder or archive, if it has the columns `filename` and `person`; else None."""
+    path = next((place.parent / TRUTH_FILE for place in local_paths(images)), Path(TRUTH_FILE))
     return path if path.is_file() and set(read_table(path).column_names) >= _COLUMNS else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinysieve.dataset.sources.image_places import images_name
 from tinysieve.pipeline.config.sections import Config
 
 UNKNOWN = "unknown"
@@ -35,10 +36,10 @@ class DataTerms:
 
 def data_terms(config: Config) -> DataTerms:
     """What the configuration's section `card` says; else what is published of a source that is known by its kind."""
-    card = config.card
+    card, name = config.card, images_name(config.dataset.source.images)
     if card.dataset_name or card.dataset_license != UNKNOWN or card.dataset_terms:
         words = card.dataset_terms or "As stated by whoever made the run."
-        return DataTerms(card.dataset_name or _folder_name(config), Terms("images", card.dataset_license, words),
+        return DataTerms(card.dataset_name or name, Terms("images", card.dataset_license, words),
                          Terms("labels", card.dataset_license, words))
     if config.dataset.source.name == "wake_vision":
         return DataTerms(
@@ -48,7 +49,7 @@ def data_terms(config: Config) -> DataTerms:
             Terms("labels", "cc-by-4.0", "Wake Vision's labels are CC BY 4.0: name the data set, and say that labels were "
                   "changed."))
     unsaid = "Nobody has stated them: set 'card.dataset_license' and 'card.dataset_terms' before images or labels are passed on."
-    return DataTerms(_folder_name(config), Terms("images", UNKNOWN, unsaid), Terms("labels", UNKNOWN, unsaid))
+    return DataTerms(name, Terms("images", UNKNOWN, unsaid), Terms("labels", UNKNOWN, unsaid))
 
 
 def tool_terms(config: Config) -> tuple[Terms, ...]:
@@ -68,9 +69,3 @@ def tool_terms(config: Config) -> tuple[Terms, ...]:
     else:
         terms.append(Terms(f"backbone ({config.filter.backbone.kind})", UNKNOWN, "The user's own, under its maker's terms."))
     return tuple(terms)
-
-
-def _folder_name(config: Config) -> str:
-    images = config.dataset.source.images
-    # A folder that is called "images" says nothing; what it lies in does.
-    return images.parent.name if images.name.lower() in ("images", "img", "photos") and images.parent.name else images.name

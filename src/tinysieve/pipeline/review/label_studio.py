@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,13 +12,14 @@ from xml.sax.saxutils import quoteattr
 
 from tinysieve.dataset.classes import ClassNames
 from tinysieve.filtering.decisions.label_studio_answers import CONTROL
-from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.atomic_files import replacing, write_text
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.review.choices import choices
 from tinysieve.pipeline.review.review_cards import Card
 from tinysieve.pipeline.review.review_page import Sheet
+from tinysieve.pipeline.review.review_pictures import PHOTO_SIDE, Photos
 
-TASKS, LABELING = "tasks.json", "labeling_config.xml"
+TASKS, LABELING, PICTURES = "tasks.json", "labeling_config.xml", "pictures"
 MODEL_VERSION = "tinysieve"
 BOX_LABEL = "box of the detector"
 
@@ -52,16 +53,20 @@ class Handover:
         )
 
 
-def write_label_studio(sheet: Sheet, images: Path, folder: Path) -> Handover:
-    """Write tasks and labelling configuration.
+def write_label_studio(sheet: Sheet, photos: Photos, folder: Path) -> Handover:
+    """Write tasks and labelling configuration; of photos that are no files of their own, pictures too.
 
     Args:
         sheet: cards in the order of the queue, and the names of the classes.
-        images: the image folder; it must not be the root of a disk, because its parent is what Label Studio serves.
+        photos: theirs. An image folder must not be the root of a disk, because its parent is what Label Studio serves.
 
     Raises:
         InputError: the image folder has no parent.
     """
+    images = photos.store.local_path(".")
+    if images is None:
+        images = folder / PICTURES
+        sheet = replace(sheet, cards=tuple(_with_picture(card, photos, images) for card in sheet.cards))
     storage = images.resolve()
     if storage == storage.parent:
         raise InputError(f"{storage} has no folder above it", why="Label Studio serves a folder below its document root",
@@ -70,6 +75,13 @@ def write_label_studio(sheet: Sheet, images: Path, folder: Path) -> Handover:
     write_text(folder / TASKS, json.dumps(tasks, indent=1, ensure_ascii=False) + "\n")
     write_text(folder / LABELING, labeling_config(sheet.classes))
     return Handover((folder / TASKS).resolve(), (folder / LABELING).resolve(), storage.parent, storage)
+
+
+def _with_picture(card: Card, photos: Photos, folder: Path) -> Card:
+    name = f"{card.sample_id}.jpg"
+    with replacing(folder / name) as temporary:
+        temporary.write_bytes(photos.jpeg(card.row, PHOTO_SIDE))
+    return replace(card, name=name)
 
 
 def labeling_config(classes: ClassNames) -> str:

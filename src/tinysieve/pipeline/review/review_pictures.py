@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from tinysieve.dataset.image_store import ChangedImage, read_image
-from tinysieve.dataset.images import Pixels, UndecodableImage, decode
+from tinysieve.dataset.image_store import ChangedImage, decode_checked
+from tinysieve.dataset.images import Pixels, UndecodableImage
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.stores.store import DamagedFile, ImageStore, Unreachable
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.stages.ingest import PIXELS, samples_of
+from tinysieve.pipeline.stages.ingest import PIXELS, samples_of, store_of
 
 THUMBNAIL_SIDE, PHOTO_SIDE = 320, 1280
 # In a folder every picture takes room: as many pixels as the large view has on most screens, and no more.
@@ -28,12 +28,12 @@ class Photos:
 
     Args:
         samples: N samples.
-        root: the image folder; a photo that is gone, lies outside, or is not the one that ingest saw, is not shown.
+        store: where the photos lie; one that is gone, lies outside, or is not the one that ingest saw, is not shown.
         pixels: uint8 [rows, 144, 144, 3], squashed to a square, as a stand-in.
     """
 
     samples: SampleTable
-    root: Path
+    store: ImageStore
     pixels: Pixels
 
     def jpeg(self, row: int, longest: int) -> bytes:
@@ -48,9 +48,9 @@ class Photos:
     def _original(self, row: int) -> Image.Image | None:
         name, sample_id = (str(self.samples.table[column][row].as_py()) for column in ("filepath", "sample_id"))
         try:
-            return Image.fromarray(decode(read_image(self.root, name, sample_id)))
+            return Image.fromarray(decode_checked(self.store, name, sample_id))
         # Then the packed pixels, which are those of the sample, are shown.
-        except (ChangedImage, UndecodableImage):
+        except (ChangedImage, UndecodableImage, DamagedFile, Unreachable):
             return None
 
     def _packed(self, row: int) -> Image.Image:
@@ -69,4 +69,4 @@ def _jpeg(image: Image.Image, longest: int) -> bytes:
 
 def photos_of(run: Run) -> Photos:
     """The pictures of a run whose ingest has finished."""
-    return Photos(samples_of(run), run.config.dataset.source.images, PIXELS.of(run))
+    return Photos(samples_of(run), store_of(run.config), PIXELS.of(run))

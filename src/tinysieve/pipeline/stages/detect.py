@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from tinysieve.dataset.image_store import decode_checked
+from tinysieve.dataset.image_store import Reading
 from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.filtering.evidence.box_classes import stated_names
 from tinysieve.filtering.evidence.box_file import ImageSizes, read_box_file
@@ -21,7 +21,7 @@ from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
 from tinysieve.pipeline.engine.stage_keys import library_versions
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.ingest import samples_of, store_of
 from tinysieve.pipeline.stages.libraries import DECODING, DETECTORS
 
 CHUNK = 256
@@ -41,16 +41,10 @@ def _work(run: Run, folder: Path) -> str:
     with progress("detect") as report:
         with quiet_imports():
             detector = _open(settings, run)
-        detect_all(detector, image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report,
-                   decode_checked)
+        images = Reading(store_of(run.config), samples)
+        detect_all(detector, images.names, images.sample_ids, folder, CHUNK, report, images.decode)
     remove_parts(folder)
     return ""
-
-
-def image_paths(run: Run, samples: SampleTable) -> list[Path]:
-    """Full path of every image, in sample order."""
-    root = run.config.dataset.source.images
-    return [root / name for name in samples.table["filepath"].to_pylist()]
 
 
 def _fingerprints(run: Run) -> dict[str, str]:

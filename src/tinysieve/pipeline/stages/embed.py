@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from tinysieve.dataset.image_store import decode_checked
+from tinysieve.dataset.image_store import Reading
 from tinysieve.filtering.evidence.backbones.model_backbone import Preparation
 from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, HalfArray, embed_all, read_embeddings
 from tinysieve.filtering.evidence.trusted_files import require_backbone_free_of_code
@@ -21,8 +21,8 @@ from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
 from tinysieve.pipeline.engine.stage_keys import library_versions
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.detect import CHUNK, image_paths
-from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.detect import CHUNK
+from tinysieve.pipeline.stages.ingest import samples_of, store_of
 from tinysieve.pipeline.stages.libraries import BACKBONES, DECODING
 
 COPIED_ROWS = 65_536
@@ -42,8 +42,8 @@ def _work(run: Run, folder: Path) -> str:
     with progress("embed") as report:
         with quiet_imports():
             backbone = open_backbone(settings, run.config.workers)
-        paths = image_paths(run, samples)
-        embed_all(backbone, paths, samples.sample_ids.to_pylist(), folder, CHUNK, report, decode_checked)
+        images = Reading(store_of(run.config), samples)
+        embed_all(backbone, images.names, images.sample_ids, folder, CHUNK, report, images.decode, images.rows)
     return ""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.image_store import decode_checked
+from tinysieve.dataset.image_store import Reading
 from tinysieve.dataset.images import Pixels
 from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, embed_all, read_embeddings
 from tinysieve.filtering.filters.image_model import ImageModel, positive_column, positive_margin
@@ -17,9 +17,9 @@ from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.detect import CHUNK, image_paths
+from tinysieve.pipeline.stages.detect import CHUNK
 from tinysieve.pipeline.stages.embed import open_backbone
-from tinysieve.pipeline.stages.ingest import samples_of
+from tinysieve.pipeline.stages.ingest import samples_of, store_of
 from tinysieve.pipeline.stages.libraries import DECODING
 
 STAGE = "image-model"
@@ -56,7 +56,8 @@ def _work(run: Run, folder: Path) -> str:
                                                     mean=settings.mean, std=settings.std,
                                                          trusted=settings.trusted), run.config.workers)
         model = _Margin(classifier, settings, positive_column(settings.classes, samples.classes))
-        embed_all(model, image_paths(run, samples), samples.sample_ids.to_pylist(), folder, CHUNK, report, decode_checked)
+        images = Reading(store_of(run.config), samples)
+        embed_all(model, images.names, images.sample_ids, folder, CHUNK, report, images.decode, images.rows)
     return ""
 
 

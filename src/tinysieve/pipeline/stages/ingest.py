@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -14,12 +13,14 @@ from tinysieve.dataset.images import Pixels
 from tinysieve.dataset.ingest import Intake, ingest, open_pixels
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import OUTSIDE
-from tinysieve.dataset.sources.image_folder import MISNAMED, ImageFolder, scan_images
 from tinysieve.dataset.sources.label_words import LabelWords
 from tinysieve.dataset.sources.listing import Listing, row_reasons
 from tinysieve.dataset.sources.match_files import Matching, match_files
 from tinysieve.dataset.sources.source import SourceContext
 from tinysieve.dataset.sources.splits import SPLIT_NAMES
+from tinysieve.dataset.sources.stored_images import StoredImages
+from tinysieve.dataset.stores.registry import open_store
+from tinysieve.dataset.stores.store import ImageStore
 from tinysieve.dataset.table_file import check_table, read_table
 from tinysieve.dataset.test_split import check_test_split, freeze_test_split
 from tinysieve.dataset.version_store import VersionStore
@@ -90,52 +91,49 @@ def freeze_test(run: Run) -> None:
     freeze_test_split(samples_of(run), run.folder / FROZEN_TEST)
 
 
-def list_source(config: Config) -> Listing:
+def store_of(config: Config) -> ImageStore:
+    """Where the configured images are read from."""
+    dataset, names = config.dataset, config.task.classes
+    words = (*names.in_code_order, *SPLIT_NAMES, *(word for words in dataset.classes.values() for word in words))
+    return open_store(dataset.source.images, dataset.store, config.run / "store", dataset.follow_links, words)
+
+
+def list_source(config: Config, store: ImageStore) -> Listing:
     """All candidates of the configured source, rows and files brought together."""
-    return list_images(config, scan_source(config))
+    return list_images(config, store.scan())
 
 
-def list_images(config: Config, images: ImageFolder) -> Listing:
-    """The same where the image folder was looked at already."""
+def list_images(config: Config, images: StoredImages) -> Listing:
+    """The same where the store was looked at already."""
     dataset, names = config.dataset, config.task.classes
     given = SourceContext(images, LabelWords.of(names, dataset.classes), dataset.table, np.random.default_rng(config.seed))
     listing = dataset.source.listing(given)
-    matching = Matching(dataset.on_missing, dataset.on_conflict, names)
-    listing = match_files(listing, images.photos, images.root, matching, images.litter)
-    return replace(listing, skipped=listing.skipped + images.misnamed(), notes=images.notes() + listing.notes)
-
-
-def scan_source(config: Config) -> ImageFolder:
-    """What lies in the configured image folder."""
-    dataset, names = config.dataset, config.task.classes
-    words = (*names.in_code_order, *SPLIT_NAMES, *(word for words in dataset.classes.values() for word in words))
-    return scan_images(dataset.source.images, dataset.follow_links, keep=words)
+    matching = Matching(dataset.on_missing, dataset.on_conflict, names, dataset.on_unnamed)
+    listing = match_files(listing, images.photos, images.where, matching, images.litter)
+    return replace(listing, refused=images.refused, notes=images.notes + listing.notes)
 
 
 def _ingest(run: Run, folder: Path) -> str:
     config = run.config
-    listing = list_source(config)
-    intake = Intake(config.dataset.follow_links, config.dataset.on_conflict, config.task.classes)
+    store = store_of(config)
+    listing = list_source(config, store)
+    intake = Intake(config.dataset.on_conflict, config.task.classes)
     with progress("ingest") as report:
-        result = ingest(listing, config.dataset.source.images, folder, report, config.workers, intake)
+        result = ingest(listing, store, folder, report, config.workers, intake)
     check_test_split(result.samples, run.folder / FROZEN_TEST)
     first = first_version(result.samples)
     versions_of(run).adopt(first)
     INGEST_FACTS.write(IngestFacts(
         samples=len(result.samples), quarantined=result.quarantined, skipped=result.skipped,
-        skipped_rows=row_reasons([row for row in listing.skipped if row.reason not in (MISNAMED, OUTSIDE)]), leaked=result.leaked,
-        version=first.id, conflicts=result.conflicts, notes=listing.notes,
-        drawn=listing.drawn), folder)
+        skipped_rows=row_reasons([row for row in listing.skipped if row.reason != OUTSIDE]), leaked=result.leaked,
+        version=first.id, conflicts=result.conflicts, notes=listing.notes, drawn=listing.drawn), folder)
     return first.id
 
 
 def _source_fingerprint(run: Run) -> dict[str, str]:
-    """Size and time of every image file, and the bytes of every table."""
-    source = run.config.dataset.source
-    digest = hashlib.blake2b(digest_size=8)
-    for name in scan_source(run.config).names:
-        digest.update(f"{name}\0{_size_and_time(source.images / name)}\n".encode("utf-8", "surrogateescape"))
-    for table in source.tables:
+    """What the store says of every file of images, and the bytes of every table."""
+    digest = hashlib.blake2b(store_of(run.config).fingerprint(), digest_size=8)
+    for table in run.config.dataset.source.tables:
         digest.update(_bytes_of(table))
     return {"source": digest.hexdigest()}
 
@@ -151,20 +149,12 @@ def _bytes_of(table: Path) -> bytes:
                          fix="name a CSV, Excel or Parquet file") from error
 
 
-def _size_and_time(file: Path) -> str:
-    try:
-        stat = file.stat()
-    except OSError:
-        # A link to nowhere; ingest puts it into quarantine by name.
-        return os.readlink(file) if file.is_symlink() else "gone"
-    return f"{stat.st_size}\0{stat.st_mtime_ns}"
-
-
 def _settings(config: Config) -> object:
     source, dataset = config.dataset.source, config.dataset
     seed = config.seed if source.draws else None
     return {"source": TypeAdapter(type(source)).dump_python(source, mode="json"), "on_missing": dataset.on_missing, "seed": seed,
-            "on_conflict": dataset.on_conflict, "words": dataset.classes, "classes": config.task.classes.in_code_order,
+            "on_conflict": dataset.on_conflict, "on_unnamed": dataset.on_unnamed, "words": dataset.classes,
+            "classes": config.task.classes.in_code_order,
             "table": asdict(dataset.table),
             "follow_links": [str(folder) for folder in dataset.follow_links]}
 

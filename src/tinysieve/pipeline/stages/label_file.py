@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from pydantic import TypeAdapter
 
 from tinysieve.dataset.label_table import LABEL, PathColumns, label_table, write_label_table
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.sources.image_places import ImagePlaces
 from tinysieve.dataset.sources.table_source import TableSource
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.stages.ingest import CONFLICTS, LEAKS, SKIPPED, samples_of, versions_of
+from tinysieve.pipeline.stages.ingest import CONFLICTS, LEAKS, SKIPPED, samples_of, store_of, versions_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def write_labels(run: Run, reference: str, path: Path) -> WrittenLabels:
     names, gone = _names(run, samples), _left_out(run, samples)
     table = label_table(samples, chain, gone, names)
     write_label_table(table, path)
-    source = {"kind": "table", "images": str(run.config.dataset.source.images), "table": str(path), "filepath": names.path,
+    source = {"kind": "table", "images": TypeAdapter(ImagePlaces).dump_python(run.config.dataset.source.images, mode="json"), "table": str(path), "filepath": names.path,
               "label": LABEL, "split": names.split}
     return WrittenLabels(str(path), chain[-1].id, table.num_rows, len(gone), source)
 
@@ -63,8 +65,8 @@ def _names(run: Run, samples: SampleTable) -> PathColumns:
 
 
 def _left_out(run: Run, samples: SampleTable) -> Mapping[str, str]:
-    """Files of the image folder that rows or copies of them kept out. Those in quarantine are not among them: they may mend."""
-    images = run.config.dataset.source.images
+    """Images of the store that rows or copies of them kept out. Those in quarantine are not among them: they may mend."""
+    stored = set(store_of(run.config).scan().photos.to_pylist())
     known = set(samples.table["filepath"].to_pylist())
     lists = ((SKIPPED.of(run), "filepath", "reason"), (LEAKS.of(run), "removed", "same_bytes_as"),
              (CONFLICTS.of(run), "filepath", "label"))
@@ -72,15 +74,10 @@ def _left_out(run: Run, samples: SampleTable) -> Mapping[str, str]:
     gone: dict[str, str] = {}
     for table, file, why in lists:
         for name, said in _pairs(table, file, why):
-            if name not in known and name not in gone and _is_inside(images, name):
+            if name not in known and name not in gone and name in stored:
                 gone[name] = words[why].format(said)
     return gone
 
 
 def _pairs(table: pa.Table, file: str, why: str) -> zip[tuple[str, str]]:
     return zip(table[file].to_pylist(), table[why].to_pylist(), strict=True)
-
-
-def _is_inside(images: Path, name: str) -> bool:
-    path = Path(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name and (images / path).is_file()

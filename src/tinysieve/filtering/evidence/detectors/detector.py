@@ -31,7 +31,7 @@ def ignore_progress(done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
-def decode_any(path: Path, sample_id: str) -> images.Pixels:
+def decode_any(path: str, sample_id: str) -> images.Pixels:
     """Pixels of whatever lies at `path`, for those whose ids are no hashes of the bytes."""
     return images.decode(path)
 
@@ -51,12 +51,12 @@ def detect_all(
 
     Args:
         detector: anything that follows the protocol.
-        paths: files of the N images.
+        paths: files of the N images, or their names where `decode` knows them by these.
         sample_ids: their ids [N]; an id that stands twice is examined once.
         folder: where results and unfinished work go.
         chunk: images between two points of resumption.
         progress: called with (images done, images in all) after each chunk.
-        decode: a path and a sample_id to uint8 RGB; raises where there is no image.
+        decode: a path or name and a sample_id to uint8 RGB; raises where there is no image.
 
     Raises:
         DetectorFailed: the detector raises on every one of at least eight images of a batch.

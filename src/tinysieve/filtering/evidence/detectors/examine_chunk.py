@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,8 +16,8 @@ from tinysieve.ground.errors import TinysieveError
 BATCH = 32
 # So many failures without one success are a broken detector, not broken images.
 HOPELESS = 8
-Decode = Callable[[Path, str], np.ndarray]
-"""From a path and the sample's id to uint8 RGB [H, W, 3]; raises where there is no image."""
+Decode = Callable[[str, str], np.ndarray]
+"""From an image's name and its sample's id to uint8 RGB [H, W, 3]; raises where there is no image."""
 
 
 class Detector(Protocol):
@@ -106,7 +105,7 @@ def _decoded_batches(
 
 def _pixels(file: str, sample_id: str, decode: Decode) -> np.ndarray | str:
     try:
-        return decode(Path(file), sample_id)
+        return decode(file, sample_id)
     except TinysieveError:
         # Another image than ingest saw: nothing may be said of it, and it is no broken file either.
         raise
