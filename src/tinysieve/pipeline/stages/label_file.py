@@ -51,8 +51,8 @@ def write_labels(run: Run, reference: str, path: Path) -> WrittenLabels:
     names, gone = _names(run, samples), _left_out(run, samples)
     table = label_table(samples, chain, gone, names)
     write_label_table(table, path)
-    source = {"kind": "table", "images": TypeAdapter(ImagePlaces).dump_python(run.config.dataset.source.images, mode="json"), "table": str(path), "filepath": names.path,
-              "label": LABEL, "split": names.split}
+    images = TypeAdapter(ImagePlaces).dump_python(run.config.dataset.source.images, mode="json")
+    source = {"kind": "table", "images": images, "table": str(path), "filepath": names.path, "label": LABEL, "split": names.split}
     return WrittenLabels(str(path), chain[-1].id, table.num_rows, len(gone), source)
 
 
