@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from tinysieve.pipeline.main_job import stages_until
 from tinysieve.pipeline.stages.ingest import samples_of
 
 MEANT = {"train": "train", "val": "validation", "test": "test"}
+AS_NAMED = {file: (MEANT[split], "person" if kind == "p" else "background") for split, kind, file in named()}
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +144,7 @@ def test_the_commands_on_a_table_with_losses(tmp_path: Path) -> None:
     (tmp_path / "d/images/old.ppm").write_bytes(b"P6\n1 1\n255\n\0\0\0")
     code, said = invoke("init", "d", "--yes")
     assert code == 0
-    assert "18 photos below d/images" in said
+    assert "18 photos in d/images" in said
     assert "train:      3 person, 3 background" in said
     assert "next: tinysieve check -c tinysieve.yaml" in said
     code, said = invoke("check", "-c", "tinysieve.yaml")
@@ -179,22 +181,56 @@ def test_on_a_terminal_a_person_is_asked_until_the_answer_is_one_of_them(tmp_pat
     assert load_config(Path("a.yaml")).task.positive == "dog"
 
 
+def pack(folder: Path, packed: Path) -> None:
+    """The files of a folder as a zip or tar archive."""
+    if packed.suffix == ".zip":
+        with zipfile.ZipFile(packed, "w") as made:
+            for file in sorted(folder.rglob("*.png")):
+                made.write(file, file.relative_to(folder))
+    else:
+        with tarfile.open(packed, "w:gz" if packed.suffix == ".gz" else "w") as made:
+            made.add(folder, ".")
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.tar", "x.tar.gz"])
+def test_class_folders_in_an_archive_are_read_where_they_lie(tmp_path: Path, name: str) -> None:
+    tree("{split}/{kind}", p="person", b="background")(tmp_path / "d")
+    pack(tmp_path / "d", tmp_path / name)
+    made = first(Path(name))
+    assert made.look.lost == ()
+    assert ingested(made.file) == AS_NAMED
+    assert load_config(made.file).run == Path("runs/x")
+
+
+def test_a_table_beside_an_archive_names_its_photos(tmp_path: Path) -> None:
+    table("images", name="labels.csv")(tmp_path / "d")
+    pack(tmp_path / "d", tmp_path / "d/photos.tar")
+    assert ingested(first(Path("d/photos.tar")).file) == AS_NAMED
+
+
+def test_shards_of_a_hub_are_read_with_their_columns(tmp_path: Path) -> None:
+    (tmp_path / "d/data").mkdir(parents=True)
+    photo(tmp_path / "any.png")
+    for split in SPLITS:
+        cells = [(kind, file) for part, kind, file in named() if part == split]
+        pictures = []
+        for _, file in cells:
+            photo(tmp_path / file)
+            pictures.append({"bytes": (tmp_path / file).read_bytes(), "path": file})
+        shard = pa.table({"image": pictures, "person": [int(kind == "p") for kind, _ in cells]})
+        pq.write_table(shard, tmp_path / f"d/data/{split}-00000-of-00001.parquet")
+    made = first(Path("d"))
+    assert made.look.lost == ()
+    assert load_config(made.file).dataset.source.name == "shards"
+    assert {split for split, _ in ingested(made.file).values()} == set(MEANT.values())
+    assert made.look.counts[("test", "person")] == 3
+
+
 def detection_set(root: Path) -> None:
     for split in SPLITS:
         photo(root / f"images/{split}/a_{split}.png")
         (root / f"labels/{split}").mkdir(parents=True)
         (root / f"labels/{split}/a_{split}.txt").write_text("0 .5 .5 .2 .2\n")
-
-
-def archive(root: Path) -> None:
-    root.mkdir()
-    with zipfile.ZipFile(root / "x.zip", "w") as made:
-        made.writestr("train/person/a.jpg", b"")
-
-
-def hub(root: Path) -> None:
-    (root / "data").mkdir(parents=True)
-    pq.write_table(pa.table({"image": [{"bytes": b"x", "path": "a.jpg"}], "person": [1]}), root / "data/train-0.parquet")
 
 
 def bare(root: Path) -> None:
@@ -209,8 +245,6 @@ def only_persons(root: Path) -> None:
 
 @pytest.mark.parametrize(("make", "path", "message"), [
     (detection_set, "d", "3 photos with boxes and without labels: d/labels"),
-    (archive, "d/x.zip", "an archive with 1 photos in 1 folders, such as train/person"),
-    (hub, "d", "1 Parquet files with 1 images inside, in column 'image'"),
     (bare, "d", "1 photos, and nothing that says what they show"), (bare, "d/gone", "d/gone does not exist"),
     (only_persons, "d/t.csv", "no column names photos, or none has two classes; its columns: filename, person"),
 ])

@@ -23,7 +23,8 @@ _SHOWN = 5
 
 @commands.command(rich_help_panel=DATA)
 def init(
-    path: Annotated[Path, typer.Argument(help="A folder of photos, or a table (CSV, Excel, Parquet) beside them.")],
+    path: Annotated[Path, typer.Argument(help="A folder of photos, a table (CSV, Excel, Parquet) beside them, an archive, or "
+                                              "shards.")],
     out: Annotated[Path, typer.Option(help="The configuration to write.")] = Path("tinysieve.yaml"),
     positive: Annotated[str | None, typer.Option(help="The folder or word of what is to be detected, where it is not "
                                                       "clear.")] = None,

@@ -67,10 +67,10 @@ def detector_class(reading: Reading) -> str:
 
 
 def _source(source: Mapping[str, object]) -> list[str]:
-    lines = []
+    lines, drawn = [], source["kind"] == "table"
     for key, value in source.items():
         plain = [str(part) for part in value] if isinstance(value, list) else str(value) if isinstance(value, Path) else value
-        comment = f"   # {_DRAWN}" if key == "split" and value is None else ""
+        comment = f"   # {_DRAWN}" if key == "split" and value is None and drawn else ""
         lines.append(f"    {key}: {scalar(plain)}{comment}")
     return lines
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from tinysieve.dataset.sources.image_places import in_words
 from tinysieve.dataset.table_file import check_table, open_table
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
@@ -16,7 +17,7 @@ from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.first_look.config_text import config_text, detector_class
 from tinysieve.pipeline.first_look.losses import FirstLook, look_ahead, table_lines
-from tinysieve.pipeline.first_look.packed import refuse_packed
+from tinysieve.pipeline.first_look.packed import look_at_packed
 from tinysieve.pipeline.first_look.readings import Reading, box_tables, readings
 from tinysieve.pipeline.first_look.sight import Sight, look_at_folder
 
@@ -45,7 +46,7 @@ def write_first_config(path: Path, file: Path, choose: Choose, positive: str | N
     """Look at a folder or a table and write a configuration that runs.
 
     Args:
-        path: a folder of photos, or a table beside them.
+        path: a folder of photos, a table beside them, an archive, or shards.
         file: where the configuration goes.
         choose: picks one of several readings, by its number.
         positive: the word of what is to be detected, if a person said so.
@@ -57,17 +58,18 @@ def write_first_config(path: Path, file: Path, choose: Choose, positive: str | N
     if file.exists() and not overwrite:
         raise InputError(f"{file} exists", why="init never overwrites a configuration by itself",
                          fix="name another with --out FILE, or say --overwrite")
-    refuse_packed(path)
-    table = None if path.is_dir() else path
+    with tempfile.TemporaryDirectory() as cache:
+        packed = look_at_packed(path, Path(cache))
+    table = None if packed is not None or path.is_dir() else path
     if table is not None:
         check_table(table)
-    sight = look_at_folder(path if table is None else path.parent)
+    sight = packed or look_at_folder(path if table is None else path.parent)
     boxes = (*sight.box_files, *box_tables(sight))
     possible = readings(sight, positive, table)
     if not possible:
         raise _nothing_to_read(sight, boxes, table, positive)
     reading = possible[choose([reading.words for reading in possible]) if len(possible) > 1 else 0]
-    config, look = _tried(reading, sight.root, file)
+    config, look = _tried(reading, _home(path, sight), file)
     lines = (*_found(boxes, look, config), *_odd(look, config, reading))
     write_text(file, config_text(reading, config.run, boxes, lines, file))
     return FirstConfig(file, look, lines)
@@ -83,6 +85,13 @@ def _tried(reading: Reading, root: Path, file: Path) -> tuple[Config, FirstLook]
     return config, look_ahead(config)
 
 
+def _home(path: Path, sight: Sight) -> Path:
+    """What a person would call the photos: their folder, or an archive without its endings."""
+    if not sight.packed:
+        return sight.root
+    return path.with_name(path.name.partition(".")[0]) if path.is_file() else path
+
+
 def _run_folder(root: Path) -> Path:
     """A new folder `runs/NAME` here, or beside the photos where here is among them."""
     real = root.resolve()
@@ -95,7 +104,7 @@ def _run_folder(root: Path) -> Path:
 
 
 def _found(boxes: Sequence[Path], look: FirstLook, config: Config) -> list[str]:
-    lines = [f"{look.photos:,} photos below {config.dataset.source.images}", *table_lines(look, config)]
+    lines = [f"{look.photos:,} photos in {in_words(config.dataset.source.images)}", *table_lines(look, config)]
     lines += [f"boxes, perhaps: {path}" for path in boxes]
     return [*lines, *look.notes]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tarfile
 import zipfile
 from pathlib import Path
@@ -11,35 +10,56 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tinysieve.dataset.sources.image_folder import SUFFIXES
-from tinysieve.ground.errors import InputError
+from tinysieve.dataset.stores.registry import open_store
+from tinysieve.dataset.stores.store import AS_A_RULE
+from tinysieve.pipeline.first_look.sight import TABLES, Sight
 
 _SHARD_FOLDERS = ("", "data", "default", "default/train")
 
 
-def refuse_packed(path: Path) -> None:
-    """Say what is inside and how it becomes a folder.
+def look_at_packed(path: Path, cache: Path) -> Sight | None:
+    """What an archive with the tables beside it, or shards, hold; None for anything else. Nothing is unpacked.
+
+    Args:
+        path: a file, or a folder.
+        cache: for the index of an archive.
 
     Raises:
-        InputError: an archive, or shards with embedded images.
+        InputError: an archive or shard that is damaged.
     """
-    if path.is_file() and ((zipfile.is_zipfile(path) and path.suffix != ".xlsx") or tarfile.is_tarfile(path)):
-        raise _archive(path)
-    shards = _shards(path)
-    if shards:
-        photos = sum(pq.read_metadata(shard).num_rows for shard in shards)
-        column = embedded_images(shards[0])
-        raise InputError(f"{len(shards)} Parquet files with {photos:,} images inside, in column '{column}'", where=str(path),
-                         why="a configuration names files of images",
-                         fix="write the images to files, their names and labels to a table, then: tinysieve init TABLE")
+    place = path if _is_archive(path) else _shards(path)
+    if place is None:
+        return None
+    images = open_store(str(place), AS_A_RULE, cache).scan()
+    beside = sorted(path.parent.iterdir()) if images.rows is None else []
+    tables = tuple(file for file in beside if file.is_file() and file.name.lower().endswith(TABLES))
+    return Sight(place, images, tables, (), (), packed=True)
 
 
-def embedded_images(shard: Path) -> str:
-    """The column of a Parquet file that holds encoded images, "" if none."""
+def _is_archive(path: Path) -> bool:
+    return path.is_file() and (tarfile.is_tarfile(path) or (zipfile.is_zipfile(path) and path.suffix != ".xlsx"))
+
+
+def _shards(path: Path) -> Path | None:
+    """Parquet or TFRecord files with images, as a path or a pattern, where no photos lie beside them."""
+    if path.is_file():
+        return path if _holds_images(path) and not _has_photos(path.parent) else None
+    for folder in (path / part for part in _SHARD_FOLDERS):
+        for pattern in ("*.parquet", "*.tfrecord*"):
+            shards = sorted(folder.glob(pattern)) if folder.is_dir() else []
+            if shards and _holds_images(shards[0]) and not _has_photos(path):
+                return folder / pattern
+    return None
+
+
+def _holds_images(shard: Path) -> bool:
+    """Whether it is TFRecord, or a Parquet file with a column of encoded images."""
+    if shard.suffix != ".parquet":
+        return ".tfrecord" in shard.name
     try:
-        schema = pq.read_schema(shard)
+        return any(_is_bytes(field.type) for field in pq.read_schema(shard))
     except (pa.ArrowException, OSError):
-        return ""
-    return next((field.name for field in schema if _is_bytes(field.type)), "")
+        return False
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
@@ -48,31 +68,5 @@ def _is_bytes(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
-def _shards(path: Path) -> list[Path]:
-    """Parquet files with images, of a folder that has no photos beside them."""
-    if path.is_file():
-        return [path] if path.suffix == ".parquet" and embedded_images(path) and not _has_photos(path.parent) else []
-    for folder in (path / part for part in _SHARD_FOLDERS):
-        shards = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
-        if shards and embedded_images(shards[0]) and not _has_photos(path):
-            return shards
-    return []
-
-
 def _has_photos(folder: Path) -> bool:
     return any(entry.suffix.lower() in SUFFIXES for depth in ("*", "*/*") for entry in folder.glob(depth))
-
-
-def _archive(path: Path) -> InputError:
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-        command = f"unzip -q {shlex.quote(str(path))} -d FOLDER"
-    else:
-        with tarfile.open(path) as archive:
-            names = archive.getnames()
-        command = f"mkdir FOLDER && tar -xf {shlex.quote(str(path))} -C FOLDER"
-    photos = [name for name in names if name.lower().endswith(SUFFIXES)]
-    inner = sorted({name.rpartition("/")[0] for name in photos})
-    return InputError(f"an archive with {len(photos):,} photos in {len(inner):,} folders, such as {', '.join(inner[:4])}",
-                      where=str(path), why="photos are read from folders", fix=f"{command} && tinysieve init FOLDER")

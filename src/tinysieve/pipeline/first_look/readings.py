@@ -18,7 +18,7 @@ from tinysieve.dataset.table_file import TableFile, open_table
 from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.pipeline.first_look.class_words import Meaning, meanings
 from tinysieve.pipeline.first_look.sight import Sight
-from tinysieve.pipeline.first_look.table_columns import column_readings, holds_boxes, photo_root
+from tinysieve.pipeline.first_look.table_columns import column_readings, holds_boxes, label_readings, photo_root
 
 _OPEN_IMAGES = ("ImageID", "LabelName", "Confidence")
 _PERSON_LABELS = ("/m/01g317", "Person")
@@ -54,6 +54,8 @@ def readings(sight: Sight, positive: str | None, only: Path | None = None) -> li
         InputError: a table that was named cannot be read.
     """
     files = [open_table(only)] if only is not None else [file for file in _readable(sight.tables) if not holds_boxes(file)]
+    if sight.images.rows is not None:
+        return list(_shards(sight, sight.images.rows, positive))
     listed = [*_open_images(sight, files), *_split_tables(sight, files, positive)]
     listed = listed or _tables(sight, files, positive)
     return listed if only is not None else [*listed, *_folders(sight, positive)]
@@ -82,10 +84,19 @@ def _table(sight: Sight, file: TableFile, positive: str | None) -> Iterator[tupl
     """Each way to read it, with the share of its rows whose photo is there under the very name."""
     for columns in column_readings(file, positive):
         root, share = photo_root(sight.root, sight.images.photos, file, columns.filepath)
+        # Paths inside an archive need not start from its top: ingest finds them by their ends.
+        root = sight.root if sight.packed else root
         source: dict[str, object] = {"kind": "table", "images": root, "table": file.path, "filepath": columns.filepath,
                                      "label": columns.label, "split": columns.split}
-        shown = file.path.relative_to(sight.root)
+        shown = file.path.relative_to(sight.root.parent if sight.packed else sight.root)
         yield share, Reading(f"table {shown}, {columns.words}", source, columns.meaning, columns.repeated)
+
+
+def _shards(sight: Sight, rows: pa.Table, positive: str | None) -> Iterator[Reading]:
+    """Images with columns beside them."""
+    for columns in label_readings(rows, positive):
+        source: dict[str, object] = {"kind": "shards", "images": sight.root, "label": columns.label, "split": columns.split}
+        yield Reading(f"shards {sight.root}, {columns.words}", source, columns.meaning)
 
 
 def _by_split(files: Sequence[TableFile]) -> dict[str, list[TableFile]]:

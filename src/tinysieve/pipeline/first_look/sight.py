@@ -10,7 +10,7 @@ from pathlib import Path
 from tinysieve.dataset.sources.image_folder import scan_images
 from tinysieve.dataset.sources.stored_images import StoredImages
 
-_TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
+TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tfrecord")
 _HEAD_BYTES = 100_000
 # Deeper than this nobody keeps a table, and a run folder's own tables lie deeper.
@@ -28,6 +28,7 @@ class Sight:
         tables: CSV, Excel and Parquet files near its top, sorted.
         box_files: text files in folders called `labels`, and COCO's JSON files: boxes.
         archives: what is packed.
+        packed: whether `root` is itself an archive, or a pattern of shards.
     """
 
     root: Path
@@ -35,6 +36,7 @@ class Sight:
     tables: tuple[Path, ...]
     box_files: tuple[Path, ...]
     archives: tuple[Path, ...]
+    packed: bool = False
 
 
 def look_at_folder(root: Path) -> Sight:
@@ -45,7 +47,7 @@ def look_at_folder(root: Path) -> Sight:
     """
     images = scan_images(root)
     files = sorted(_beside(root, 0))
-    tables = tuple(path for path in files if path.name.lower().endswith(_TABLES))
+    tables = tuple(path for path in files if path.name.lower().endswith(TABLES))
     archives = tuple(path for path in files if path.name.lower().endswith(_ARCHIVES))
     boxes = tuple(path for path in files if path.suffix == ".json" and _speaks_of_boxes(path))
     return Sight(root, images, tables, boxes + _yolo_folders(root), archives)
@@ -59,7 +61,7 @@ def _beside(folder: Path, depth: int) -> Iterator[Path]:
         if entry.is_dir(follow_symlinks=False):
             if depth < _DEEPEST and not _is_run(Path(entry.path)):
                 yield from _beside(Path(entry.path), depth + 1)
-        elif entry.name.lower().endswith((*_TABLES, *_ARCHIVES, ".json")):
+        elif entry.name.lower().endswith((*TABLES, *_ARCHIVES, ".json")):
             yield Path(entry.path)
 
 

@@ -28,26 +28,55 @@ _MOST_WORDS = 2_000
 
 
 @dataclass(frozen=True)
-class ColumnReading:
-    """One way to read a table; `label` is read as `meaning` says.
+class LabelReading:
+    """One way to read labels; `label` is read as `meaning` says.
 
     Args:
-        filepath, label, split: names of columns, `split` None where there is none.
+        label, split: names of columns, `split` None where there is none.
         meaning: of the label's words.
-        repeated: photos that several rows name.
     """
 
-    filepath: str
     label: str
     split: str | None
     meaning: Meaning
-    repeated: int
 
     @property
     def words(self) -> str:
         """What a person is asked to choose between."""
         said = f": {self.meaning.words}" if self.meaning.words else ""
         return f"column '{self.label}' is the label{said}"
+
+
+@dataclass(frozen=True)
+class ColumnReading(LabelReading):
+    """One way to read a table.
+
+    Args:
+        filepath: name of the column.
+        repeated: photos that several rows name.
+    """
+
+    filepath: str
+    repeated: int
+
+
+def label_readings(table: pa.Table, positive: str | None) -> list[LabelReading]:
+    """All ways to read the columns that stand beside images, the likeliest first; names that begin with `_` are our own.
+
+    Args:
+        table: a row an image.
+        positive: the word of what is to be detected, if a person said so.
+    """
+    texts = {name: column for name in table.column_names
+             if not name.startswith("_") and (column := _text(table[name])) is not None}
+    return _label_readings(texts, positive)
+
+
+def _label_readings(texts: dict[str, pa.ChunkedArray], positive: str | None) -> list[LabelReading]:
+    splits = [name for name in _preferred(texts, _SPLITS) if _is_split(texts[name])]
+    words = {name: _words(texts[name]) for name in texts if name not in splits}
+    return [LabelReading(name, splits[0] if splits else None, meaning)
+            for name in _likely_labels(words) for meaning in _meanings(words[name], positive)]
 
 
 def column_readings(file: TableFile, positive: str | None) -> list[ColumnReading]:
@@ -63,11 +92,10 @@ def column_readings(file: TableFile, positive: str | None) -> list[ColumnReading
     files = files or [name for name in _preferred(texts, _FILES) if name.lower() in _FILES]
     if not files:
         return []
-    splits = [name for name in _preferred(texts, _SPLITS) if name != files[0] and _is_split(texts[name])]
-    words = {name: _words(texts[name]) for name in texts if name not in (files[0], *splits)}
     repeated = table.num_rows - pc.count_distinct(texts[files[0]]).as_py()
-    return [ColumnReading(files[0], name, splits[0] if splits else None, meaning, repeated)
-            for name in _likely_labels(words) for meaning in _meanings(words[name], positive)]
+    others = {name: column for name, column in texts.items() if name != files[0]}
+    return [ColumnReading(reading.label, reading.split, reading.meaning, files[0], repeated)
+            for reading in _label_readings(others, positive)]
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
