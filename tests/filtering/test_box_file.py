@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -179,10 +180,65 @@ def test_missing_columns_and_files_are_named(tmp_path: Path) -> None:
         read_box_file(csv_with(tmp_path, "filepath,x1,y1,x2", "a.jpg,0,0,9"), TABLE, PERSONS)
     with pytest.raises(InputError, match="sample_id or filepath"):
         read_box_file(csv_with(tmp_path, "photo,x1,y1,x2,y2", "a.jpg,0,0,9,9"), TABLE, PERSONS)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="does not exist"):
         read_box_file(tmp_path / "none.csv", TABLE, PERSONS)
     with pytest.raises(InputError, match="units 'share'"):
         read_box_file(tmp_path / "none.csv", TABLE, Stated(unit="share"))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_tables_are_read_as_all_tables_are(tmp_path: Path, encoding: str, separator: str) -> None:
+    """Encodings, separators and line ends as programs write them; a page of Windows is said, and nothing is lost."""
+    table = ImageSizes(["1", "2"], ["caf\u00e9.jpg", "b.jpg"], np.array([100, 200]), np.array([50, 80]))
+    lines = ("filename,x1,y1,x2,y2,confidence,class", "caf\u00e9.jpg,1,2,3,4,0.5,person", "", "b.jpg,,,,,,")
+    path = tmp_path / "boxes.csv"
+    path.write_bytes("\r\n".join(lines).replace(",", separator).encode(encoding))
+    got = read_box_file(path, table, Stated())
+    assert (got.boxes.sample_ids.to_pylist(), got.boxes.counts.tolist()) == (["1", "2"], [1, 0])
+    assert got.boxes.xyxy.tolist() == [[1, 2, 3, 4]]
+    assert any("read as Windows-1252" in note for note in got.notes) == (encoding == "cp1252")
+
+
+@pytest.mark.parametrize("data", [
+    b"filename,x1,y1,x2,y2\n\x81\x8d.jpg,0,0,9,9\n", b"", b"\0\1\2\3" * 9, b"PAR1 and nothing", b"\x1f\x8b packed",
+    b'filename,x1,y1,x2,y2\n"a.jpg,0,0,9,9\n', b"filename,x1,y1,x2,y2\na.jpg,0\n", b"filename" + b",x1" * 9 + b"\n"])
+def test_bytes_that_are_no_table_are_an_error_of_the_file(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "boxes.csv").write_bytes(data)
+    with pytest.raises(InputError, match=r"boxes\.csv"):
+        read_box_file(tmp_path / "boxes.csv", TABLE, PERSONS)
+
+
+def test_a_pipe_is_no_box_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "boxes.csv")
+    (tmp_path / "labels").mkdir()
+    os.mkfifo(tmp_path / "labels/a.txt")
+    (tmp_path / "labels/classes.txt").write_text("person\n")
+    for path in (tmp_path / "boxes.csv", tmp_path / "labels"):
+        with pytest.raises(InputError):
+            read_box_file(path, TABLE, PERSONS)
+
+
+LAUGHS = "x0: &x0 [lol]\n" + "".join(f"x{level}: &x{level} [{', '.join([f'*x{level - 1}'] * 9)}]\n" for level in range(1, 12))
+HOSTILE_NAMES = [LAUGHS + "names: *x11", "names: &n [*n]", "names: {0: person, 0: dog}", "names: {0: person, '0': dog}",
+                 "names: !!python/object/apply:os.system ['true']", "names: " + "[" * 2_000, "#" * 600_000,
+                 "names: {[a]: person}"]
+
+
+@pytest.mark.parametrize("text", HOSTILE_NAMES)
+def test_names_of_classes_come_from_bounded_plain_yaml(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.1 0.1 0.9\n")
+    (tmp_path / "data.yaml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_box_file(tmp_path, TABLE, Stated())
+    assert caught.value.where.startswith(str(tmp_path / "data.yaml"))
+
+
+def test_lists_of_names_in_a_code_page_are_an_error_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.1 0.1 0.9\n")
+    (tmp_path / "classes.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(InputError, match="save it as UTF-8"):
+        read_box_file(tmp_path, TABLE, Stated())
 
 
 def test_our_own_detections_are_a_box_file_too(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def read_json(path: Path, largest_bytes: int = LARGEST_BYTES) -> Any:
     try:
         if path.stat().st_size > largest_bytes:
             raise InputError(f"more than {largest_bytes:,} B of JSON", where=str(path), fix="split it into smaller files")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"it cannot be read: {error}", where=str(path)) from error
     return parse_json(text, str(path))

@@ -1,4 +1,4 @@
-"""Boxes in CSV or Parquet, one row a box, under the names of columns that detectors and exporters write."""
+"""Boxes in a table (text, Excel or Parquet), one row a box, under the names of columns that detectors and exporters write."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tinysieve.dataset.table_file import open_table
 from tinysieve.filtering.evidence.box_files.listed_boxes import ListedBoxes, Stated, refuse_rows
 from tinysieve.filtering.evidence.box_files.table_classes import CLASS_COLUMNS, read_classes
 from tinysieve.filtering.evidence.box_files.table_corners import as_numbers, read_corners
@@ -29,14 +28,15 @@ def read_box_table(path: Path, stated: Stated) -> ListedBoxes:
     """Read a table of boxes.
 
     Args:
-        path: `.csv` or `.parquet`; a row without numbers lists an image that was examined and shows nothing.
+        path: whatever `dataset.table_file` reads; a row without numbers lists an image that was examined and shows nothing.
         stated: unit, names of class numbers, and what the file lacks.
 
     Raises:
         InputError: a column is missing, is read two ways, or looks like class or confidence and is not read; or a value is
             none. Counts and names rows.
     """
-    rows = _read_rows(path)
+    file = open_table(path)
+    rows = file.table
     spelled = {_plain(name): name for name in rows.column_names}
     rows = rows.rename_columns([_plain(name) for name in rows.column_names])
     _refuse_unread(rows.column_names, spelled, path)
@@ -53,29 +53,12 @@ def read_box_table(path: Path, stated: Stated) -> ListedBoxes:
     classes = read_classes(rows, boxed, stated, place, path)
     confidence = _confidence(rows, boxed, stated, place, path)
     return ListedBoxes(pc.fill_null(rows[key].cast(pa.string()), "").combine_chunks(), key == "sample_id", corners.numbers,
-                       corners.layouts, corners.unit, confidence, classes.class_id, classes.names, classes.declared, place)
+                       corners.layouts, corners.unit, confidence, classes.class_id, classes.names, classes.declared, place,
+                       file.notes)
 
 
 def _plain(name: str) -> str:
     return re.sub(r"[\s\-]+", "_", name.strip().lower())
-
-
-def _read_rows(path: Path) -> pa.Table:
-    try:
-        if path.suffix == ".parquet":
-            return pq.read_table(path)
-        head = path.read_bytes()[:1 << 16].decode("utf-8", "replace").partition("\n")[0]
-        separator = max(",;\t", key=head.count)
-        parse = pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True)
-        with pyarrow.csv.open_csv(path, parse_options=parse) as opened:
-            names = opened.schema.names
-        # Ids such as 000012 must stay text; and only an empty cell is empty: "nan" is a broken number.
-        options = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), null_values=[""],
-                                             strings_can_be_null=True)
-        return pyarrow.csv.read_csv(path, parse_options=parse, convert_options=options)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"box file cannot be read: {error}", where=str(path),
-                         fix="CSV or Parquet with sample_id or filepath, x1, y1, x2, y2, confidence, class") from error
 
 
 def _refuse_unread(names: list[str], spelled: dict[str, str], path: Path) -> None:
