@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import os
 from collections.abc import Sequence
@@ -22,6 +21,8 @@ from tinysieve.dataset import images
 from tinysieve.filtering.evidence.boxes import as_ids, concatenate, read_boxes, write_boxes
 from tinysieve.filtering.evidence.detectors.examine_chunk import BATCH, Decode, Detections, Detector, NotExamined, examine
 from tinysieve.ground import atomic_files as atomic
+from tinysieve.ground.csv_text import csv_lines
+from tinysieve.ground.escaping import csv_text
 from tinysieve.ground.progress import Progress
 
 FAILURE_FIELDS = ("sample_id", "filepath", "reason")
@@ -73,7 +74,7 @@ def detect_all(
                 _write(examine(detector, files[piece], ids[piece], pool, decode), target)
             done.append(_read(target))
             progress(min(start + chunk, len(ids)), len(ids))
-    failures = tuple(failure for part in done for failure in part.not_examined)
+    failures = tuple(one for part in done for one in part.not_examined)
     result = Detections(concatenate([part.boxes for part in done], detector.classes), failures)
     atomic.write_text(folder / "not_examined.csv", _as_csv(result.not_examined))
     write_boxes(result.boxes, folder / "detections.parquet")
@@ -103,11 +104,7 @@ def _run_key(detector: Detector, ids: list[str], chunk: int) -> str:
 
 
 def _as_csv(failures: Sequence[NotExamined]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(FAILURE_FIELDS)
-    writer.writerows((failure.sample_id, failure.filepath, failure.reason) for failure in failures)
-    return text.getvalue()
+    return csv_lines([FAILURE_FIELDS, *((failure.sample_id, failure.filepath, failure.reason) for failure in failures)])
 
 
 def _write(part: Detections, target: Path) -> None:
@@ -119,4 +116,4 @@ def _write(part: Detections, target: Path) -> None:
 def _read(target: Path) -> Detections:
     with target.with_suffix(".csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.reader(stream))[1:]
-    return Detections(read_boxes(target), tuple(NotExamined(*row) for row in rows))
+    return Detections(read_boxes(target), tuple(NotExamined(*map(csv_text, row)) for row in rows))
