@@ -52,7 +52,8 @@ def resolved(python: Path, extras: str) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run",
-                        "--ignore-installed", "--constraint", ROOT / "constraints.txt", "--report", report, f"{ROOT}[{extras}]", *build], check=True)
+                        "--ignore-installed", "--constraint", ROOT / "constraints.txt", "--report", report,
+                        f"{ROOT}[{extras}]", *build], check=True)
         return list(json.loads(report.read_text(encoding="utf-8"))["install"])
 
 

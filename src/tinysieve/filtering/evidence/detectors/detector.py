@@ -83,7 +83,8 @@ def detect_all(
 
 def remove_parts(folder: Path) -> None:
     """Throw away the parts of finished or abandoned runs in `folder`; results stay."""
-    for path in sorted(folder.glob("parts-*/*")):
+    # A chunk's Parquet file before its list, as it came last: whoever is killed here finds no chunk whose list is gone.
+    for path in sorted(folder.glob("parts-*/*"), reverse=True):
         path.unlink()
     for path in sorted(folder.glob("parts-*")):
         path.rmdir()
