@@ -19,6 +19,7 @@ from campaign import damaged, tell
 
 from tinysieve.dataset.sources.tables import Columns, list_table
 from tinysieve.filtering.decisions.human_review import read_answers
+from tinysieve.filtering.decisions.label_studio_answers import CONTROL, read_annotations
 from tinysieve.filtering.evidence.box_file import ImageSizes, read_box_file
 from tinysieve.filtering.evidence.box_files.listed_boxes import Stated
 from tinysieve.filtering.evidence.detectors.weights_names import names_in
@@ -54,6 +55,9 @@ BOXES = b"filename,x1,y1,x2,y2,confidence,class\na.jpg,0,0,9,9,0.5,person\nb.jpg
 COCO = json.dumps({"images": [{"id": 5, "file_name": "b.jpg"}], "categories": [{"id": 1, "name": "person"}],
                    "annotations": [{"image_id": 5, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]}).encode()
 NAMES = b"names:\n  0: person\n  1: dog\nargs: {batch: 1, half: false}\nimgsz:\n- 320\n"
+STUDIO = json.dumps([{"id": 1, "data": {"sample_id": "1"}, "annotations": [{
+    "id": 3, "completed_by": 2, "updated_at": "now",
+    "result": [{"from_name": CONTROL, "value": {"choices": ["drop"]}}]}]}]).encode()
 ANSWERS = b"sample_id,decision,reviewer,at\n1,person,ann,now\n2,drop,ann,now\n1,undo,ann,now\n"
 
 
@@ -73,6 +77,10 @@ def as_answers(file: Path) -> None:
     read_answers(file, "ann")
 
 
+def as_studio(file: Path) -> None:
+    read_annotations(file, "ann")
+
+
 def as_config(file: Path) -> None:
     load_config(file)
 
@@ -81,6 +89,7 @@ READERS: tuple[tuple[str, bytes, Callable[[Path], None]], ...] = (
     ("labels.csv", _csv(",", "utf-8"), as_source), ("labels.csv", _csv(";", "cp1252"), as_source),
     ("labels.csv", _csv("\t", "utf-16"), as_source), ("labels.parquet", _parquet(), as_source), ("boxes.csv", BOXES, as_boxes),
     ("boxes.json", COCO, as_boxes), ("metadata.yaml", NAMES, as_names), ("answers.csv", ANSWERS, as_answers),
+    ("answers.json", STUDIO, as_studio),
     ("config.yaml", CONFIG.encode(), as_config), ("config.yaml", CONFIG.encode(), as_config))
 
 

@@ -307,6 +307,21 @@ def test_exports_in_json_give_the_same_box(tmp_path: Path, made: object, stated:
     assert counted(got)["00b"] == 1
 
 
+@pytest.mark.parametrize("made", [
+    {"images": [{"id": 5}], "annotations": []}, {"images": [5], "annotations": []}, {"images": None, "annotations": []},
+    {"images": [{"id": [], "file_name": "b.jpg"}], "annotations": []}, {"images": [], "annotations": [7]},
+    {"images": [{"id": 5, "file_name": "b.jpg"}], "categories": [{"id": 1}], "annotations": []},
+    {"images": [{"id": 5, "file_name": "b.jpg"}], "annotations": {"a": 1}},
+    [{"image_id": "b", "category_id": [], "bbox": PIXELS, "score": 0.5}], {"classes": 3, "labels": {"b": [{"label": 1}]}},
+    {"samples": [3]}, {"samples": [{"filepath": 3, "seen": {"_cls": "Detections", "detections": [1]}}]},
+    [{"id": 1, "data": [], "annotations": [3]}]])
+def test_json_that_lacks_something_is_an_error_of_the_file(tmp_path: Path, made: object) -> None:
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps(made))
+    with pytest.raises(InputError):
+        read_box_file(path, TABLE, COCO80)
+
+
 def test_results_without_names_and_json_of_another_form_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "boxes.json"
     path.write_text(json.dumps([{"image_id": "b", "category_id": 1, "bbox": PIXELS, "score": 0.5}]))

@@ -14,6 +14,7 @@ import pyarrow as pa
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.filtering.decisions.answers import NO_ANSWER, TAKEN_BACK, Answers, answer_codes, decision_words
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.json_text import expected_form
 
 CONTROL = "decision"
 _MAX_BYTES = 2 << 30
@@ -44,10 +45,11 @@ def read_annotations(path: Path, reviewer: str, classes: ClassNames = PERSON_TAS
         InputError: not such a file, a task without sample_id, or a choice that is none, with task and annotation.
     """
     answers: list[_Answer] = []
-    for number, task in enumerate(_tasks(path)):
-        answers += _answers_of(task, f"{path}: task {task.get('id', number)}", reviewer, classes)
-    texts = [pa.array([getattr(answer, name) for answer in answers], pa.string()) for name in ("sample_id", "reviewer", "at")]
-    codes = np.array([answer.code for answer in answers], np.int8)
+    with expected_form(str(path), "export of Label Studio"):
+        for number, task in enumerate(_tasks(path)):
+            answers += _answers_of(task, f"{path}: task {task.get('id', number)}", reviewer, classes)
+        texts = [pa.array([getattr(answer, name) for answer in answers], pa.string()) for name in ("sample_id", "reviewer", "at")]
+        codes = np.array([answer.code for answer in answers], np.int8)
     return Answers(texts[0], codes, texts[1], texts[2], lambda index: answers[index].place)
 
 

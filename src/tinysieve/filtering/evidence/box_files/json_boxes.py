@@ -11,7 +11,7 @@ from tinysieve.filtering.evidence.box_files.fiftyone_json import is_fiftyone, re
 from tinysieve.filtering.evidence.box_files.label_studio_json import is_label_studio, read_label_studio
 from tinysieve.filtering.evidence.box_files.listed_boxes import ListedBoxes, Stated
 from tinysieve.ground.errors import InputError
-from tinysieve.ground.json_text import read_json
+from tinysieve.ground.json_text import expected_form, read_json
 
 _FORMS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Stated, Path], ListedBoxes]], ...] = (
     (is_coco, read_coco), (is_coco_results, read_coco_results),
@@ -30,5 +30,6 @@ def read_json_boxes(path: Path, stated: Stated) -> ListedBoxes:
     made = read_json(path, _LARGEST_BYTES)
     for is_it, read in _FORMS:
         if is_it(made):
-            return read(made, stated, path)
+            with expected_form(str(path), "JSON of boxes"):
+                return read(made, stated, path)
     raise InputError("JSON of an unknown form", where=str(path), why="its boxes cannot be told", fix=f"known are {_KNOWN}")

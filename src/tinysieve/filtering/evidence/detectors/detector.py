@@ -74,7 +74,7 @@ def detect_all(
                 _write(examine(detector, files[piece], ids[piece], pool, decode), target)
             done.append(_read(target))
             progress(min(start + chunk, len(ids)), len(ids))
-    failures = tuple(one for part in done for one in part.not_examined)
+    failures = tuple(failure for part in done for failure in part.not_examined)
     result = Detections(concatenate([part.boxes for part in done], detector.classes), failures)
     atomic.write_text(folder / "not_examined.csv", _as_csv(result.not_examined))
     write_boxes(result.boxes, folder / "detections.parquet")
