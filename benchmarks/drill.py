@@ -50,7 +50,7 @@ class StageDrill:
 
 def drill_flips(config: Path, run: Path, stage: str, work: Path, rng: random.Random) -> tuple[int, int, bool]:
     """Flip a byte in each file of a finished stage: how many, how many were noticed, and whether one was made again the same."""
-    sound, told = contents(run), work / "noticed"
+    sound, counted = contents(run), work / "noticed"
     names = [name for name in sound if name.startswith(f"{stage}/")]
 
     def flip_each() -> None:
@@ -63,12 +63,12 @@ def drill_flips(config: Path, run: Path, stage: str, work: Path, rng: random.Ran
             undo = _flip(run / name)
             noticed += any(status.runs for status in plan(Run(loaded, run), stages_until(loaded, stage)))
             undo()
-        told.write_text(str(noticed))
+        counted.write_text(str(noticed))
 
     Drill.require(in_child(flip_each, work / "log"), f"{stage}: flips", work / "log")
     _flip(run / rng.choice(names))
     made_again = in_child(lambda: until(config, run, stage), work / "log") == 0 and contents(run) == sound
-    return len(names), int(told.read_text()), made_again
+    return len(names), int(counted.read_text()), made_again
 
 
 def _flip(path: Path) -> Callable[[], None]:

@@ -133,15 +133,15 @@ class Drill:
     def count(self, before: Path, stage: str, run: Path) -> int:
         """Let a stage finish in a copy of `before`; how many changes of files it makes."""
         shutil.copytree(before, run, symlinks=True)
-        told = self.work / "steps"
+        counted = self.work / "steps"
 
         def work() -> None:
             steps = at_changes(run, lambda number: None)
             self.job(run, stage)
-            told.write_text(str(steps()))
+            counted.write_text(str(steps()))
 
         self.require(in_child(work, self.work / "log"), f"{stage}: an undisturbed run", self.work / "log")
-        return int(told.read_text())
+        return int(counted.read_text())
 
     def copies(self, before: Path, stage: str, points: Sequence[int]) -> list[Path]:
         """The run folder as it is just before each of these changes."""
@@ -213,7 +213,7 @@ def without(finished: Path, stage: str, config: Path, to: Path) -> Path:
     from tinysieve.pipeline.main_job import stages_until
 
     shutil.copytree(finished, to, symlinks=True)
-    names = [one.name for one in stages_until(load_config(config), "report")]
+    names = [part.name for part in stages_until(load_config(config), "report")]
     for name in names[names.index(stage):]:
         shutil.rmtree(to / name, ignore_errors=True)
     return to
