@@ -7,7 +7,11 @@ EXTRAS_RUN := demo,mcu
 EXTRAS_DETECT := demo,mcu,detect
 EXTRAS_DEV := demo,mcu,detect,dev
 
-.PHONY: demo ingest filter train quantize verify report test bench drill review doctor clean lint
+# Hashes of what is installed, made by `make lock`; LOCKS= installs by version alone, as on a machine that has no lock.
+LOCKS ?= locks
+TORCH := torch torchvision
+
+.PHONY: demo ingest filter train quantize verify report test bench drill review doctor clean lint lock licenses sbom advisories
 demo: .venv/run.stamp
 	@$(BIN)/tinysieve demo
 
@@ -38,6 +42,26 @@ drill: .venv/dev.stamp
 bench: .venv/dev.stamp
 	@for one in $(BENCHMARKS); do echo "== $$one"; $(BIN)/python $$one || echo "   $$one: a goal was missed, or it could not run"; done
 
+# Hashes for this Python on this kind of machine, from whatever index pip is set to.
+lock: .venv/bin/python
+	@$(BIN)/python supply_chain/lock.py
+
+# Licences of what .venv has installed, into docs/licenses.md.
+licenses: .venv/dev.stamp
+	@$(BIN)/python supply_chain/licenses.py
+
+# Software bills of materials (CycloneDX) of the wheel with what it needs (run), and of the groups above it, into build/.
+sbom: .venv/bin/python
+	@test -x build/sbom/bin/cyclonedx-py || { $(PYTHON) -m venv build/sbom && build/sbom/bin/python -m pip install --quiet cyclonedx-bom==7.5.0; }
+	@for group in run detect dev; do build/sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type library \
+		--output-reproducible -o build/tinysieve-$$group.cdx.json $(LOCKS)/$$($(BIN)/python supply_chain/lock.py --name $$group) && \
+		echo build/tinysieve-$$group.cdx.json; done
+
+# Known vulnerabilities of what the locks name; asks an advisory service over the network.
+advisories: .venv/bin/python
+	@test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit==2.10.1; }
+	@build/audit/bin/pip-audit --disable-pip --no-deps --strict -r $(LOCKS)/$$($(BIN)/python supply_chain/lock.py --name dev)
+
 clean:
 	rm -rf runs/demo build *.egg-info
 
@@ -45,17 +69,31 @@ clean:
 	@command -v $(PYTHON) >/dev/null || { echo "tinysieve needs Python 3.11 or 3.12; set PYTHON=..."; exit 3; }
 	@$(PYTHON) -m venv .venv
 
-.venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	@echo "installing tinysieve[$(EXTRAS_RUN)] into .venv (once; one to three minutes)"
-	@$(PIP) -e '.[$(EXTRAS_RUN)]'
+# $(call install,GROUP,EXTRAS,BY VERSION): the lock of this Python and machine, to the byte; what its builds differ in, and all
+# where there is no lock, by version alone.
+define install
+echo "installing tinysieve[$(2)] into .venv (once; one to five minutes)"; \
+lock="$(LOCKS)/$$($(BIN)/python supply_chain/lock.py --name $(1))"; \
+if [ -f "$$lock" ]; then \
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r "$$lock" && \
+	$(if $(3),$(PIP) $(3) &&) \
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . \
+	|| { echo "what the index serves is not what $$lock names; LOCKS= installs by version alone"; exit 3; }; \
+else \
+	$(PIP) -e '.[$(2)]'; \
+fi
+endef
+
+STAMPS := pyproject.toml constraints.txt $(wildcard locks/*.txt) | .venv/bin/python
+
+.venv/run.stamp: $(STAMPS)
+	@$(call install,run,$(EXTRAS_RUN),)
 	@touch $@
 
-.venv/detect.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	@echo "installing tinysieve[$(EXTRAS_DETECT)] into .venv (once; two to five minutes)"
-	@$(PIP) -e '.[$(EXTRAS_DETECT)]'
+.venv/detect.stamp: $(STAMPS)
+	@$(call install,detect,$(EXTRAS_DETECT),$(TORCH))
 	@touch $@ .venv/run.stamp
 
-.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	@echo "installing tinysieve[$(EXTRAS_DEV)] into .venv (once; two to five minutes)"
-	@$(PIP) -e '.[$(EXTRAS_DEV)]'
+.venv/dev.stamp: $(STAMPS)
+	@$(call install,dev,$(EXTRAS_DEV),$(TORCH))
 	@touch $@ .venv/run.stamp .venv/detect.stamp

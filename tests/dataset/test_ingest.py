@@ -143,6 +143,9 @@ def test_the_test_split_is_frozen_once_something_is_measured_on_it(tree: Path, t
     freeze_test_split(fourth, frozen)
     with pytest.raises(FrozenSplit, match="1 images are new or relabelled, 1 are missing or were relabelled"):
         check_test_split(fourth, frozen)
+    frozen.write_bytes(frozen.read_bytes()[:-40])
+    with pytest.raises(FrozenSplit, match="cannot be read"):
+        check_test_split(second, frozen)
 
 
 def wake_vision_files(root: Path) -> dict[str, list[Path]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +195,59 @@ def test_a_box_table_is_read_in_any_encoding_with_the_lines_of_the_file(tmp_path
     path.write_bytes(text.format(1).replace(",", separator).encode(encoding))
     with pytest.raises(InputError, match="line 4 has reversed corners"):
         read_box_file(path, TABLE, Stated())
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_tables_are_read_as_all_tables_are(tmp_path: Path, encoding: str, separator: str) -> None:
+    """Encodings, separators and line ends as programs write them; a page of Windows is said, and nothing is lost."""
+    table = ImageSizes(["1", "2"], ["caf\u00e9.jpg", "b.jpg"], np.array([100, 200]), np.array([50, 80]))
+    lines = ("filename,x1,y1,x2,y2,confidence,class", "caf\u00e9.jpg,1,2,3,4,0.5,person", "", "b.jpg,,,,,,")
+    path = tmp_path / "boxes.csv"
+    path.write_bytes("\r\n".join(lines).replace(",", separator).encode(encoding))
+    got = read_box_file(path, table, Stated())
+    assert (got.boxes.sample_ids.to_pylist(), got.boxes.counts.tolist()) == (["1", "2"], [1, 0])
+    assert got.boxes.xyxy.tolist() == [[1, 2, 3, 4]]
+    assert any("read as Windows-1252" in note for note in got.notes) == (encoding == "cp1252")
+
+
+@pytest.mark.parametrize("data", [
+    b"filename,x1,y1,x2,y2\n\x81\x8d.jpg,0,0,9,9\n", b"", b"\0\1\2\3" * 9, b"PAR1 and nothing", b"\x1f\x8b packed",
+    b'filename,x1,y1,x2,y2\n"a.jpg,0,0,9,9\n', b"filename,x1,y1,x2,y2\na.jpg,0\n", b"filename" + b",x1" * 9 + b"\n"])
+def test_bytes_that_are_no_table_are_an_error_of_the_file(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "boxes.csv").write_bytes(data)
+    with pytest.raises(InputError, match=r"boxes\.csv"):
+        read_box_file(tmp_path / "boxes.csv", TABLE, PERSONS)
+
+
+def test_a_pipe_is_no_box_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "boxes.csv")
+    (tmp_path / "labels").mkdir()
+    os.mkfifo(tmp_path / "labels/a.txt")
+    (tmp_path / "labels/classes.txt").write_text("person\n")
+    for path in (tmp_path / "boxes.csv", tmp_path / "labels"):
+        with pytest.raises(InputError):
+            read_box_file(path, TABLE, PERSONS)
+
+
+LAUGHS = "x0: &x0 [lol]\n" + "".join(f"x{level}: &x{level} [{', '.join([f'*x{level - 1}'] * 9)}]\n" for level in range(1, 12))
+HOSTILE_NAMES = [LAUGHS + "names: *x11", "names: &n [*n]", "names: {0: person, 0: dog}", "names: {0: person, '0': dog}",
+                 "names: !!python/object/apply:os.system ['true']", "names: " + "[" * 2_000, "#" * 600_000,
+                 "names: {[a]: person}"]
+
+
+@pytest.mark.parametrize("text", HOSTILE_NAMES)
+def test_names_of_classes_come_from_bounded_plain_yaml(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.1 0.1 0.9\n")
+    (tmp_path / "data.yaml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_box_file(tmp_path, TABLE, Stated())
+    assert caught.value.where.startswith(str(tmp_path / "data.yaml"))
+
+
+def test_lists_of_names_in_a_code_page_are_an_error_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.1 0.1 0.9\n")
+    (tmp_path / "classes.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(InputError, match="save it as UTF-8"):
+        read_box_file(tmp_path, TABLE, Stated())
 
 
 def test_our_own_detections_are_a_box_file_too(tmp_path: Path) -> None:
@@ -260,6 +314,21 @@ def test_exports_in_json_give_the_same_box(tmp_path: Path, made: object, stated:
     assert got.boxes.xyxy.tolist() == [pytest.approx([50, 20, 100, 60])]
     assert (got.boxes.counted.tolist(), got.boxes.confidence.tolist()) == ([True], [0.5])
     assert counted(got)["00b"] == 1
+
+
+@pytest.mark.parametrize("made", [
+    {"images": [{"id": 5}], "annotations": []}, {"images": [5], "annotations": []}, {"images": None, "annotations": []},
+    {"images": [{"id": [], "file_name": "b.jpg"}], "annotations": []}, {"images": [], "annotations": [7]},
+    {"images": [{"id": 5, "file_name": "b.jpg"}], "categories": [{"id": 1}], "annotations": []},
+    {"images": [{"id": 5, "file_name": "b.jpg"}], "annotations": {"a": 1}},
+    [{"image_id": "b", "category_id": [], "bbox": PIXELS, "score": 0.5}], {"classes": 3, "labels": {"b": [{"label": 1}]}},
+    {"samples": [3]}, {"samples": [{"filepath": 3, "seen": {"_cls": "Detections", "detections": [1]}}]},
+    [{"id": 1, "data": [], "annotations": [3]}]])
+def test_json_that_lacks_something_is_an_error_of_the_file(tmp_path: Path, made: object) -> None:
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps(made))
+    with pytest.raises(InputError):
+        read_box_file(path, TABLE, COCO80)
 
 
 def test_results_without_names_and_json_of_another_form_are_refused(tmp_path: Path) -> None:

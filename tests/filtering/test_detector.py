@@ -177,3 +177,26 @@ def test_killed_at_random_moments_it_ends_in_the_same_bytes(tmp_path):
     assert list(folder.glob("parts-*/*.parquet"))
     run(folder, range(20, 220), chunk=5)
     assert results(folder) == results(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("removed", range(1, 8))
+def test_killed_while_it_removes_its_parts_it_ends_in_the_same_bytes(tmp_path, monkeypatch, removed):
+    """Wherever the removal stops, no chunk is left of which only a half can be read."""
+    run(tmp_path / "whole", range(20, 40), chunk=5)
+    unlinked, unlink = [], Path.unlink
+
+    def stop(path: Path, *more: object, **named: object) -> None:
+        if "parts-" in str(path) and path.suffix in (".csv", ".parquet"):
+            if len(unlinked) == removed:
+                raise KeyboardInterrupt
+            unlinked.append(path)
+        unlink(path, *more, **named)
+
+    folder = tmp_path / "killed"
+    run(folder, range(20, 40), chunk=5)
+    monkeypatch.setattr(Path, "unlink", stop)
+    with pytest.raises(KeyboardInterrupt):
+        remove_parts(folder)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    run(folder, range(20, 40), chunk=5)
+    assert results(folder) == results(tmp_path / "whole")

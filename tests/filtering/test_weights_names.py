@@ -67,6 +67,35 @@ def test_names_in_the_archive_of_a_file(tmp_path: Path, member: str, text: str) 
     assert names_in(weights) == OTHER_ORDER
 
 
+@pytest.mark.parametrize("text", [
+    "names: &n {0: person}\nmore: *n\n", "names: {0: person, 0: dog}", "names: !!python/name:os.system ''",
+    "names: " + "{a: " * 1_000, "#" * 600_000])
+def test_metadata_of_a_stranger_is_bounded_plain_yaml(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        names_in(export(tmp_path, text))
+    assert caught.value.where.startswith(str(tmp_path / "metadata.yaml"))
+
+
+def test_many_names_and_what_exporters_write_are_read(tmp_path: Path) -> None:
+    names = "".join(f"  {number}: class {number} with a name\n" for number in range(1_203))
+    text = f"description: a model\nstride: 32\nargs: {{batch: 1, half: false}}\nimgsz:\n- 320\n- 320\nnames:\n{names}"
+    names_read = names_in(export(tmp_path, text))
+    assert names_read is not None
+    assert (len(names_read), names_read[1202]) == (1_203, "class 1202 with a name")
+
+
+def test_a_damaged_archive_is_an_error_of_the_file(tmp_path: Path) -> None:
+    weights = tmp_path / "model.tflite"
+    with zipfile.ZipFile(weights, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", '{"names": ["car", "person"]}' * 9)
+    data = bytearray(weights.read_bytes())
+    at = data.index(b"metadata.json") + len("metadata.json") + 3
+    data[at:at + 8] = b"\xff" * 8
+    weights.write_bytes(data)
+    with pytest.raises(InputError, match="archive"):
+        names_in(weights)
+
+
 def test_names_in_onnx_metadata(tmp_path: Path) -> None:
     if find_spec("onnx") is None:
         pytest.skip("needs onnx")

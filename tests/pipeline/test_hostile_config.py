@@ -112,3 +112,10 @@ def test_folders_that_are_no_run_folders(run: str, file: Path, tmp_path: Path, m
 def test_overrides_are_read_alike(value: str, file: Path) -> None:
     with pytest.raises(InputError, match="is not YAML"):
         load_config(file, (f"seed={value}",))
+
+
+@pytest.mark.parametrize("override", ["seed=" + "[" * 50_000, "x" * 50_000, "seed.a=" + "9" * 50_000, "seed=" + "x" * 50_000])
+def test_an_error_of_an_override_is_short(override: str, file: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load_config(file, (override,))
+    assert len(str(caught.value)) < 1_000

@@ -7,7 +7,9 @@ import io
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +18,18 @@ from PIL import Image
 from review_run import ReviewRun, make_review_run
 
 from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.review.connections import Connections
 from tinysieve.pipeline.review.decision_log import DecisionLog, opened
 from tinysieve.pipeline.review.review_page import Sheet
 from tinysieve.pipeline.review.review_pictures import photos_of
-from tinysieve.pipeline.review.server import MAX_BODY_BYTES, TOKEN_HEADER, ReviewContext, ReviewServer, new_token
+from tinysieve.pipeline.review.server import (
+    MAX_BODY_BYTES,
+    MOST_CONNECTIONS,
+    TOKEN_HEADER,
+    ReviewContext,
+    ReviewServer,
+    new_token,
+)
 from tinysieve.pipeline.review.session import sheet_of
 
 
@@ -91,6 +101,53 @@ def test_a_tunnel_may_end_at_another_port(client: Client) -> None:
 def test_there_are_numbers_and_no_paths(client: Client, path: str) -> None:
     assert len(client.sheet.cards) == 36
     assert client.ask("GET", f"/{client.server.context.token}/{path}")[0] == 404
+
+
+def until_no_more_threads_than(count: int) -> bool:
+    """Whether the threads of ended connections end, too, within the time that a busy machine may need."""
+    deadline = time.monotonic() + 30
+    while threading.active_count() > count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return threading.active_count() <= count
+
+
+def test_two_hundred_silent_connections_hold_a_bounded_number_of_threads(client: Client) -> None:
+    """Each is dropped for a later one, the longest silent first; who asks is answered, before and behind them."""
+    before, page = threading.active_count(), f"/{client.server.context.token}/"
+    with ExitStack() as stack:
+        lines = []
+        for number in range(200):
+            line = stack.enter_context(socket.create_connection(("127.0.0.1", client.server.server_port), timeout=30))
+            # A beginning of a request is no request.
+            line.sendall(b"GET /" if number % 2 else b"")
+            lines.append(line)
+        assert client.ask("GET", page)[0] == 200
+        assert client.decide({"sample_id": client.sheet.cards[0].sample_id, "decision": "person"}) == 200
+        assert until_no_more_threads_than(before + MOST_CONNECTIONS)
+        # Behind the 200 came two that asked; before these there were at most MOST_CONNECTIONS at a time.
+        assert [line.recv(1) for line in lines[: 200 - MOST_CONNECTIONS]] == [b""] * (200 - MOST_CONNECTIONS)
+        lines[-2].sendall(f"GET {page} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert b" 200 " in lines[-2].recv(100)
+    assert until_no_more_threads_than(before)
+
+
+def test_a_connection_at_work_is_not_dropped_for_another() -> None:
+    """Where all are at work a new one is refused, and nobody's request is cut."""
+    connections = Connections(2)
+    with ExitStack() as stack:
+        ours, others = zip(*(map(stack.enter_context, socket.socketpair()) for _ in range(3)), strict=True)
+        for place in (0, 1):
+            assert connections.admit(ours[place])
+            connections.work(ours[place])
+        assert not connections.admit(ours[2], patience_s=0.01)
+        connections.idle(ours[1])
+        assert not connections.admit(ours[2], patience_s=0.01), "its thread has not ended yet"
+        assert others[1].recv(1) == b""
+        connections.release(ours[1])
+        assert connections.admit(ours[2], patience_s=0.01)
+        others[0].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            others[0].recv(1)
 
 
 def test_bytes_that_are_no_text_are_refused_like_any_other(client: Client) -> None:

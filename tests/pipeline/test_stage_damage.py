@@ -11,7 +11,7 @@ import pytest
 from test_stages import make_run, statuses_of
 
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.engine import records
+from tinysieve.pipeline.engine import records, stage_folders
 from tinysieve.pipeline.engine.artifacts import Artifact
 from tinysieve.pipeline.engine.stages import Run, Stage, plan
 
@@ -171,3 +171,36 @@ def test_half_written_files_of_dead_processes_go(tmp_path: Path) -> None:
     (tmp_path / ".notes.tmp").touch()
     statuses_of(make_run(tmp_path), stage())
     assert sorted(path.name for path in tmp_path.rglob("*.tmp")) == [".notes.tmp", f".y.json.{os.getpid()}.tmp"]
+
+
+def test_a_folder_whose_key_was_being_written_is_ours(tmp_path: Path) -> None:
+    (tmp_path / "a.partial").mkdir()
+    (tmp_path / "a.partial/..key.12345.tmp").write_text("ha")
+    assert stage_folders.begin(tmp_path / "a", "key") == tmp_path / "a.partial"
+    assert [path.name for path in (tmp_path / "a.partial").iterdir()] == [".key"]
+    (tmp_path / "b.partial").mkdir()
+    (tmp_path / "b.partial/..key.12345.tmp.txt").write_text("a person's")
+    with pytest.raises(InputError, match="was not made by this program"):
+        stage_folders.begin(tmp_path / "b", "key")
+
+
+@pytest.mark.parametrize("removed", range(6))
+def test_killed_while_it_removes_a_folder_it_goes_on(removed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the removal of outdated work stops, the rest is still known as ours."""
+    partial = stage_folders.begin(tmp_path / "a", "old key")
+    (partial / "deep").mkdir()
+    for name in ("a.bin", "b.bin", "deep/c.bin", "z.bin", records.RECORD):
+        (partial / name).write_text("made before")
+    gone, unlink = [], os.unlink
+
+    def stop(path: object, **more: object) -> None:
+        if len(gone) == removed:
+            raise KeyboardInterrupt
+        gone.append(path)
+        unlink(path, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "unlink", stop)
+    with pytest.raises(KeyboardInterrupt):
+        stage_folders.begin(tmp_path / "a", "new key")
+    monkeypatch.setattr(os, "unlink", unlink)
+    assert [path.name for path in stage_folders.begin(tmp_path / "a", "new key").iterdir()] == [".key"]

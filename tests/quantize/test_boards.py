@@ -74,10 +74,10 @@ def test_a_wrong_entry_is_named_with_its_file(change: dict[str, Any], message: s
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("boards: {a: [", "not YAML"), ("- a\n", "no list of boards"), ("boards:\n  7: {}\n", "no name"),
-    ("boards:\n  a: {}\n  a: {}\n", "'a' is given twice"), ("boards:\n  a: {core: x, core: y}\n", "'core' is given twice"),
-    ("boards:\n  a: 3\n", "no name with keys"), ("boards: " + "[" * 5000, "not YAML"), ("", "no list of boards"),
-    ("boards: &b\n  a: *b\n", "board a")])
+    ("boards: {a: [", "not YAML"), ("- a\n", "no list of boards"), ("boards:\n  7: {}\n", "no text"),
+    ("boards:\n  a: {}\n  a: {}\n", "'a' stands twice"), ("boards:\n  a: {core: x, core: y}\n", "'core' stands twice"),
+    ("boards:\n  a: 3\n", "no name with keys"), ("boards: " + "[" * 5000, "nested deeper"), ("", "no list of boards"),
+    ("boards: &b\n  a: *b\n", "an anchor or an alias"), ("boards: {a: " + "9" * 70_000 + "}", "more than")])
 def test_a_file_that_is_no_list_of_boards_is_refused(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "boards.yaml"
     path.write_text(text)
@@ -91,8 +91,10 @@ def test_names_that_come_along_stay_what_they_are(tmp_path: Path) -> None:
 
 
 def test_paths_that_are_no_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="not a file"):
+    with pytest.raises(InputError, match=r"cannot be read: .*directory"):
         load_boards(tmp_path)
+    with pytest.raises(InputError, match="not a file"):
+        load_boards(Path("/dev/zero"))
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="save it as UTF-8"):
         load_boards(tmp_path / "bytes")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from firmware_models import converted, keras_layers
 from quantize_models import reference_model
+from tiny_tflite import tiny_model
 
 from tinysieve.ground.errors import InputError, MissingRequirement, TinysieveError
 from tinysieve.quantize.firmware import kernel_sets, toolchain
@@ -68,6 +72,16 @@ def test_an_unknown_kernel_set_lists_the_known() -> None:
 def test_garbage_is_refused() -> None:
     with pytest.raises(InputError):
         lower(b"\x00" * 64)
+
+
+@pytest.mark.parametrize(("wrong", "what"), [
+    (lambda graph: setattr(graph, "outputs", np.array([1], np.int32)), "the output is a tensor"),
+    (lambda graph: setattr(graph.operators[1], "outputs", np.array([3], np.int32)), "the output is a tensor")])
+def test_what_no_operator_has_made_is_not_read(wrong: Callable[[Any], object], what: str) -> None:
+    """A constant as the output, and a result that goes into another tensor."""
+    model = tiny_model(lambda tree: wrong(tree.subgraphs[0]))
+    with pytest.raises(InputError, match=f"{what} that no operator before has made"):
+        generate(model, kernel_set("portable"))
 
 
 def test_damaged_files_are_refused_in_words(small_int8: bytes) -> None:

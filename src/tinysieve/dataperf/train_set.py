@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from tinysieve.ground.errors import InputError
 
 CONFIDENCE = "Confidence"
 ONLINE_LIMIT = 1000
+# No separator, quote or line break, and no beginning of a formula; a hyphen may begin a plain word.
+_PLAIN_ID = re.compile(r'(?:[^-=+@,"\s][^,"\r\n]*|-[\w.-]*)?')
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,15 @@ def read_train_set(path: Path) -> TrainSet:
 
 
 def write_train_set(train: TrainSet, path: Path) -> None:
-    """Write the CSV, atomically; its lines end as Python's csv does not: with a bare newline."""
+    """Write the CSV, atomically; its lines end as Python's csv does not: with a bare newline.
+
+    Raises:
+        InputError: an id that the benchmark's reader would take apart, or a spreadsheet for a formula: its form has no escapes.
+    """
+    odd = next((name for name in train.ids if not _PLAIN_ID.fullmatch(name)), None)
+    if odd is not None:
+        raise InputError(f"the id {odd[:60]!r} cannot stand in a train set", where=str(path),
+                         why="the benchmark's files are plain CSV, without quotes or escapes", fix="give the image another id")
     lines = [f"{name},{int(label)}" for name, label in zip(train.ids, train.labels, strict=True)]
     write_text(path, "\n".join([f"{IMAGE_ID},{CONFIDENCE}", *lines]) + "\n")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.copies import numbered_copies, without_double_labels, without_leaks
+from tinysieve.dataset.csv_table import write_csv_table
 from tinysieve.dataset.image_store import content_id
 from tinysieve.dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, resize_bilinear
 from tinysieve.dataset.samples import SPLITS, SampleTable
@@ -93,13 +93,13 @@ def ingest(listing: Listing, store: ImageStore, folder: Path, progress: Progress
         table = table.append_column(name, examined[name])
     table = table.append_column("pixel_row", pa.array(np.arange(table.num_rows)))
     broken = pc.is_valid(examined["reason"])
-    _write_csv(folder / "quarantine.csv", pa.table({
+    write_csv_table(folder / "quarantine.csv", pa.table({
         "filepath": table["filepath"].filter(broken), "reason": examined["reason"].filter(broken)}))
     _write_skipped(folder / "skipped.csv", listing.skipped + listing.refused)
     kept, leaks = without_leaks(table.filter(pc.invert(broken)))
-    _write_csv(folder / "leaks.csv", leaks)
+    write_csv_table(folder / "leaks.csv", leaks)
     kept, double = without_double_labels(kept, intake.on_conflict, intake.names)
-    _write_csv(folder / "conflicts.csv", double)
+    write_csv_table(folder / "conflicts.csv", double)
     samples = SampleTable(numbered_copies(kept), intake.names)
     _check_usable(samples, store.where, _most_frequent(examined["reason"], folder / "quarantine.csv"))
     samples.save(folder / "samples.parquet")
@@ -209,9 +209,4 @@ def _lacking(split: str, what: str, where: str, cause: str = "") -> InputError:
 
 def _write_skipped(path: Path, skipped: tuple[SkippedRow, ...]) -> None:
     names = ("filepath", "where", "reason")
-    _write_csv(path, pa.table({name: pa.array([getattr(row, name) for row in skipped], pa.string()) for name in names}))
-
-
-def _write_csv(path: Path, table: pa.Table) -> None:
-    with replacing(path) as temporary:
-        pacsv.write_csv(table, temporary)
+    write_csv_table(path, pa.table({name: pa.array([getattr(row, name) for row in skipped], pa.string()) for name in names}))

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from tinysieve.dataset.classes import DROPPED_WORD
+from tinysieve.dataset.csv_table import write_csv_table
 from tinysieve.dataset.samples import REQUIRED, SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.ground.atomic_files import replacing
@@ -69,16 +69,16 @@ def write_label_table(table: pa.Table, path: Path) -> None:
     Raises:
         InputError: a CSV file cannot hold a column.
     """
-    with replacing(path) as temporary:
-        if path.suffix.lower() == ".parquet":
+    if path.suffix.lower() == ".parquet":
+        with replacing(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
-            return
-        try:
-            pacsv.write_csv(table, temporary)
-        except pa.ArrowException as error:
-            nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
-            raise InputError(f"a CSV file cannot hold the columns {', '.join(nested) or error}", where=str(path),
-                             fix="write Parquet: --parquet FILE") from error
+        return
+    try:
+        write_csv_table(path, table)
+    except pa.ArrowException as error:
+        nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
+        raise InputError(f"a CSV file cannot hold the columns {', '.join(nested) or error}", where=str(path),
+                         fix="write Parquet: --parquet FILE") from error
 
 
 def _last_change(samples: SampleTable, chain: Sequence[Version]) -> tuple[pa.Array, pa.Array]:

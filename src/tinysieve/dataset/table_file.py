@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tinysieve.dataset.csv_table import without_escapes
 from tinysieve.dataset.spreadsheet import is_spreadsheet, read_spreadsheet
 from tinysieve.dataset.table_rows import Lines, rows_of
 from tinysieve.dataset.table_text import MAX_COLUMNS, TableForm, table_text
@@ -72,7 +73,8 @@ def read_table(path: Path, form: TableForm = AS_WRITTEN) -> pa.Table:
 def open_table(path: Path, form: TableForm = AS_WRITTEN) -> TableFile:
     """Read Parquet, the first sheet of an .xlsx, or text with every column as text so that nothing is guessed.
 
-    What it is says its content, not its name. Blank rows, and columns without a name and a value, are left out.
+    What it is says its content, not its name. Blank rows, and columns without a name and a value, are left out. Cells that
+    `csv_cell` escaped, as our own files have them, are the texts that they were, and a note says so.
 
     Raises:
         InputError: no regular file, nothing that reads as a table, or a column that stands in it twice.
@@ -96,7 +98,10 @@ def open_table(path: Path, form: TableForm = AS_WRITTEN) -> TableFile:
         text = table_text(data, str(path), form)
         header, notes = text.header, text.notes
         rows, lines = rows_of(text, str(path))
-    return TableFile(path, _named(rows, header, path), lines, notes=notes)
+    table, escaped = without_escapes(_named(rows, header, path))
+    if escaped:
+        notes = (*notes, f"{path}: {escaped:,} cells begin with ' before a sign of spreadsheets' formulas: read without it")
+    return TableFile(path, table, lines, notes=notes)
 
 
 def check_table(path: Path) -> None:

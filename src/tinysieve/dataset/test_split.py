@@ -36,7 +36,7 @@ def check_test_split(samples: SampleTable, file: Path) -> None:
     """
     if not file.exists():
         return
-    now, before = _test_rows(samples), pq.read_table(file)
+    now, before = _test_rows(samples), _read(file)
     came = _only_in(now, before)
     gone = _only_in(before, now)
     if came.num_rows or gone.num_rows:
@@ -47,6 +47,15 @@ def check_test_split(samples: SampleTable, file: Path) -> None:
             why="models of this run would no longer be comparable",
             fix="restore the test images and labels, or set another 'run' folder",
         )
+
+
+def _read(file: Path) -> pa.Table:
+    try:
+        return pq.read_table(file, columns=["sample_id", "label", "filepath"])
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise FrozenSplit(f"the frozen test split cannot be read: {error}", where=str(file),
+                          why="nothing else says which images and labels were measured on",
+                          fix="bring the file back from a copy, or set another 'run' folder") from error
 
 
 def _test_rows(samples: SampleTable) -> pa.Table:

@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.yaml_text import read_yaml
 
 
 def overrides_of(config: Path, settings: Mapping[str, object]) -> tuple[str, ...]:
@@ -24,8 +25,8 @@ def overrides_of(config: Path, settings: Mapping[str, object]) -> tuple[str, ...
     if not config.is_file():
         raise InputError(f"no configuration at {config}", fix="give the path of a YAML file; see configs/")
     try:
-        written = yaml.safe_load(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+        written = read_yaml(config).data
+    except (OSError, InputError):
         return ()  # the reader says what is wrong with the file
     return tuple(f"{name}={text}" for key, value in settings.items() for name, text in _leaves(key, value, written))
 

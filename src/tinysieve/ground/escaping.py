@@ -15,6 +15,10 @@ from collections.abc import Iterable
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~$&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 _LINE_START = re.compile(r"^(\s*)(\d+(?=[.)])|[-+=:#])")
 _CODE = re.compile(r"`([^`]+)`")
+# What spreadsheets take for the beginning of a formula, full-width signs included, behind apostrophes of our own and spaces.
+# A semicolon separates cells where the comma stands in numbers, and there what follows it begins a cell too.
+_FORMULA = "('*[ \\t\\r\\n]*[-=+@\\t\\r\\n\uff1d\uff0b\uff0d\uff20])"
+FORMULA, ESCAPED_FORMULA = f"(^|;){_FORMULA}", f"(^|;)'{_FORMULA}"
 _C_PLAIN = frozenset(b" !#$%&'()*+,-./:;<=>@[]^_`{|}~" + bytes(c for c in range(128) if chr(c).isalnum()))
 
 
@@ -114,6 +118,26 @@ def markdown_with_code(text: str) -> Escaped:
     """
     pieces = _CODE.split(one_line(text))
     return Escaped("".join(f"`{piece}`" if at % 2 else markdown(piece) for at, piece in enumerate(pieces)))
+
+
+def csv_cell(text: str) -> Escaped:
+    """Text in a cell of a spreadsheet: what would be a formula there gets an apostrophe in front, as people write it.
+
+    `csv_text` takes it off again, also where the text itself began with apostrophes.
+
+    >>> csv_cell("=1+1"), csv_cell("'=1+1"), csv_cell("'quoted'"), csv_cell("a;=b")
+    ("'=1+1", "''=1+1", "'quoted'", "a;'=b")
+    """
+    return Escaped(re.sub(FORMULA, r"\1'\2", text))
+
+
+def csv_text(cell: str) -> str:
+    """The text that `csv_cell` was given.
+
+    >>> csv_text("'=1+1"), csv_text("''=1+1"), csv_text("'quoted'"), csv_text("=1+1")
+    ('=1+1', "'=1+1", "'quoted'", '=1+1')
+    """
+    return re.sub(ESCAPED_FORMULA, r"\1\2", cell)
 
 
 def _behind_backslash(match: re.Match[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ def read_json(path: Path, largest_bytes: int = LARGEST_BYTES) -> Any:
     try:
         if path.stat().st_size > largest_bytes:
             raise InputError(f"more than {largest_bytes:,} B of JSON", where=str(path), fix="split it into smaller files")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"it cannot be read: {error}", where=str(path)) from error
     return parse_json(text, str(path))
@@ -45,6 +47,24 @@ def parse_json(text: str, where: str) -> Any:
     except ValueError as error:
         raise InputError(f"not JSON: {error}", where=where, why="it was changed or cut short",
                          fix="make the file again") from error
+
+
+@contextmanager
+def expected_form(where: str, form: str) -> Iterator[None]:
+    """While a parsed file of another program is taken apart: what it lacks, or has of another kind, is an error of the file.
+
+    Args:
+        form: what it should be, such as "COCO's JSON".
+
+    Raises:
+        InputError: a key or a place is missing, or a value is of another type than `form` has there.
+    """
+    try:
+        yield
+    except KeyError as error:
+        raise InputError(f"no {form}: an entry has no {error}", where=where, fix="export the file again") from error
+    except (TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
+        raise InputError(f"no {form}: {str(error)[:200]}", where=where, fix="export the file again") from error
 
 
 def read_object(path: Path, largest_bytes: int = LARGEST_BYTES) -> dict[str, Any]:

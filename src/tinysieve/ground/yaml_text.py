@@ -6,9 +6,6 @@ that is written for this program needs them.
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,8 +13,11 @@ from typing import Any, NoReturn
 import yaml
 
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.small_text import read_small_text
 
 LARGEST_BYTES = 64 * 1024
+# Twenty thousand names of classes.
+LARGEST_DESCRIPTION_BYTES = 512 * 1024
 DEEPEST = 16
 
 
@@ -30,30 +30,31 @@ class YamlText:
 
 
 def read_yaml(path: Path) -> YamlText:
-    """Read a YAML file.
+    """Read a YAML file of settings.
 
     Raises:
         OSError: it is not there, or a folder.
         InputError: a pipe or a device, more than LARGEST_BYTES, not UTF-8, or see `parse_yaml`.
     """
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        # A pipe would keep the reader waiting, and a device has no end.
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path} is not a file", where=str(path), fix="name a YAML file")
-        if status.st_size > LARGEST_BYTES:
-            raise InputError(f"{status.st_size:,} B of YAML are more than {LARGEST_BYTES:,} B", where=str(path),
-                             why="what people write is a few kB", fix="name a YAML file of settings")
-        return parse_yaml(path.read_text(encoding="utf-8-sig"), str(path))
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise InputError(f"{path} is not YAML: {error}", where=f"{path}:{line}", fix="save it as UTF-8") from error
+    return parse_yaml(read_small_text(path, LARGEST_BYTES, "YAML", "name a YAML file of settings"), str(path))
+
+
+def read_description(path: Path, fix: str) -> Any:
+    """What a YAML file of another program says, such as YOLO's `data.yaml`; its keys may be whole numbers, its lists long.
+
+    Args:
+        fix: what to do where the file cannot be read.
+
+    Raises:
+        OSError: it is not there, or a folder.
+        InputError: as `read_yaml`, with LARGEST_DESCRIPTION_BYTES.
+    """
+    text = read_small_text(path, LARGEST_DESCRIPTION_BYTES, "YAML", fix)
+    return _parse(text, str(path), _DescriptionLoader).data
 
 
 def parse_yaml(text: str, where: str) -> YamlText:
-    """Read one YAML document.
+    """Read one YAML document of settings.
 
     Raises:
         InputError: no YAML, more than one document, nested deeper than DEEPEST, an alias, an anchor, a tag, a key that is no text
@@ -62,10 +63,14 @@ def parse_yaml(text: str, where: str) -> YamlText:
     >>> parse_yaml("a: [1, 2]", "x.yaml").data
     {'a': [1, 2]}
     """
+    return _parse(text, where, _Loader)
+
+
+def _parse(text: str, where: str, kind: type[_Loader]) -> YamlText:
     if "\0" in text:
         raise InputError("a NUL character", where=f"{where}:{text[: text.index(chr(0))].count(chr(10)) + 1}", fix="remove it")
     try:
-        loader = _Loader(text, where)
+        loader = kind(text, where)
         node = loader.get_single_node()
         return YamlText(None if node is None else loader.construct_document(node), node)
     except yaml.MarkedYAMLError as error:
@@ -80,6 +85,9 @@ def parse_yaml(text: str, where: str) -> YamlText:
 
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, which stops at the first thing that settings do not need."""
+
+    KEYS = frozenset({"tag:yaml.org,2002:str"})
+    WHY = "settings are plain YAML"
 
     def __init__(self, text: str, where: str) -> None:
         super().__init__(text)
@@ -103,11 +111,13 @@ class _Loader(yaml.SafeLoader):
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+            if not isinstance(key, yaml.ScalarNode) or key.tag not in self.KEYS:
                 self._refuse(key.start_mark, "a key that is no text", "put quotes around it, or correct it")
-            if key.value in seen:
+            # As text, since 1 and "1" and 0x1 are one key to whoever looks a number up.
+            name = str(self.construct_object(key))
+            if name in seen:
                 self._refuse(key.start_mark, f"the key '{key.value}' stands twice"[:100], "keep one of them")
-            seen.add(key.value)
+            seen.add(name)
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
@@ -117,4 +127,11 @@ class _Loader(yaml.SafeLoader):
             self._refuse(node.start_mark, f"no such value: {error}"[:100], "correct it")
 
     def _refuse(self, mark: yaml.Mark, what: str, fix: str) -> NoReturn:
-        raise InputError(what, where=f"{self._where}:{mark.line + 1}", why="settings are plain YAML", fix=fix)
+        raise InputError(what, where=f"{self._where}:{mark.line + 1}", why=self.WHY, fix=fix)
+
+
+class _DescriptionLoader(_Loader):
+    """The same for what other programs write, in which classes have numbers."""
+
+    KEYS = _Loader.KEYS | {"tag:yaml.org,2002:int"}
+    WHY = "only plain YAML is read"

@@ -8,15 +8,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames, Codes
+from tinysieve.dataset.csv_table import write_csv_table
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.label_words import as_text, plain
 from tinysieve.dataset.table_file import TableFile, open_table
 from tinysieve.filtering.decisions.answers import Answers, answer_codes, decision_words, refuse_first
 from tinysieve.filtering.decisions.policy import Plan
-from tinysieve.ground.atomic_files import replacing
 
 _UNKNOWN = np.int8(-9)
 
@@ -29,8 +28,7 @@ def write_review_queue(path: Path, plan: Plan, samples: SampleTable, labels: Cod
     table = table.append_column("proposed", samples.classes.names(plan.review_proposals))
     table = table.append_column("reason", pc.cast(plan.review_reasons, pa.string()))
     table = table.append_column("decision", pa.array([""] * len(rows), pa.string()))
-    with replacing(path) as temporary:
-        pacsv.write_csv(table, temporary)
+    write_csv_table(path, table)
 
 
 def read_answers(path: Path, reviewer: str, classes: ClassNames = PERSON_TASK,

@@ -17,6 +17,7 @@ from tinysieve.dataset.sources.label_words import plain
 from tinysieve.filtering.decisions.answers import NO_ANSWER, TAKEN_BACK, Answers, answer_codes, decision_words
 from tinysieve.filtering.decisions.label_studio_names import sample_ids_of
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.json_text import expected_form
 
 CONTROL = "decision"
 _MAX_BYTES = 2 << 30
@@ -63,10 +64,11 @@ def read_annotations(path: Path, reviewer: str, samples: SampleTable, given: Map
     deciding = _deciding(tasks, control, str(path))
     words = _Words(deciding, answer_codes(samples.classes, given), samples.classes)
     answers: list[_Answer] = []
-    for number, (task, sample_id) in enumerate(zip(tasks, sample_ids_of(tasks, samples, str(path)), strict=True)):
-        answers += _answers_of(task, sample_id, f"{path}: task {task.get('id', number)}", reviewer, words)
-    texts = [pa.array([getattr(answer, name) for answer in answers], pa.string()) for name in ("sample_id", "reviewer", "at")]
-    codes = np.array([answer.code for answer in answers], np.int8)
+    with expected_form(str(path), "export of Label Studio"):
+        for number, (task, sample_id) in enumerate(zip(tasks, sample_ids_of(tasks, samples, str(path)), strict=True)):
+            answers += _answers_of(task, sample_id, f"{path}: task {task.get('id', number)}", reviewer, words)
+        texts = [pa.array([getattr(answer, name) for answer in answers], pa.string()) for name in ("sample_id", "reviewer", "at")]
+        codes = np.array([answer.code for answer in answers], np.int8)
     return Answers(texts[0], codes, texts[1], texts[2], lambda index: answers[index].place)
 
 

@@ -74,7 +74,7 @@ def read_box_file(path: Path, table: ImageSizes, stated: Stated) -> ImportedBoxe
     classes = _classes(read, stated, path)
     boxes, clipped, corner_notes = _grouped(read, inside, images[inside], table, classes, stated, path)
     notes = [f"{by_end:,} photos are matched by the end of their path only"] if by_end else []
-    return _finished(boxes, unknown, clipped, [*notes, *corner_notes], table, stated)
+    return _finished(boxes, unknown, clipped, [*read.notes, *notes, *corner_notes], table, stated)
 
 
 def _is_our_own(path: Path) -> bool:

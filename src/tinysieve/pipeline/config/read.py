@@ -16,6 +16,8 @@ from tinysieve.pipeline.config.run_folder import run_folder_objection
 from tinysieve.pipeline.config.sections import Config, config_type
 
 _UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+# Characters of an override in an error.
+_SHOWN = 100
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
@@ -50,18 +52,23 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
 def _override(data: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise InputError(f"override '{text}' is not of the form a.b=value", where=f"-o {text}")
+        raise InputError(f"override '{text[:_SHOWN]}' is not of the form a.b=value", where=_given(text))
     *parents, last = key.split(".")
     for parent in parents:
         data = data.setdefault(parent, {})
         if not isinstance(data, dict):
-            raise InputError(f"'{parent}' is a value, not a group of settings", where=f"-o {text}")
+            raise InputError(f"'{parent}' is a value, not a group of settings", where=_given(text))
     try:
         data[last] = parse_yaml(value, "").data
     except InputError as error:
         said = error.what.removeprefix(" is not YAML: ").removeprefix("no such value: ")
-        raise InputError(f"'{value[:100]}' is not YAML: {said}", where=f"-o {text[:200]}",
+        raise InputError(f"'{value[:_SHOWN]}' is not YAML: {said}", where=_given(text),
                          fix="balance brackets; quote special characters") from error
+
+
+def _given(text: str) -> str:
+    """An override in an error: its beginning, since a value may be as long as a command line."""
+    return f"-o {text[:_SHOWN]}" + ("..." if len(text) > _SHOWN else "")
 
 
 def deepest(error: ValidationError) -> Any:
@@ -89,9 +96,9 @@ def _where(keys: tuple[str, ...], judged: tuple[str, ...], path: Path, node: yam
     changed = {text: tuple(text.partition("=")[0].split(".")) for text in reversed(overrides)}
     for text, name in changed.items():
         if keys[:len(name)] == name:
-            return f"-o {text}"
+            return _given(text)
     line = f"{path}:{_line(node, keys)}"
-    return next((f"{line} and -o {text}" for text, name in changed.items() if name[:len(judged)] == judged), line)
+    return next((f"{line} and {_given(text)}" for text, name in changed.items() if name[:len(judged)] == judged), line)
 
 
 def _line(node: yaml.Node | None, keys: tuple[str, ...]) -> int:

@@ -6,7 +6,6 @@ filter reads. All crops of a photo share a split, so no photo is on both sides.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from tinysieve.dataset.images import Pixels, decode
+from tinysieve.ground.csv_text import csv_lines
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.demo.scenes import Box, Scene, installed_scenes
 
@@ -160,7 +160,4 @@ def _area(box: Box) -> float:
 
 
 def _write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    path.write_bytes(csv_lines([header, *rows]).encode("utf-8"))

@@ -5,6 +5,7 @@ Only what carries our own record or key is ever removed or renamed. Anything els
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tinysieve.pipeline.engine.records import RECORD, output_names, read_record
 
 # Written first into the folder of a stage at work, and gone once its record is there.
 _KEY = ".key"
+# What a process leaves that was killed while it wrote the key: all there is in such a folder.
+_KEY_BEGUN = re.compile(r"\.\.key\.[0-9]+\.tmp")
 
 
 def partial_key(final: Path) -> str:
@@ -78,7 +81,8 @@ def refuse_foreign(folder: Path) -> None:
     """
     if not folder.exists() and not folder.is_symlink():
         return
-    is_ours = folder.is_dir() and ((folder / RECORD).is_file() or (folder / _KEY).is_file() or not any(folder.iterdir()))
+    is_ours = folder.is_dir() and ((folder / RECORD).is_file() or (folder / _KEY).is_file()
+                                   or all(_KEY_BEGUN.fullmatch(path.name) for path in folder.iterdir()))
     if folder.is_symlink() or not is_ours:
         raise InputError(f"'{folder.name}' in the run folder was not made by this program", where=str(folder),
                          why="a stage of that name would take its place, and only what carries our own record is replaced",
@@ -91,8 +95,14 @@ def _holds_others_files(folder: Path) -> bool:
 
 
 def _remove(folder: Path) -> None:
+    """Remove a folder of ours; what shows that it is ours goes last, so that whoever is killed here can go on."""
     if folder.exists():
         refuse_foreign(folder)
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name not in (RECORD, _KEY):
+                path.unlink()
         shutil.rmtree(folder)
 
 

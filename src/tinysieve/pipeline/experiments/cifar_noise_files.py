@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -17,6 +15,7 @@ from tinysieve.filtering.data_parameters.trajectories import summarise
 from tinysieve.filtering.data_parameters.triage import RULES, TRIAGE_NAMES, triage
 from tinysieve.filtering.data_parameters.turning_point import suspicion
 from tinysieve.ground.atomic_files import check_folder, write_text
+from tinysieve.ground.csv_text import csv_lines
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import load_keras
@@ -120,17 +119,15 @@ def _store(outcome: CifarNoiseOutcome, settings: CifarNoise, name: str, rule: st
 
 def _write_curves(outcome: CifarNoiseOutcome, path: Path) -> None:
     """One row an epoch: accuracies, held-out loss, and mean temperatures of corrupt and clean labels."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["epoch", "without", "with", "retrained", "held_out_loss", "sigma_corrupt", "sigma_clean"])
+    rows: list[list[object]] = [["epoch", "without", "with", "retrained", "held_out_loss", "sigma_corrupt", "sigma_clean"]]
     tempered = outcome.with_temperatures
     for epoch in range(len(tempered.test_accuracy)):
         sigma = np.asarray(tempered.trajectories[:, epoch], np.float64)
         again = "" if outcome.retrained is None else f"{outcome.retrained.test_accuracy[epoch]:.4f}"
-        writer.writerow([epoch + 1, f"{outcome.without.test_accuracy[epoch]:.4f}", f"{tempered.test_accuracy[epoch]:.4f}", again,
+        rows.append([epoch + 1, f"{outcome.without.test_accuracy[epoch]:.4f}", f"{tempered.test_accuracy[epoch]:.4f}", again,
                          f"{tempered.held_out_losses[epoch].mean():.4f}", f"{sigma[outcome.corrupt].mean():.4f}",
                          f"{sigma[~outcome.corrupt].mean():.4f}"])
-    write_text(path, text.getvalue())
+    write_text(path, csv_lines(rows))
 
 
 def _tell(result: dict[str, Any]) -> None:

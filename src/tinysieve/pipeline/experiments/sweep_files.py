@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
@@ -15,6 +13,7 @@ import typer
 
 from tinysieve.filtering.label_errors.issue_filters import FILTERS
 from tinysieve.ground.atomic_files import check_folder, write_text
+from tinysieve.ground.csv_text import csv_lines
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.experiments.learners import check_learner, learner_called
@@ -114,11 +113,8 @@ def _told(points: Iterable[Point], quiet: bool) -> Iterator[Point]:
 
 
 def _store(points: Sequence[Point], about: dict[str, Any], stem: Path, as_json: bool) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(points[0])], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(point) for point in points)
-    write_text(stem.with_suffix(".csv"), text.getvalue())
+    table = csv_lines([[field.name for field in fields(points[0])], *(list(asdict(point).values()) for point in points)])
+    write_text(stem.with_suffix(".csv"), table)
     whole = json.dumps(about | {"points": [asdict(point) for point in points]}, indent=1)
     write_text(stem.with_suffix(".json"), whole + "\n")
     typer.echo(whole if as_json else f"{stem}.csv, .json, .png")

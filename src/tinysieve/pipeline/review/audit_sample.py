@@ -6,16 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from tinysieve.dataset.classes import DROPPED, UNLABELED, Codes
+from tinysieve.dataset.csv_table import write_csv_table
 from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.dataset.table_file import TableFile, open_table
 from tinysieve.filtering.decisions.answers import resolve_answers
 from tinysieve.filtering.decisions.audit import STRATA, AnsweredStratum, draw_audit, judge_audit, strata_of
 from tinysieve.filtering.decisions.filter_precision import Share
 from tinysieve.filtering.decisions.human_review import read_answers
-from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.consensus import BELIEFS
@@ -36,8 +35,7 @@ def write_audit(run: Run, looks: int) -> Path:
     table = table.append_column("stratum", pa.array(names, pa.string()))
     table = table.append_column("decision", pa.array([""] * len(names), pa.string()))
     path = run.folder / AUDIT
-    with replacing(path) as temporary:
-        pacsv.write_csv(table, temporary)
+    write_csv_table(path, table)
     return path
 
 

@@ -16,7 +16,9 @@ from filelock import FileLock, Timeout
 
 from tinysieve.filtering.decisions.answers import UNDO_WORD
 from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.csv_text import csv_lines
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.escaping import csv_text
 
 COLUMNS = ("sample_id", "decision", "reviewer", "at")
 UNDO = UNDO_WORD
@@ -59,9 +61,7 @@ class DecisionLog:
                 self.standing[sample_id] = word
 
     def _append(self, lines: list[tuple[str, ...]]) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(lines)
-        left = text.getvalue().encode("utf-8")
+        left = csv_lines(lines).encode("utf-8")
         while left:
             left = left[os.write(self.file, left) :]
         os.fsync(self.file)
@@ -92,16 +92,28 @@ def opened(path: Path, reviewer: str, now: Callable[[], str] = utc_now) -> Itera
 def _begin(path: Path, reviewer: str) -> dict[str, str]:
     if not path.exists():
         write_text(path, _HEADER)
-    text = path.read_text(encoding="utf-8")
-    if not text.startswith(_HEADER):
+    data = path.read_bytes()
+    if not data.startswith(_HEADER.encode()):
         raise InputError("not a file of decisions", where=f"{path}:1", fix=f"its first line is {_HEADER.strip()}; move it away")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        os.truncate(path, len(whole.encode("utf-8")))
+    # Bytes, since half a line may end inside of a letter.
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        os.truncate(path, len(whole))
     standing: dict[str, str] = {}
-    for sample_id, word, who, _ in csv.reader(io.StringIO(whole[len(_HEADER) :])):
+    for sample_id, word, who, _ in _lines(path, whole[len(_HEADER) :]):
         if who == reviewer:
             standing.pop(sample_id, None)
             if word != UNDO:
                 standing[sample_id] = word
     return standing
+
+
+def _lines(path: Path, data: bytes) -> Iterator[tuple[str, str, str, str]]:
+    try:
+        reader = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
+        for sample_id, word, who, at in reader:
+            yield csv_text(sample_id), csv_text(word), csv_text(who), at
+    # A cell too many or too few, bytes of another encoding, or what the csv module refuses.
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"a line of decisions cannot be read: {error}", where=str(path),
+                         why="decisions behind it would be lost", fix="mend the line, or move the file away") from error

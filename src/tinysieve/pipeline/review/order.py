@@ -9,16 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from tinysieve.dataperf.submissions import Order, read_submission, write_order
 from tinysieve.dataset.classes import UNLABELED
+from tinysieve.dataset.csv_table import write_csv_table
 from tinysieve.dataset.decisions import no_decisions
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.tables import read_table
 from tinysieve.filtering.decisions.human_review import write_review_queue
 from tinysieve.filtering.decisions.policy import Plan
-from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
@@ -52,8 +51,7 @@ def first_looks(run: Run, queue: Path, looks: int) -> Path:
     """Write the first `looks` samples of a queue as a queue into the run folder."""
     path = run.folder / REVIEW_QUEUE.file
     table = read_table(queue).slice(0, looks)
-    with replacing(path) as temporary:
-        pacsv.write_csv(table, temporary)
+    write_csv_table(path, table)
     return path
 
 

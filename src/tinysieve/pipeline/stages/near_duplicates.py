@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from tinysieve.dataset.classes import Codes
+from tinysieve.dataset.csv_table import write_csv_table
 from tinysieve.dataset.ingest import open_pixels
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.near_duplicates import DuplicateGroups, join, same_look, same_pixels
 from tinysieve.filtering.filters.duplicates import Duplicates, leaks
 from tinysieve.filtering.filters.neighbor_agreement import NeighborAgreement
-from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import GateMissed
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact
@@ -76,8 +75,7 @@ def write_groups(path: Path, groups: DuplicateGroups, samples: SampleTable) -> N
     table = table.append_column("group", samples.sample_ids.combine_chunks().take(pa.array(groups.group[rows])))
     table = table.append_column("stays", pa.array(np.where(groups.kept[rows], "yes", "no")))
     table = table.append_column("similarity", pa.array(np.round(groups.similarity[rows], 4)))
-    with replacing(path) as temporary:
-        pacsv.write_csv(table, temporary)
+    write_csv_table(path, table)
 
 
 def leaked_rows(run: Run, labels: Codes) -> np.ndarray | None:

@@ -17,7 +17,7 @@ from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.ingest import PIXELS, freeze_test, samples_of, versions_of
+from tinysieve.pipeline.stages.ingest import FROZEN_TEST, PIXELS, freeze_test, samples_of, versions_of
 from tinysieve.pipeline.stages.libraries import VERIFYING
 from tinysieve.pipeline.stages.near_duplicates import GROUPS, leaked_rows, refuse_leaks
 from tinysieve.pipeline.stages.quantize import INT8_MODEL, QUANTIZE_FACTS, FitFacts
@@ -158,4 +158,6 @@ def verify_stage(config: Config) -> Stage:
     """The stage; it looks for near-duplicates of test images where the configuration does."""
     groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
     return Stage("verify", 7, ("ingest", *groups, "train-mended", "quantize-baseline", "quantize-mended"),
-                 _verify_settings, _verify, libraries=VERIFYING)
+                 _verify_settings, _verify, libraries=VERIFYING,
+                 # Without it a later ingest would compare its test split with nothing.
+                 elsewhere=lambda run: (run.folder / FROZEN_TEST,))

@@ -247,8 +247,11 @@
   }
 
   function download() {
-    const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-    const lines = [...decided].map(([id, one]) => [id, one.word, data.reviewer, one.at].map(quoted).join(","));
+    // A cell that a spreadsheet would take for a formula: as ground/escaping.py has it, and reads it back.
+    const formula = /(^|;)('*[ \t\r\n]*[-=+@\t\r\n\uff1d\uff0b\uff0d\uff20])/g;
+    const plain = (text) => text.replace(formula, "$1'$2");
+    const quoted = (text) => (/[",;|\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const lines = [...decided].map(([id, one]) => [id, one.word, data.reviewer, one.at].map(plain).map(quoted).join(","));
     const file = new Blob([["sample_id,decision,reviewer,at", ...lines].join("\n"), "\n"], { type: "text/csv" });
     const link = make("a", { href: URL.createObjectURL(file), download: "decisions.csv" });
     link.click();

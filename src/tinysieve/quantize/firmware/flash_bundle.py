@@ -115,7 +115,7 @@ def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena:
     inputs = golden_inputs(source.shape, source.dtype, VECTORS)
     outputs = expected_outputs(model, inputs).outputs
     return {
-        "name": name, "labels": list(labels),
+        "name": name, "labels": list(labels), "model_sha256": Escaped(hashlib.sha256(model).hexdigest()),
         "model_bytes": len(model), "measured_arena_bytes": arena.total_bytes, "arena_margin_bytes": ARENA_MARGIN_BYTES,
         # TFLM aligns the arena itself: a multiple of 16 wastes nothing.
         "arena_bytes": -(-(arena.total_bytes + ARENA_MARGIN_BYTES) // 16) * 16, "vectors": VECTORS,

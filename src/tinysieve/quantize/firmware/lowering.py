@@ -65,7 +65,26 @@ def lower(model: bytes) -> Lowered:
         raise InputError("no kernel for " + "; ".join(refused), why="the C route cannot run this model",
                          fix="run it under TFLM, or convert it with operators of this list: "
                          + ", ".join(sorted((*_KERNELS, *_POINTERS, "PAD"))))
-    return Lowered(source, tuple(used), views)
+    lowered = Lowered(source, tuple(used), views)
+    _require_made(lowered)
+    return lowered
+
+
+def _require_made(lowered: Lowered) -> None:
+    """Refuse a file in which an operator, or the model's output, takes what no operator before it has made."""
+    source = lowered.source
+    made = {lowered.place(source.inputs[0]).root}
+    for step in lowered.steps:
+        if not {lowered.place(tensor).root for tensor in step.inputs} <= made:
+            raise _unmade("an operator takes a tensor")
+        made.add(lowered.place(step.output).root)
+    if lowered.place(source.outputs[0]).root not in made:
+        raise _unmade("the output is a tensor")
+
+
+def _unmade(what: str) -> InputError:
+    return InputError(f"{what} that no operator before has made", why="the generated program would read memory that nobody wrote",
+                      fix="convert the model again")
 
 
 def _steps(source: SourceModel, operator: SourceOperator, views: Views) -> list[Step]:

@@ -1,4 +1,4 @@
-"""Boxes in CSV or Parquet, one row a box, under the names of columns that detectors and exporters write."""
+"""Boxes in a table (text, Excel or Parquet), one row a box, under the names of columns that detectors and exporters write."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_box_table(path: Path, stated: Stated) -> ListedBoxes:
     """Read a table of boxes.
 
     Args:
-        path: CSV, Excel or Parquet; a row without numbers lists an image that was examined and shows nothing.
+        path: whatever `dataset.table_file` reads; a row without numbers lists an image that was examined and shows nothing.
         stated: unit, names of class numbers, and what the file lacks.
 
     Raises:
@@ -53,7 +53,8 @@ def read_box_table(path: Path, stated: Stated) -> ListedBoxes:
     classes = read_classes(rows, boxed, stated, place, path)
     confidence = _confidence(rows, boxed, stated, place, path)
     return ListedBoxes(pc.fill_null(rows[key].cast(pa.string()), "").combine_chunks(), key == "sample_id", corners.numbers,
-                       corners.layouts, corners.unit, confidence, classes.class_id, classes.names, classes.declared, place)
+                       corners.layouts, corners.unit, confidence, classes.class_id, classes.names, classes.declared, place,
+                       file.notes)
 
 
 def _plain(name: str) -> str:

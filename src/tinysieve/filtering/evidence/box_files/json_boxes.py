@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,13 @@ from tinysieve.filtering.evidence.box_files.fiftyone_json import is_fiftyone, re
 from tinysieve.filtering.evidence.box_files.label_studio_json import is_label_studio, read_label_studio
 from tinysieve.filtering.evidence.box_files.listed_boxes import ListedBoxes, Stated
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.json_text import expected_form, read_json
 
 _FORMS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Stated, Path], ListedBoxes]], ...] = (
     (is_coco, read_coco), (is_coco_results, read_coco_results),
     (is_label_studio, read_label_studio), (is_fiftyone, read_fiftyone))
+# COCO's own annotations take 0.5 GB.
+_LARGEST_BYTES = 2 * 1024**3
 _KNOWN = "COCO (annotations or results), Label Studio's JSON export, FiftyOne's labels.json or samples.json"
 
 
@@ -25,11 +27,9 @@ def read_json_boxes(path: Path, stated: Stated) -> ListedBoxes:
     Raises:
         InputError: not JSON, none of the forms, or something in it that cannot be read.
     """
-    try:
-        made = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"box file cannot be read: {error}", where=str(path), fix=f"JSON of {_KNOWN}") from error
+    made = read_json(path, _LARGEST_BYTES)
     for is_it, read in _FORMS:
         if is_it(made):
-            return read(made, stated, path)
+            with expected_form(str(path), "JSON of boxes"):
+                return read(made, stated, path)
     raise InputError("JSON of an unknown form", where=str(path), why="its boxes cannot be told", fix=f"known are {_KNOWN}")

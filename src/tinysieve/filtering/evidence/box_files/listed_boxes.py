@@ -57,6 +57,7 @@ class ListedBoxes:
         names: number and name of the classes.
         declared: the names are all that the file could hold, not only those that occur.
         place: where row number i stands.
+        notes: what was assumed while the file was read.
     """
 
     images: pa.Array
@@ -69,6 +70,7 @@ class ListedBoxes:
     names: Mapping[int, str]
     declared: bool
     place: Callable[[int], str]
+    notes: tuple[str, ...] = ()
 
     @property
     def boxed(self) -> NDArray[np.bool_]:

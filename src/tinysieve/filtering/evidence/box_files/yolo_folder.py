@@ -7,15 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import yaml
 
 from tinysieve.filtering.evidence.box_files.listed_boxes import NO_CLASS, ListedBoxes, Stated
 from tinysieve.filtering.evidence.detectors.weights_names import parse_names
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.small_text import read_small_text
+from tinysieve.ground.yaml_text import read_description
 
 _LISTS = ("classes.txt", "obj.names", "labels.txt")
 _DESCRIPTIONS = ("data.yaml", "dataset.yaml", "data.yml")
 _ANNOTATION, _DETECTION = 5, 6
+_LARGEST_BYTES = 16 * 1024**2
 
 
 def read_yolo_folder(folder: Path, stated: Stated) -> ListedBoxes:
@@ -50,8 +52,8 @@ def read_yolo_folder(folder: Path, stated: Stated) -> ListedBoxes:
 
 def _lines(file: Path) -> list[tuple[int, str]]:
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
+        text = read_small_text(file, _LARGEST_BYTES, "text", "remove what is no label file from the folder")
+    except OSError as error:
         raise InputError(f"cannot be read: {error}", where=str(file),
                          fix="remove what is no label file from the folder") from error
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
@@ -86,8 +88,9 @@ def _names_beside(folder: Path) -> dict[int, str]:
 
 
 def _described(file: Path) -> dict[int, str]:
+    fix = "mend it, or set filter.detector.names"
     try:
-        described = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(file), fix="mend it, or set filter.detector.names") from error
+        described = read_description(file, fix)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error}", where=str(file), fix=fix) from error
     return parse_names(described.get("names") if isinstance(described, dict) else None) or {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import os
 from collections.abc import Sequence
@@ -22,6 +21,8 @@ from tinysieve.dataset import images
 from tinysieve.filtering.evidence.boxes import as_ids, concatenate, read_boxes, write_boxes
 from tinysieve.filtering.evidence.detectors.examine_chunk import BATCH, Decode, Detections, Detector, NotExamined, examine
 from tinysieve.ground import atomic_files as atomic
+from tinysieve.ground.csv_text import csv_lines
+from tinysieve.ground.escaping import csv_text
 from tinysieve.ground.progress import Progress
 
 FAILURE_FIELDS = ("sample_id", "filepath", "reason")
@@ -82,7 +83,8 @@ def detect_all(
 
 def remove_parts(folder: Path) -> None:
     """Throw away the parts of finished or abandoned runs in `folder`; results stay."""
-    for path in sorted(folder.glob("parts-*/*")):
+    # A chunk's Parquet file before its list, as it came last: whoever is killed here finds no chunk whose list is gone.
+    for path in sorted(folder.glob("parts-*/*"), reverse=True):
         path.unlink()
     for path in sorted(folder.glob("parts-*")):
         path.rmdir()
@@ -103,11 +105,7 @@ def _run_key(detector: Detector, ids: list[str], chunk: int) -> str:
 
 
 def _as_csv(failures: Sequence[NotExamined]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(FAILURE_FIELDS)
-    writer.writerows((failure.sample_id, failure.filepath, failure.reason) for failure in failures)
-    return text.getvalue()
+    return csv_lines([FAILURE_FIELDS, *((failure.sample_id, failure.filepath, failure.reason) for failure in failures)])
 
 
 def _write(part: Detections, target: Path) -> None:
@@ -119,4 +117,4 @@ def _write(part: Detections, target: Path) -> None:
 def _read(target: Path) -> Detections:
     with target.with_suffix(".csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.reader(stream))[1:]
-    return Detections(read_boxes(target), tuple(NotExamined(*row) for row in rows))
+    return Detections(read_boxes(target), tuple(NotExamined(*map(csv_text, row)) for row in rows))

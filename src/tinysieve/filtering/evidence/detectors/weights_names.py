@@ -6,14 +6,14 @@ import ast
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tinysieve.filtering.evidence.box_classes import BoxClasses, Names, box_classes
 from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.ground.yaml_text import read_description
 
 METADATA = "metadata.yaml"
 _PLACEHOLDER = re.compile(r"(class[ _]?)?\d+", re.IGNORECASE)
@@ -89,8 +89,8 @@ def _names_beside(folder: Path) -> dict[int, str] | None:
     if not file.is_file():
         return None
     try:
-        described = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        described = read_description(file, "export the weights again")
+    except OSError as error:
         raise InputError(f"{METADATA} cannot be read: {error}", where=str(file), fix="export the weights again") from error
     return parse_names(described.get("names")) if isinstance(described, dict) else None
 
@@ -111,13 +111,19 @@ def _onnx_metadata(weights: Path) -> dict[str, str]:
 
 def _names_in_archive(weights: Path) -> dict[int, str] | None:
     """From the zip archive behind a TFLite file, or that a TorchScript file is."""
-    if not weights.is_file() or not zipfile.is_zipfile(weights):
-        return None
-    with zipfile.ZipFile(weights) as archive:
-        for member in archive.infolist():
-            if _MEMBERS.fullmatch(member.filename) and member.file_size <= _LONGEST_BYTES:
-                text = archive.read(member).decode("utf-8", "replace")
-                return parse_names(_mapping(text).get("names"))
+    try:
+        if not weights.is_file() or not zipfile.is_zipfile(weights):
+            return None
+        with zipfile.ZipFile(weights) as archive:
+            for member in archive.infolist():
+                if _MEMBERS.fullmatch(member.filename) and member.file_size <= _LONGEST_BYTES:
+                    with archive.open(member) as opened:
+                        text = opened.read(_LONGEST_BYTES).decode("utf-8", "replace")
+                    return parse_names(_mapping(text).get("names"))
+    # What zipfile raises for a damaged, encrypted or oddly packed archive.
+    except (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, EOFError, OSError) as error:
+        raise InputError(f"the archive with its metadata cannot be read: {error}", where=str(weights),
+                         fix="export the weights again") from error
     return None
 
 
@@ -125,7 +131,7 @@ def _mapping(text: str) -> dict[str, Any]:
     for read in (json.loads, ast.literal_eval):
         try:
             made = read(text)
-        except (ValueError, SyntaxError, RecursionError):
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
         if isinstance(made, dict):
             return made

@@ -1,0 +1,164 @@
+"""Damaged .tflite files through `inspect`, `fit`, `emulate` and `flash-bundle`: each gives a result or our error.
+
+    python benchmarks/mutated_models.py [FILES]
+
+Half of the files are damaged in their structure: the model is unpacked, a number, a list or a reference anywhere in its tree is
+changed, and it is packed again, so that the file as such stays sound. The others are damaged in their bytes, see
+loader_mutations.py. What the verbs do in Python is done for each file in a process that may die. What they give to interpreters,
+compilers and emulators, which run in children of their own, is done whole for the first FULL files that can be read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from campaign import outcomes, tell
+from loader_mutations import KINDS, SHARED, mutate, unmeasured
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tests/quantize"))
+
+from tiny_tflite import packed, tiny_model  # noqa: E402
+
+from tinysieve.ground.errors import TinysieveError  # noqa: E402
+from tinysieve.quantize.firmware.board_files import load_boards  # noqa: E402
+from tinysieve.quantize.firmware.c_program import generate  # noqa: E402
+from tinysieve.quantize.firmware.emulate import emulate  # noqa: E402
+from tinysieve.quantize.firmware.flash_bundle import make_bundle  # noqa: E402
+from tinysieve.quantize.firmware.kernel_sets import kernel_set  # noqa: E402
+from tinysieve.quantize.inspection import inspect_model  # noqa: E402
+from tinysieve.quantize.passes.fit_model import Target, fit_model  # noqa: E402
+
+FULL, TINY = 10, 2
+VERBS = ("inspect", "fit", "emulate", "flash-bundle")
+
+
+@cache
+def models() -> tuple[bytes, ...]:
+    """Tiny models, and the smallest published one where it is there."""
+    published = SHARED / "models/reference/mlperftiny_vww_96_int8.tflite"
+    made = [tiny_model(), tiny_model(side=5, channels=3, wide=2)]
+    assert len(made) == TINY
+    return (*made, published.read_bytes()) if published.is_file() else tuple(made)
+
+
+def _places(tree: Any, depth: int = 0) -> Iterator[tuple[Any, str]]:
+    """Every attribute with a value in a tree of the schema's objects."""
+    for name, value in vars(tree).items():
+        if value is None or depth > 6:
+            continue
+        yield tree, name
+        for part in value if isinstance(value, list) else [value]:
+            if hasattr(part, "__dict__") and not isinstance(part, np.ndarray):
+                yield from _places(part, depth + 1)
+
+
+def restructured(model: bytes, rng: np.random.Generator) -> bytes:
+    """One to three values of the model's tree changed; the model as it was where the result cannot be packed."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    tree = schema.ModelT.InitFromPackedBuf(model, 0)
+    for _ in range(int(rng.integers(1, 4))):
+        places = list(_places(tree))
+        owner, name = places[int(rng.integers(0, len(places)))]
+        setattr(owner, name, _changed(getattr(owner, name), rng))
+    with contextlib.suppress(Exception):
+        return packed(tree)
+    return model
+
+
+def _changed(value: Any, rng: np.random.Generator) -> Any:
+    number = int(rng.choice([-1, 0, 1, 2, 3, 7, 127, 2**15, 2**31 - 1]))
+    match value:
+        case bool():
+            return not value
+        case int():
+            return number if rng.random() < 0.5 else value + int(rng.integers(-2, 3))
+        case float():
+            return float(rng.choice([0.0, -1.0, 1e-38, 1e38, np.nan, np.inf]))
+        case bytes():
+            return value[: int(rng.integers(0, len(value) + 1))] + rng.bytes(int(rng.integers(0, 9)))
+        case np.ndarray() if value.size:
+            changed = value.copy()
+            limits = np.iinfo(value.dtype) if value.dtype.kind in "iu" else None
+            spoilt = rng.choice([0.0, np.nan, np.inf, -1.0]) if limits is None else np.clip(number, limits.min, limits.max)
+            changed.flat[int(rng.integers(0, value.size))] = spoilt
+            return changed if rng.random() < 0.7 else changed[: int(rng.integers(0, len(changed)))]
+        case list() if value:
+            place = int(rng.integers(0, len(value)))
+            return value[:place] + value[place + 1 :] if rng.random() < 0.5 else [*value, value[place]]
+        case _:
+            return None
+
+
+def mutant(number: int) -> bytes:
+    """File `number`: structure and bytes take turns, then models."""
+    rng, model = np.random.default_rng([2, number]), models()[number // 2 % len(models())]
+    return restructured(model, rng) if number % 2 else mutate(KINDS[number // 2 % len(KINDS)], model, rng)
+
+
+def in_python(verb: str, model: bytes) -> None:
+    """The part of a verb that runs in this process."""
+    if verb == "inspect":
+        json.dumps(inspect_model(model, unmeasured).to_json())
+    else:
+        generate(model, kernel_set("portable"))
+
+
+def whole(verb: str, model: bytes) -> None:
+    """A verb as its command does it."""
+    boards = tuple(load_boards().values())
+    match verb:
+        case "inspect":
+            json.dumps(inspect_model(model).to_json())
+        case "fit":
+            fit_model(model, Target(320 * 1024, 2**20, 0.1), 0, lambda done, total: None)
+        case "emulate":
+            emulate(model, generate(model, kernel_set("portable")), None, boards, 1, lambda done, total: None)
+        case _:
+            make_bundle(model, model, "mutant", (), kernel_set("portable"), boards)
+
+
+def judge(number: int, verb: str) -> str:
+    """What came of the part in Python."""
+    try:
+        in_python(verb, mutant(number))
+    except TinysieveError:
+        return "refused"
+    return "done"
+
+
+def judge_whole(number: int, numbers: tuple[int, ...]) -> str:
+    """What came of a whole verb; verbs take turns."""
+    try:
+        whole(VERBS[number % len(VERBS)], mutant(numbers[number // len(VERBS)]))
+    except TinysieveError:
+        return "refused"
+    return "done"
+
+
+def main(count: int) -> int:
+    """Print a row for each verb."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for model in models():
+        in_python("inspect", model)
+    sound = [tell(f".tflite, {name}", partial(judge, verb=verb), count)
+             for verb, name in (("inspect", "read, planned, inspected"), ("flash-bundle", "turned into C"))]
+    # Of the tiny models only: what is native takes seconds a file.
+    readable = [number for number, outcome in outcomes(partial(judge, verb="flash-bundle"), min(count, 40 * FULL))
+                if outcome == "done" and number // 2 % len(models()) < TINY][:FULL]
+    sound.append(tell(f".tflite, {', '.join(VERBS)} whole", partial(judge_whole, numbers=tuple(readable)),
+                      len(readable) * len(VERBS)))
+    return int(not all(sound))
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000))
