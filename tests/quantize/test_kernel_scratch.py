@@ -111,7 +111,7 @@ def test_the_arena_of_a_library_grows_by_its_buffers(small_int8: bytes) -> None:
     assert plain.total_bytes == -(-(20_000 - RECORDING_BYTES) // 16) * 16
     for library in KERNEL_LIBRARIES.values():
         arena = firmware_arena(small_int8, measured, library)
-        buffers = library_scratch(small_int8, library)
+        buffers = library_scratch(windows_of(small_int8), library)
         assert arena.activations_bytes + arena.persistent_bytes == arena.total_bytes
         assert 0 <= arena.total_bytes - plain.total_bytes <= sum(
             buffer.size_bytes + 16 + HANDLE_BYTES for buffer in buffers) + 16
@@ -141,6 +141,6 @@ def test_a_published_model_with_cmsis_nn() -> None:
     model = reference_model("mlperftiny_vww_96_int8.tflite")
     measured = Arena(103_672, 73_728, 29_944)
     arena = firmware_arena(model, measured, kernel_library("cmsis-nn"))
-    buffers = library_scratch(model, kernel_library("cmsis-nn"))
+    buffers = library_scratch(windows_of(model), kernel_library("cmsis-nn"))
     assert arena.activations_bytes == 73_728
     assert arena.total_bytes == -(-(103_672 - RECORDING_BYTES + HANDLE_BYTES * len(buffers)) // 16) * 16

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from tinysieve.ground.errors import InputError
 from tinysieve.quantize.tflm.cmsis_nn_scratch import dsp_scratch, mve_scratch, scalar_scratch
 from tinysieve.quantize.tflm.esp_nn_scratch import esp32s3_scratch, esp_generic_scratch
 from tinysieve.quantize.tflm.memory_plan import Lifetime
-from tinysieve.quantize.tflm.windows import DEPTHWISE, Window, windows_of
+from tinysieve.quantize.tflm.windows import DEPTHWISE, Window
 
 # TFLM gives scratch buffers their numbers after the tensors; its plan places the higher number first.
 FIRST_SCRATCH = 2**30
@@ -33,9 +33,10 @@ def _esp_but_depthwise(window: Window) -> tuple[int, ...]:
     return () if window.name == DEPTHWISE else esp32s3_scratch(window)
 
 
+REFERENCE = KernelLibrary("reference", "TFLM's reference kernels", _none,
+                          "reference kernels run several times as long as a vendor's")
 _LIBRARIES = (
-    KernelLibrary("reference", "TFLM's reference kernels", _none,
-                  "reference kernels run several times as long as a vendor's"),
+    REFERENCE,
     KernelLibrary("cmsis-nn", "CMSIS-NN with DSP instructions", dsp_scratch),
     KernelLibrary("cmsis-nn-scalar", "CMSIS-NN without DSP instructions", scalar_scratch),
     KernelLibrary("cmsis-nn-mve", "CMSIS-NN with Helium", mve_scratch),
@@ -62,11 +63,7 @@ def kernel_library(name: str) -> KernelLibrary:
     return KERNEL_LIBRARIES[name]
 
 
-def library_scratch(model: bytes, library: KernelLibrary) -> tuple[Lifetime, ...]:
-    """The buffers that a library asks for beside the tensors, each during its operator.
-
-    Raises:
-        InputError: not a .tflite file, or a damaged one.
-    """
-    asked = ((window.operator, size) for window in windows_of(model) for size in library.scratch(window))
+def library_scratch(windows: Iterable[Window], library: KernelLibrary) -> tuple[Lifetime, ...]:
+    """The buffers that a library asks for beside the tensors, each during its operator."""
+    asked = ((window.operator, size) for window in windows for size in library.scratch(window))
     return tuple(Lifetime(FIRST_SCRATCH + number, size, operator, operator) for number, (operator, size) in enumerate(asked))
