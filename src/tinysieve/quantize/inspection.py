@@ -9,6 +9,8 @@ from heapq import nsmallest
 from typing import Any
 
 from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.quantize.firmware.board_files import shipped_boards
+from tinysieve.quantize.firmware.placement import Placement, needs_of
 from tinysieve.quantize.passes.offline_plan import planned_bytes
 from tinysieve.quantize.passes.stored_plan import bytes_in_use
 from tinysieve.quantize.runtime_code import RUNTIME_CODES
@@ -62,6 +64,7 @@ class Inspection:
     plan, tensors that it puts in one place count once. ``plan_bytes`` are TFLM's greedy plan, ``stored_plan_bytes`` the
     plan that the file brings along, if it does. ``activation_bytes`` is TFLM's head as measured, or the plan where nothing
     could be measured (``arena_missing`` says why); ``persistent_bytes`` and ``arena_bytes`` are measured or None.
+    ``boards`` says for each board that comes along by which kernels the model fits; empty where no arena is known.
     """
 
     file_bytes: int
@@ -81,6 +84,7 @@ class Inspection:
     arena_basis: str
     arena_missing: str
     flash: tuple[Flash, ...]
+    boards: tuple[Placement, ...]
     live: tuple[LiveRow, ...]
     notes: tuple[str, ...]
 
@@ -89,6 +93,7 @@ class Inspection:
         plain = asdict(self)
         for role in ("inputs", "outputs"):
             plain[role] = [asdict(tensor) | {"layout": tensor.layout} for tensor in getattr(self, role)]
+        plain["boards"] = [asdict(way) | {"fits": way.fits} for way in self.boards]
         return plain
 
 
@@ -118,8 +123,16 @@ def inspect_model(model: bytes, measure: Callable[[bytes], Arena] = measure_aren
         plan_bytes=greedy, stored_plan_bytes=stored, activation_bytes=arena.activations_bytes if arena else plan,
         persistent_bytes=arena.persistent_bytes if arena else None, arena_bytes=arena.total_bytes if arena else None,
         arena_basis=arena.measured_with if arena else "not measured; activations as planned",
-        arena_missing=missing, flash=flash_of(len(model)), live=live_rows(graph, buffers, used),
+        arena_missing=missing, flash=flash_of(len(model)),
+        boards=_boards(model, arena), live=live_rows(graph, buffers, used),
         notes=_notes(graph, plan, arena))
+
+
+def _boards(model: bytes, arena: Arena | None) -> tuple[Placement, ...]:
+    if arena is None:
+        return ()
+    needs = needs_of(model, arena)
+    return tuple(needs.best(board) for board in shipped_boards().values())
 
 
 def flash_of(file_bytes: int) -> tuple[Flash, ...]:

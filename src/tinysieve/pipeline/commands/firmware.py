@@ -34,9 +34,10 @@ def emulate(model: Model, board: Annotated[str | None, typer.Option(help="A boar
 def flash_bundle(model: Model, out: Annotated[Path, typer.Argument(help="A new or empty folder.")],
                  label: Annotated[list[str] | None, typer.Option(help="One per output, in order.")] = None,
                  run: Annotated[Path | None, typer.Option(help="Folder of the run that made the model; adds its labels.")] = None,
+                 board: Annotated[str | None, typer.Option(help="Only what this board can take. Default: any board.")] = None,
                  boards: Boards = None, kernels: Kernels = "portable", ram: Ram = None, max_extra_macs: MaxExtraMacs = "6%",
                  json: Json = False) -> None:
-    """Write a C project and a TFLM project for a model. They come with test vectors, README, checksums and licences."""
+    """Write a C project and TFLM projects for a model, with test vectors. Exit code 1 when it does not fit the board."""
     from tinysieve.pipeline.model_files.firmware_files import bundle_file
 
-    bundle_file(model, out, tuple(label or ()), run, boards, kernels, ram, max_extra_macs, json)
+    bundle_file(model, out, tuple(label or ()), run, board, boards, kernels, ram, max_extra_macs, json)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from tinysieve.quantize.firmware.emulate import BoardVerdict, Emulation
 from tinysieve.quantize.firmware.flash_bundle import Bundle
+from tinysieve.quantize.tflm.kernel_libraries import kernel_library
 
 
 def show_emulation(result: Emulation, as_json: bool) -> None:
@@ -47,9 +48,15 @@ def show_bundle(bundle: Bundle, folder: Path, as_json: bool) -> None:
         typer.echo(json.dumps({
             "folder": str(folder), "files": sorted(["model.tflite", "SHA256SUMS", *bundle.files]),
             "tflm_arena_bytes": bundle.arena_bytes, "c_arena_bytes": program and program.arena_bytes,
-            "c_constant_bytes": program and program.constant_bytes, "c_route_missing": bundle.c_route_missing}, indent=1))
+            "c_constant_bytes": program and program.constant_bytes, "c_route_missing": bundle.c_route_missing,
+            "placement": None if bundle.placement is None else asdict(bundle.placement)}, indent=1))
         return
     typer.echo(f"tflm  arena {bundle.arena_bytes:,} B with margin, model {len(bundle.model):,} B")
+    if way := bundle.placement:
+        typer.echo(f"board {way.board}: {kernel_library(way.kernels).words}, arena {way.arena_bytes:,} of {way.room_bytes:,} B "
+                   f"of {way.place}, flash {way.flash_bytes:,} of {way.flash_room_bytes:,} B")
+        if way.cost:
+            typer.echo(f"      {way.cost}")
     if program is None:
         typer.echo(f"c     left out: {bundle.c_route_missing}")
     else:

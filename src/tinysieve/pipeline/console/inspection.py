@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from tinysieve.ground.escaping import one_line
+from tinysieve.quantize.firmware.placement import INTERNAL
 from tinysieve.quantize.inspection import Inspection, LiveRow
 from tinysieve.quantize.tflite.graph import TensorInfo
 
@@ -17,8 +18,8 @@ WIDTH = 118
 
 def inspection_text(inspection: Inspection) -> str:
     """The whole page as plain text."""
-    blocks = (_file(inspection), _graph(inspection), _memory(inspection), _flash(inspection), _live(inspection.live),
-              _notes(inspection))
+    blocks = (_file(inspection), _graph(inspection), _memory(inspection), _flash(inspection), _boards(inspection),
+              _live(inspection.live), _notes(inspection))
     return "\n\n".join("\n".join(block) for lines in blocks if (block := list(lines))) + "\n"
 
 
@@ -79,6 +80,16 @@ def _flash(inspection: Inspection) -> Iterator[str]:
     for need in inspection.flash:
         yield f"flash            {need.flash_bytes:>12,} B  file + {need.code_bytes:,} B code"
         yield f"                                 {need.basis}"
+
+
+def _boards(inspection: Inspection) -> Iterator[str]:
+    """Each board by its fastest kernels that fit, else by those that lack least."""
+    if inspection.boards:
+        yield f"{'board':<20} {'fits':<6} {'arena, B':>10} {'of, B':>10}  kernels"
+    for way in inspection.boards:
+        lacks = "yes" if way.fits else "no" if not way.fits_ram else "flash"
+        place = "" if way.place == INTERNAL else f", arena in {way.place}"
+        yield f"{way.board:<20} {lacks:<6} {way.arena_bytes:>10,} {way.room_bytes:>10,}  {way.kernels}{place}"
 
 
 def _live(rows: Sequence[LiveRow]) -> Iterator[str]:

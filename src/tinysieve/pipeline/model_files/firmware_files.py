@@ -47,17 +47,18 @@ def emulate_file(
 
 
 def bundle_file(
-    path: Path, folder: Path, labels: tuple[str, ...], run: Path | None, own_boards: Path | None, kernels: str,
-    ram: str | None, max_extra_macs: str, as_json: bool,
+    path: Path, folder: Path, labels: tuple[str, ...], run: Path | None, board_name: str | None, own_boards: Path | None,
+    kernels: str, ram: str | None, max_extra_macs: str, as_json: bool,
 ) -> None:
     """Write one model's bundle; labels that are not given are those of its run, of its file or of a `labels.txt` beside it, else
     there are none.
 
     Raises:
-        GateMissed: the C program does not get down to the RAM asked for.
-        InputError: the folder holds something, or the model has not one 8-bit input and output.
+        GateMissed: the C program does not get down to the RAM asked for, or the board cannot take the model.
+        InputError: no such board, the folder holds something, or the model has not one 8-bit input and output.
     """
-    chosen, boards = kernel_set(kernels), tuple(load_boards(own_boards).values())
+    chosen, known = kernel_set(kernels), load_boards(own_boards)
+    board = None if board_name is None else pick_board(board_name, known)
     with about(path):
         model = read_model(path)
         graph = read_graph(model)
@@ -65,7 +66,7 @@ def bundle_file(
         named = labels or known_labels(model, path, run, scores_of(graph))
         striped = _in_stripes(model, chosen, ram, max_extra_macs)
         with progress("flash bundle"):
-            bundle = make_bundle(model, striped, path.stem, named, chosen, boards)
+            bundle = make_bundle(model, striped, path.stem, named, chosen, tuple(known.values()), board)
     bundle.save(folder)
     show_bundle(bundle, folder, as_json)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import typer
@@ -14,9 +14,13 @@ from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
 from tinysieve.ground.settings import parse_bytes
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
+from tinysieve.quantize.firmware.board_files import load_boards
+from tinysieve.quantize.firmware.boards import pick_board
+from tinysieve.quantize.firmware.placement import ARENA_MARGIN_BYTES, code_bytes
 from tinysieve.quantize.passes.fit_model import FitResult, Target, fit_model
 from tinysieve.quantize.passes.float_border import strip_float_border
 from tinysieve.quantize.tflm.arena import Arena
+from tinysieve.quantize.tflm.kernel_libraries import REFERENCE, kernel_library
 
 
 def target_of(ram: str, flash: str, max_extra_macs: str) -> Target:
@@ -31,11 +35,32 @@ def target_of(ram: str, flash: str, max_extra_macs: str) -> Target:
     return Target(_bytes("--ram", ram), _bytes("--flash", flash), _share("--max-extra-macs", max_extra_macs))
 
 
+def board_targets(name: str, own_boards: Path | None, max_extra_macs: str) -> tuple[Target, ...]:
+    """One target for each kernel library of a board, the fastest first: what framework, stack and margin leave.
+
+    Raises:
+        InputError: no such board, or not a share.
+    """
+    board, share = pick_board(name, load_boards(own_boards)), _share("--max-extra-macs", max_extra_macs)
+    return tuple(Target(board.arena_room_bytes - ARENA_MARGIN_BYTES, board.flash_room_bytes, share, code_bytes(kernels),
+                        f"TFLM with {kernel_library(kernels).words} (assumed)", kernels) for kernels in board.kernels)
+
+
 def fit_file(
     model: Path, output: Path, target: Target, seed: int, keep_signatures: bool, strip_float_io: bool, force: bool,
     as_json: bool,
 ) -> None:
+    """Fit one file into another, as :func:`fit_to_first` does for one target."""
+    fit_to_first(model, output, (target,), seed, keep_signatures, strip_float_io, force, as_json)
+
+
+def fit_to_first(
+    model: Path, output: Path, targets: Sequence[Target], seed: int, keep_signatures: bool, strip_float_io: bool, force: bool,
+    as_json: bool,
+) -> None:
     """Fit one file into another and print the result; the output is written even where the target is missed.
+
+    Of several targets, the first that is met counts, else the last.
 
     Raises:
         InputError: no .tflite file, the output is there already or is the input, or TFLM cannot run the model.
@@ -47,7 +72,10 @@ def fit_file(
         given = read_model(model)
         if strip_float_io:
             given = strip_float_border(given).model
-        result = fit_model(given, target, seed, report, keep_signatures)
+        for target in targets:
+            result = fit_model(given, target, seed, report, keep_signatures)
+            if result.met or result.after.arena is None:
+                break
     with replacing(output) as temporary:
         temporary.write_bytes(result.model)
     typer.echo(json.dumps(result.to_json(), indent=1) if as_json else "\n".join(_lines(result, output)))
@@ -58,7 +86,7 @@ def _require(result: FitResult, output: Path) -> None:
     missed = []
     arena, target = result.after.arena, result.target
     if arena is not None and not result.ram_met:
-        missed.append(f"arena {arena.total_bytes:,} B > {target.ram_bytes:,} B under TFLM")
+        missed.append(f"arena {result.kernels_arena_bytes:,} B > {target.ram_bytes:,} B under TFLM{_by(target)}")
     if not result.flash_met:
         missed.append(f"flash {result.after.file_bytes + target.runtime_code_bytes:,} B > {target.flash_bytes:,} B")
     if missed:
@@ -80,6 +108,9 @@ def _lines(result: FitResult, output: Path) -> Iterator[str]:
     for name, attribute in (("arena under TFLM", "total_bytes"), ("  activations", "activations_bytes"),
                             ("  persistent", "persistent_bytes")):
         yield f"{name:<24}{_size(before.arena, attribute):>14}{_size(after.arena, attribute):>14}"
+    if result.target.kernels != REFERENCE.name and result.kernels_arena_bytes is not None:
+        yield f"{'arena on the board':<24}{'':>14}{result.kernels_arena_bytes:>12,} B  of {result.target.ram_bytes:,} B" \
+              f"{_by(result.target)}"
     yield f"{'multiply-accumulates':<24}{before.macs:>14,}{after.macs:>14,}  ({result.extra_macs:+.2%})"
     yield f"{'operators':<24}{before.operators:>14,}{after.operators:>14,}"
     for gain in result.passes:
@@ -91,6 +122,10 @@ def _lines(result: FitResult, output: Path) -> Iterator[str]:
     yield f"same outputs on {equality.inputs} inputs: {', '.join(equality.checked_with)}"
     yield from (f"  not checked with {note}" for note in equality.not_checked)
     yield str(output)
+
+
+def _by(target: Target) -> str:
+    return "" if target.kernels == REFERENCE.name else f" with {kernel_library(target.kernels).words}"
 
 
 def _size(arena: Arena | None, attribute: str) -> str:

@@ -150,8 +150,9 @@ def _result(
 
 
 def _verdict(board: Board, ram: int, flash: int, instructions: int) -> BoardVerdict:
-    return BoardVerdict(board.name, board.core, board.ram_bytes, board.flash_bytes, ram <= board.ram_bytes,
-                        flash <= board.flash_bytes, latency(board, instructions), board.note)
+    room = board.ram_bytes - board.framework_ram_bytes
+    return BoardVerdict(board.name, board.core, room, board.flash_room_bytes, ram <= room, flash <= board.flash_room_bytes,
+                        latency(board, instructions), board.note)
 
 
 def latency(board: Board, instructions: int) -> LatencyEstimate | None:

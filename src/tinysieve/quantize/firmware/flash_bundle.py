@@ -19,15 +19,21 @@ from tinysieve.quantize.firmware.c_program import CProgram, generate
 from tinysieve.quantize.firmware.golden import golden_inputs, grid
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
 from tinysieve.quantize.firmware.oracle import expected_outputs
+from tinysieve.quantize.firmware.placement import ARENA_MARGIN_BYTES, Needs, Placement, needs_of, require_fit
 from tinysieve.quantize.firmware.rendering import rendered
 from tinysieve.quantize.firmware.tflm_operators import resolver_calls
+from tinysieve.quantize.firmware.tflm_projects import tflm_files
 from tinysieve.quantize.tflite.graph import Graph, read_graph
 from tinysieve.quantize.tflm.arena import Arena
 from tinysieve.quantize.tflm.arena_process import measure_arena
+from tinysieve.quantize.tflm.kernel_libraries import kernel_library
 
-# CMSIS-NN's scratch memory raised the arena by up to 4,080 B over the reference kernels in seven published models.
-ARENA_MARGIN_BYTES = 8192
 VECTORS = 8
+# Where no board is named, the arena holds what any of these asks for; an ESP32-S3's vector kernels have an arena of their own.
+ANY_BOARD_KERNELS = ("reference", "cmsis-nn", "cmsis-nn-scalar", "cmsis-nn-mve", "esp-nn-generic")
+ESP32S3_KERNELS = "esp-nn-esp32s3"
+# What a C project adds to its constants in flash, and to its arena in RAM.
+C_CODE_BYTES, C_STACK_BYTES = 20_000, 2048
 _FLIP = {"int8": 0x80, "uint8": 0}
 
 
@@ -40,6 +46,7 @@ class Bundle:
     arena_bytes: int
     program: CProgram | None
     c_route_missing: str
+    placement: Placement | None = None
 
     def save(self, folder: Path) -> None:
         """Write everything and ``SHA256SUMS`` into a folder that is empty or not there.
@@ -58,16 +65,19 @@ class Bundle:
 
 
 def make_bundle(
-    model: bytes, c_model: bytes, name: str, labels: Sequence[str], kernels: KernelSet, boards: Sequence[Board]
+    model: bytes, c_model: bytes, name: str, labels: Sequence[str], kernels: KernelSet, boards: Sequence[Board],
+    chosen: Board | None = None,
 ) -> Bundle:
     """Everything that belongs to one int8 model; the same model gives the same bytes.
 
     ``c_model`` is what the C project is made of: ``model`` itself, or the same in stripes (``stripe_for_c``). The README has
-    a line for each of ``boards``.
+    a line for each of ``boards``. For a ``chosen`` board the bundle holds its projects only, with the kernels and the arena
+    that it has room for.
 
     ``labels`` are empty where nobody says what the scores mean.
 
     Raises:
+        GateMissed: the chosen board cannot take the model under TFLM; says what would.
         InputError: TFLM cannot run the model, it has not one 8-bit input and output, or labels and scores differ in number.
         MissingRequirement: tflite-micro is not installed: golden outputs and the arena are measured with it.
     """
@@ -75,12 +85,16 @@ def make_bundle(
     require_codes(graph)
     _require_labels(graph, labels)
     arena = measure_arena(model)
-    values = _values(model, name, labels, graph, arena)
-    program, missing = _program(c_model, kernels)
+    needs = needs_of(model, arena)
+    placement = None if chosen is None else require_fit(needs, chosen, boards)
+    values = {**_values(model, name, labels, graph, arena), **_arenas(needs, placement)}
+    program, missing = _program(c_model, kernels, chosen)
+    listed = tuple(boards) if chosen is None else (chosen,)
     values |= {"c_route": program and {"kernels": program.kernels.name, "arena_bytes": program.arena_bytes,
                                        "constant_bytes": program.constant_bytes}, "c_route_missing": missing,
-               "boards": boards}
-    texts = {**_tflm(values), "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
+               "boards": listed, "projects": {name for board in listed for name in board.projects},
+               "targets": {} if chosen is None else dict(chosen.projects)}
+    texts = {**tflm_files(values, listed, placement), "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
     if labels:
         texts["labels.txt"] = "".join(f"{one_line(label)}\n" for label in labels)
     licences = dict(kernels.licences()) if program else {}
@@ -88,7 +102,7 @@ def make_bundle(
         texts |= _standalone(program, {**values, "kernels": program.kernels.name})
     texts |= {f"LICENSES/{file}": text for file, text in licences.items()}
     texts["README.md"] = rendered("README.md", {**values, "licences": sorted(licences)})
-    return Bundle(texts, model, values["arena_bytes"], program, missing)
+    return Bundle(texts, model, values["arena_bytes"], program, missing, placement)
 
 
 def scores_of(graph: Graph) -> int:
@@ -103,11 +117,30 @@ def _require_labels(graph: Graph, labels: Sequence[str]) -> None:
                          fix="give one --label per score, in the model's order")
 
 
-def _program(model: bytes, kernels: KernelSet) -> tuple[CProgram | None, str]:
+def _program(model: bytes, kernels: KernelSet, chosen: Board | None) -> tuple[CProgram | None, str]:
+    """The C program, or why there is none: operators without a kernel, or a board that it does not fit."""
     try:
-        return generate(model, kernels), ""
+        program = generate(model, kernels)
     except InputError as error:
         return None, error.what
+    if chosen is None:
+        return program, ""
+    ram, flash = program.arena_bytes + C_STACK_BYTES, program.constant_bytes + C_CODE_BYTES
+    room = chosen.ram_bytes - chosen.framework_ram_bytes
+    if ram <= room and flash <= chosen.flash_room_bytes:
+        return program, ""
+    return None, f"it needs {ram:,} B of RAM and {flash:,} B of flash, {chosen.name} has {room:,} B and " \
+                 f"{chosen.flash_room_bytes:,} B; --ram makes it smaller"
+
+
+def _arenas(needs: Needs, placement: Placement | None) -> dict[str, Any]:
+    """The arena that the firmware reserves: the chosen board's, else one for any board but an ESP32-S3, and that one's."""
+    if placement is not None:
+        return {"arena_bytes": placement.arena_bytes, "esp32s3_arena_bytes": 0, "placement": placement,
+                "arena_kernels": kernel_library(placement.kernels).words}
+    return {"arena_bytes": max(needs.arena_bytes[name] for name in ANY_BOARD_KERNELS),
+            "esp32s3_arena_bytes": needs.arena_bytes[ESP32S3_KERNELS], "placement": None,
+            "arena_kernels": "any kernels but ESP-NN's on an ESP32-S3"}
 
 
 def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena: Arena) -> dict[str, Any]:
@@ -117,8 +150,7 @@ def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena:
     return {
         "name": name, "labels": list(labels), "model_sha256": Escaped(hashlib.sha256(model).hexdigest()),
         "model_bytes": len(model), "measured_arena_bytes": arena.total_bytes, "arena_margin_bytes": ARENA_MARGIN_BYTES,
-        # TFLM aligns the arena itself: a multiple of 16 wastes nothing.
-        "arena_bytes": -(-(arena.total_bytes + ARENA_MARGIN_BYTES) // 16) * 16, "vectors": VECTORS,
+        "vectors": VECTORS,
         "input_bytes": inputs[0].nbytes, "output_bytes": outputs[0].nbytes, "columns": grid(source.shape)[0],
         "channels": grid(source.shape)[1], "flip": _FLIP[source.dtype], "output_flip": _FLIP[scores.dtype],
         "rows": [list(row.tobytes()) for row in outputs], "model_rows": _model_rows(model),
@@ -138,26 +170,6 @@ def _standalone(program: CProgram, values: Mapping[str, Any]) -> dict[str, str]:
     own = {name: _kernel(name) for name in ("ts_golden.h", "ts_golden.c", "ts_model_check.h", "ts_model_check.c", "main.c")}
     made = {name: rendered(name, values) for name in ("golden_outputs.h", "Makefile", "CMakeLists.txt")}
     return {f"c/{name}": text for name, text in {**program.files, **own, **made}.items()}
-
-
-def _tflm(values: Mapping[str, Any]) -> dict[str, str]:
-    made = {f"tflm/src/{name}": rendered(name, values)
-            for name in ("model_data.h", "model_data.cc", "model_settings.h", "op_resolver.h", "golden_outputs.h")}
-    fixed = {
-        "src/model_check.h": "model_check.h", "src/model_check.cc": "model_check.cc",
-        "platformio/platformio.ini": "platformio.ini", "platformio/src/main.cpp": "arduino_main.cpp",
-        "esp-idf/CMakeLists.txt": "idf_CMakeLists.txt", "esp-idf/main/CMakeLists.txt": "idf_main_CMakeLists.txt",
-        "esp-idf/main/idf_component.yml": "idf_component.yml", "esp-idf/main/main.cc": "idf_main.cc",
-        "zephyr/CMakeLists.txt": "zephyr_CMakeLists.txt", "zephyr/prj.conf": "zephyr_prj.conf",
-        "zephyr/west.yml": "zephyr_west.yml", "zephyr/src/main.cc": "zephyr_main.cc",
-    }
-    copied = {f"tflm/{to}": _template_text(name) for to, name in fixed.items()}
-    golden = {f"tflm/src/{name}": _kernel(name) for name in ("ts_golden.h", "ts_golden.c")}
-    return {**made, **copied, **golden}
-
-
-def _template_text(name: str) -> str:
-    return (files("tinysieve.quantize.firmware") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _kernel(name: str) -> str:

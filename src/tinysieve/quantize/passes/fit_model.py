@@ -13,7 +13,9 @@ from tinysieve.ground.progress import Progress
 from tinysieve.quantize.passes.constant_shapes import constant_shapes
 from tinysieve.quantize.passes.dead_parts import drop_dead_parts
 from tinysieve.quantize.passes.equality import Equality, require_equal
+from tinysieve.quantize.passes.firmware_arena import firmware_arena
 from tinysieve.quantize.passes.fold_padding import fold_padding
+from tinysieve.quantize.passes.offline_plan import planned_bytes
 from tinysieve.quantize.passes.reorder import reorder
 from tinysieve.quantize.passes.squeeze import squeeze
 from tinysieve.quantize.passes.stripes.planner import choose_stripes
@@ -24,6 +26,7 @@ from tinysieve.quantize.tflite.model_tree import PassResult
 from tinysieve.quantize.tflm.arena import Arena
 from tinysieve.quantize.tflm.arena_process import measure_arena
 from tinysieve.quantize.tflm.interpreter_child import arena_total_apart
+from tinysieve.quantize.tflm.kernel_libraries import REFERENCE, kernel_library
 from tinysieve.quantize.tflm.unsupported_models import compiled_for, why_unsupported
 
 STRIPES = "stripes and memory plan"
@@ -34,13 +37,17 @@ NOT_UNDERSTOOD = (IndexError, KeyError, ValueError, TypeError, AttributeError, A
 
 @dataclass(frozen=True)
 class Target:
-    """What the model must meet, in bytes; ``max_extra_macs`` as a share of the model's own."""
+    """What the model must meet, in bytes; ``max_extra_macs`` as a share of the model's own.
+
+    ``kernels`` is the library whose scratch memory counts into the arena.
+    """
 
     ram_bytes: int = 320 * 2**10
     flash_bytes: int = 2**20
     max_extra_macs: float = 0.06
     runtime_code_bytes: int = TFLM_CODE_BYTES
     runtime_code_basis: str = TFLM_CODE_BASIS
+    kernels: str = REFERENCE.name
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ class PassGain:
 class FitResult:
     """The fitted model, before and after, pass by pass; ``ram_met`` is None where the arena could not be measured.
 
+    ``kernels_arena_bytes`` is the arena with the target's kernel library: what is compared with the target.
+
     ``arena_missing`` says why there is no arena; ``tflm_refuses`` whether that lies in the model and not in this machine.
     """
 
@@ -77,6 +86,7 @@ class FitResult:
     passes: tuple[PassGain, ...]
     left_alone: tuple[str, ...]
     equality: Equality
+    kernels_arena_bytes: int | None
     ram_met: bool | None
     flash_met: bool
     arena_missing: str
@@ -128,16 +138,29 @@ def fit_model(
         work.apply(STRIPES, lambda given: _stripes(given, target, before.macs, seed, progress))
     equality = require_equal(model, work.model, np.random.default_rng(seed))
     after = _size(work.model, None if arena is None else measure_arena(work.model))
+    needed = None if after.arena is None else _with_kernels(work.model, after.arena, target)
     return FitResult(
         work.model, target, before, after, tuple(work.passes), tuple(work.left_alone), equality,
-        None if after.arena is None else after.arena.total_bytes <= target.ram_bytes,
+        needed, None if needed is None else needed <= target.ram_bytes,
         after.file_bytes + target.runtime_code_bytes <= target.flash_bytes, why_not, refused)
 
 
 def _stripes(model: bytes, target: Target, macs: int, seed: int, progress: Progress) -> PassResult:
-    choice = choose_stripes(model, target.ram_bytes, int(macs * target.max_extra_macs),
-                            tflm_total, TFLM_MACHINE, seed, progress)
+    choice = choose_stripes(model, target.ram_bytes, int(macs * target.max_extra_macs), lambda given: _total(given, target),
+                            TFLM_MACHINE, seed, progress, kernel_library(target.kernels))
     return PassResult(choice.model, choice.notes)
+
+
+def _total(model: bytes, target: Target) -> int:
+    """The arena with the target's kernels, from one run with reference kernels."""
+    total, activations = tflm_total(model), planned_bytes(model)
+    return _with_kernels(model, Arena(total, activations, total - activations), target)
+
+
+def _with_kernels(model: bytes, arena: Arena, target: Target) -> int:
+    if target.kernels == REFERENCE.name:
+        return arena.total_bytes
+    return firmware_arena(model, arena, kernel_library(target.kernels)).total_bytes
 
 
 def tflm_total(model: bytes) -> int:

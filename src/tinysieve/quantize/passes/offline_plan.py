@@ -16,14 +16,20 @@ from tinysieve.quantize.passes.offsets import best_offsets
 from tinysieve.quantize.tflite.graph import read_graph
 from tinysieve.quantize.tflite.model_tree import PLAN_METADATA, ModelTree, PassResult, metadata_name
 from tinysieve.quantize.tflite.packing import pack_model
+from tinysieve.quantize.tflm.kernel_libraries import REFERENCE, KernelLibrary, library_scratch
 from tinysieve.quantize.tflm.memory_plan import TFLM_ALIGNMENT, greedy_plan, lifetimes, tflm_scratch
+from tinysieve.quantize.tflm.windows import windows_of
 
 FORMAT_VERSION, SUBGRAPH, ONLINE = 1, 0, -1
 TRIES = 250
 
 
-def plan_arena(model: bytes, rng: np.random.Generator, tries: int = TRIES) -> PassResult:
+def plan_arena(
+    model: bytes, rng: np.random.Generator, tries: int = TRIES, library: KernelLibrary = REFERENCE,
+) -> PassResult:
     """Write a memory plan into the model where one is found that is smaller than TFLM's own.
+
+    The plan leaves room for the scratch memory of ``library``; TFLM finds it in the gaps.
 
     ``rng`` drives the search of ``tries`` placements for each of a few ceilings; the same state gives the same plan.
     A plan that the file had is replaced.
@@ -36,7 +42,7 @@ def plan_arena(model: bytes, rng: np.random.Generator, tries: int = TRIES) -> Pa
         return PassResult(model, (f"no memory plan written: {tree.refusal()}",))
     graph = read_graph(model)
     buffers = lifetimes(graph)
-    scratch = tflm_scratch(graph)
+    scratch = (*tflm_scratch(graph), *library_scratch(windows_of(model), library))
     usual = greedy_plan([*buffers, *scratch]).bytes
     if not buffers:
         return PassResult(model, ())

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from tinysieve.quantize.tflite.graph import Graph, Operator, TensorInfo
 from tinysieve.quantize.tflite.tensor_types import values_bytes
@@ -126,11 +127,14 @@ def lower_bound(buffers: Iterable[Lifetime], operators: int) -> Peak:
     return Peak(most, live.index(most))
 
 
-def greedy_plan(buffers: Sequence[Lifetime], alignment: int = TFLM_ALIGNMENT) -> MemoryPlan:
+def greedy_plan(
+    buffers: Sequence[Lifetime], alignment: int = TFLM_ALIGNMENT, fixed: Mapping[int, int] = MappingProxyType({}),
+) -> MemoryPlan:
     """TFLM's greedy plan: the largest buffer first, each in the first gap between buffers that live at the same time.
 
-    Sizes are rounded up to ``alignment`` bytes; of equal sizes the higher tensor index goes first. The bytes are those
-    that TFLM reports as "head" when ``buffers`` are the ``lifetimes`` of a graph and its ``tflm_scratch``.
+    Sizes are rounded up to ``alignment`` bytes; of equal sizes the higher tensor index goes first. Those that ``fixed``
+    names have their offset already, as from a plan in the file. The bytes are those that TFLM reports as "head" when
+    ``buffers`` are the ``lifetimes`` of a graph and its ``tflm_scratch``.
 
     >>> greedy_plan([Lifetime(0, 100, 0, 0), Lifetime(1, 50, 0, 1), Lifetime(2, 70, 1, 1)])
     MemoryPlan(offsets={0: 0, 2: 0, 1: 112}, bytes=176)
@@ -139,8 +143,8 @@ def greedy_plan(buffers: Sequence[Lifetime], alignment: int = TFLM_ALIGNMENT) ->
     offsets: dict[int, int] = {}
     end = 0
     sized = [(-(-life.size_bytes // alignment) * alignment, life) for life in buffers]
-    for size, life in sorted(sized, key=lambda item: (-item[0], -item[1].tensor)):
-        offset = _first_gap(placed, size, life)
+    for size, life in sorted(sized, key=lambda item: (item[1].tensor not in fixed, -item[0], -item[1].tensor)):
+        offset = fixed[life.tensor] if life.tensor in fixed else _first_gap(placed, size, life)
         insort(placed, (offset, offset + size, life.first, life.last))
         offsets[life.tensor] = offset
         end = max(end, offset + size)

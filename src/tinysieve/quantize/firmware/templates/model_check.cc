@@ -12,7 +12,7 @@
 #include "ts_golden.h"
 
 namespace {
-alignas(16) uint8_t arena[kArenaBytes];
+ARENA_ATTRIBUTE alignas(16) uint8_t arena[kArenaBytes];
 }
 
 int CheckModel(void (*print)(const char* line)) {

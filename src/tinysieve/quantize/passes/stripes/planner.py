@@ -20,6 +20,7 @@ from tinysieve.quantize.passes.stripes.stripe_room import Room, SegmentRoom
 from tinysieve.quantize.passes.stripes.striping import stripe
 from tinysieve.quantize.tflite.graph import read_graph
 from tinysieve.quantize.tflite.model_tree import ModelTree
+from tinysieve.quantize.tflm.kernel_libraries import REFERENCE, KernelLibrary
 from tinysieve.quantize.tflm.memory_plan import lifetimes, live_bytes, tflm_scratch
 
 LONGEST_SEGMENT = 12
@@ -161,7 +162,7 @@ class Choice:
 
 def choose_stripes(
     model: bytes, ram_bytes: int, max_extra_macs: int, measure: Callable[[bytes], int], machine: Machine,
-    seed: int, progress: Progress,
+    seed: int, progress: Progress, library: KernelLibrary = REFERENCE,
 ) -> Choice:
     """Stripe the model with the fewest extra multiply-accumulates that make it measure at most ``ram_bytes``.
 
@@ -176,8 +177,9 @@ def choose_stripes(
         machine: what operators keep, for the search on paper.
         seed: of the search for offsets.
         progress: counts segments weighed and plans measured.
+        library: whose scratch memory the plans leave room for.
     """
-    best = _measured(model, PaperPlan((), 0, 0, 0), ram_bytes, measure, seed)
+    best = _measured(model, PaperPlan((), 0, 0, 0), ram_bytes, measure, seed, library)
     if best.met:
         return best
     kept = best.measured_bytes - planned_bytes(best.model)
@@ -186,15 +188,17 @@ def choose_stripes(
     tried = within or plans[-TRIED_AT_LEAST:]
     for done, plan in enumerate(tried):
         progress(done, len(tried))
-        measured = _measured(model, plan, ram_bytes, measure, seed)
+        measured = _measured(model, plan, ram_bytes, measure, seed, library)
         best = measured if measured.met or measured.measured_bytes < best.measured_bytes else best
         if best.met:
             break
     return best
 
 
-def _measured(model: bytes, plan: PaperPlan, ram_bytes: int, measure: Callable[[bytes], int], seed: int) -> Choice:
+def _measured(
+    model: bytes, plan: PaperPlan, ram_bytes: int, measure: Callable[[bytes], int], seed: int, library: KernelLibrary,
+) -> Choice:
     striped = stripe(model, [room.stripes for room in plan.rooms])
-    planned = plan_arena(striped.model, np.random.default_rng(seed))
+    planned = plan_arena(striped.model, np.random.default_rng(seed), library=library)
     room = measure(planned.model)
     return Choice(planned.model, plan, room, room <= ram_bytes, (*striped.notes, *planned.notes))

@@ -1,0 +1,101 @@
+"""The TFLM part of a bundle: the model, its settings and check, and one project for each framework that the board has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from tinysieve.ground.escaping import Escaped
+from tinysieve.quantize.firmware.boards import FRAMEWORKS, TFLM_STACK_BYTES, Board
+from tinysieve.quantize.firmware.placement import EXTERNAL, Placement
+from tinysieve.quantize.firmware.rendering import rendered
+
+# ESP-IDF puts boot loader and tables before an application, whose partition is counted in steps of the same size.
+BEFORE_APPLICATION_BYTES = 64 * 1024
+PLAIN_DEPTHWISE = "esp-nn-esp32s3-convolutions"
+_ROOT = "tinysieve.quantize.firmware"
+
+
+def tflm_files(values: Mapping[str, Any], boards: Sequence[Board], placement: Placement | None) -> dict[str, str]:
+    """Text files by path below ``tflm/``: projects of the frameworks that any of ``boards`` knows, all of them for a model
+    that is placed on no board."""
+    plain = placement is not None and placement.kernels == PLAIN_DEPTHWISE
+    given = {**values, "plain_depthwise": plain, "arena_attribute": Escaped(_attribute(boards, placement))}
+    made = {f"src/{name}": rendered(name, given)
+            for name in ("model_data.h", "model_data.cc", "model_settings.h", "op_resolver.h", "golden_outputs.h")}
+    copied = {f"src/{name}": _template(name) for name in ("model_check.h", "model_check.cc")}
+    golden = {f"src/{name}": _kernel(name) for name in ("ts_golden.h", "ts_golden.c")}
+    own = {f"src/{name}": _template(name) for name in ("plain_depthwise.h", "plain_depthwise.cc")} if plain else {}
+    frameworks = [name for name in FRAMEWORKS if any(name in board.projects for board in boards)]
+    projects = {path: text for name in frameworks for path, text in _PROJECTS[name](boards, placement).items()}
+    return {f"tflm/{path}": text for path, text in {**made, **copied, **golden, **own, **projects}.items()}
+
+
+def _attribute(boards: Sequence[Board], placement: Placement | None) -> str:
+    return boards[0].psram_attribute if placement is not None and placement.place == EXTERNAL else ""
+
+
+def _idf(boards: Sequence[Board], placement: Placement | None) -> dict[str, str]:
+    copied = {"esp-idf/CMakeLists.txt": "idf_CMakeLists.txt", "esp-idf/main/CMakeLists.txt": "idf_main_CMakeLists.txt",
+              "esp-idf/main/idf_component.yml": "idf_component.yml", "esp-idf/main/main.cc": "idf_main.cc"}
+    project = {path: _template(name) for path, name in copied.items()}
+    if placement is None:
+        return project
+    board = boards[0]
+    application = board.flash_bytes // BEFORE_APPLICATION_BYTES * BEFORE_APPLICATION_BYTES
+    values = {
+        "target": Escaped(board.projects["esp-idf"]), "stack_bytes": TFLM_STACK_BYTES, "ansi": placement.kernels == "esp-nn-ansi",
+        "flash_megabytes": max(1, _power_of_two(board.flash_bytes + BEFORE_APPLICATION_BYTES) // 2**20),
+        "app_partition": Escaped(hex(application)),
+        "psram_settings": [Escaped(setting) for setting in board.psram_settings] if placement.place == EXTERNAL else [],
+        "psram": placement.place == EXTERNAL,
+    }
+    made = {name: rendered(name, values) for name in ("sdkconfig.defaults", "partitions.csv")}
+    environments = _environments(boards, "espidf")
+    if environments:
+        made["platformio.ini"] = rendered("idf_platformio.ini", {"espidf_boards": environments})
+    return project | {f"esp-idf/{name}": text for name, text in made.items()}
+
+
+def _power_of_two(size: int) -> int:
+    """The largest power of two that is not above: flash chips come in these sizes."""
+    return 1 << (size.bit_length() - 1)
+
+
+def _pico(boards: Sequence[Board], _placement: Placement | None) -> dict[str, str]:
+    target = next(board.projects["pico-sdk"] for board in boards if "pico-sdk" in board.projects)
+    return {"pico-sdk/CMakeLists.txt": rendered("pico_CMakeLists.txt", {"target": Escaped(target)}),
+            "pico-sdk/main.cc": _template("pico_main.cc")}
+
+
+def _platformio(boards: Sequence[Board], _placement: Placement | None) -> dict[str, str]:
+    environments = _environments(boards, "arduino")
+    if not environments:
+        return {}
+    return {"platformio/platformio.ini": rendered("platformio.ini", {"arduino_boards": environments}),
+            "platformio/src/main.cpp": _template("arduino_main.cpp")}
+
+
+def _environments(boards: Iterable[Board], framework: str) -> list[dict[str, Escaped]]:
+    """One PlatformIO environment a board that names this framework."""
+    names = [board.projects["platformio"].split("/") for board in boards if "platformio" in board.projects]
+    return [{"platform": Escaped(name[0]), "board": Escaped(name[1])} for name in names if name[2:] == [framework]]
+
+
+def _zephyr(_boards: Sequence[Board], _placement: Placement | None) -> dict[str, str]:
+    copied = {"zephyr/CMakeLists.txt": "zephyr_CMakeLists.txt", "zephyr/prj.conf": "zephyr_prj.conf",
+              "zephyr/west.yml": "zephyr_west.yml", "zephyr/src/main.cc": "zephyr_main.cc"}
+    return {path: _template(name) for path, name in copied.items()}
+
+
+_PROJECTS: Mapping[str, Callable[[Sequence[Board], Placement | None], dict[str, str]]] = {
+    "esp-idf": _idf, "pico-sdk": _pico, "platformio": _platformio, "zephyr": _zephyr}
+
+
+def _template(name: str) -> str:
+    return (files(_ROOT) / "templates" / name).read_text(encoding="utf-8")
+
+
+def _kernel(name: str) -> str:
+    return (files(_ROOT) / "kernels" / name).read_text(encoding="utf-8")
