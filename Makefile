@@ -1,6 +1,8 @@
 # Every target takes CONFIG=path/to/config.yaml. Nothing is installed twice: the stamps in .venv remember.
 CONFIG ?= configs/demo.yaml
-PYTHON ?= python3.11
+# The first of these that fits makes .venv; PYTHON=... names another. Tested with the pins of constraints.txt.
+PYTHON ?= python3.13 python3.12 python3.11 python3
+FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 EXTRAS_RUN := demo,mcu
@@ -42,8 +44,19 @@ clean:
 	rm -rf runs/demo build *.egg-info
 
 .venv/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "tinysieve needs Python 3.11 or 3.12; set PYTHON=..."; exit 3; }
-	@$(PYTHON) -m venv .venv
+	@for python in $(PYTHON); do \
+		if $$python -c '$(FITS)' 2>/dev/null; then \
+			echo "using $$python, which is $$($$python --version), for .venv"; \
+			exec $$python -m venv .venv; \
+		fi; \
+	done; \
+	if command -v uv >/dev/null; then \
+		echo "no Python from 3.11 to 3.13 with its venv module here: uv brings 3.13 for .venv"; \
+		exec uv venv --quiet --seed --python 3.13 .venv; \
+	fi; \
+	echo "tinysieve needs Python 3.11, 3.12 or 3.13 with its venv module (TensorFlow has no wheel for 3.14):" \
+		"install python3.13 and python3.13-venv, or uv, or set PYTHON=/path/to/python, and run make again"; \
+	exit 3
 
 .venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing tinysieve[$(EXTRAS_RUN)] into .venv (once; one to three minutes)"

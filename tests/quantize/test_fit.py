@@ -48,7 +48,7 @@ def test_published_models_never_get_worse(name):
     assert json.loads(json.dumps(found.to_json()))["equality"]["checked_with"] == ["LiteRT reference kernels", "TFLM"]
 
 
-def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch, tmp_path):
+def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch, tmp_path, capsys):
     def missing():
         raise MissingRequirement("tflite-micro is not installed")
 
@@ -64,6 +64,9 @@ def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch,
     (tmp_path / "in.tflite").write_bytes(network)
     with pytest.raises(MissingRequirement, match="the arena was not measured"):
         fit_file(tmp_path / "in.tflite", tmp_path / "out.tflite", Target(), 0, False, False, False, False)
+    printed = capsys.readouterr().out
+    assert "computed, not measured" in printed
+    assert f"{found.after.planned_bytes:,} B" in next(line for line in printed.splitlines() if "activations" in line)
     assert (tmp_path / "out.tflite").read_bytes() == found.model
 
 

@@ -6,6 +6,7 @@ A photo that was replaced since, be it by one of the same size and time, must no
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from tinysieve.dataset.images import Pixels, decode
@@ -40,7 +41,7 @@ def read_image(root: Path, filepath: str, sample_id: str) -> bytes:
 def read_checked(path: Path, sample_id: str, root: Path | None = None) -> bytes:
     """The same for a path; without a `root`, wherever it lies."""
     try:
-        if root is not None and not path.resolve().is_relative_to(root.resolve()):
+        if root is not None and not Path(os.path.realpath(path)).is_relative_to(root.resolve()):
             raise _changed(path, "it lies outside of the image folder")
         if not path.is_file():
             raise _changed(path, "it is gone")

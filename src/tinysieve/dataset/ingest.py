@@ -6,6 +6,7 @@ The folder that `ingest` fills is complete and never written again: samples.parq
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,7 @@ from tinysieve.ground.progress import Progress
 
 CHUNK = 512
 LINK_LEAVES = "path leaves the image root"
+LINK_CIRCLE = "symbolic link that leads to itself"
 
 
 @dataclass(frozen=True)
@@ -147,16 +149,23 @@ def _examine(roots: tuple[Path, ...], name: str) -> _Examined:
 
 
 def _decoded(roots: tuple[Path, ...], name: str) -> _Examined:
-    try:
-        path = (roots[0] / name).resolve()
-    except (OSError, RuntimeError) as error:
-        raise UndecodableImage("symbolic link that leads to itself") from error
+    path = _followed(roots[0] / name)
     if not any(path.is_relative_to(root) for root in roots):
         raise UndecodableImage(LINK_LEAVES)
     data = read_image(path)
     image = decode(data)
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     return _Examined(digest, image.shape[1], image.shape[0], "", resize_bilinear(image))
+
+
+def _followed(path: Path) -> Path:
+    """Where links lead; the system is asked whether in a circle, because `resolve` raises on one in Python 3.11 and not in 3.13."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UndecodableImage(LINK_CIRCLE) from error
+    return path.resolve()
 
 
 def _pixel_file(path: Path, rows: int) -> np.memmap:

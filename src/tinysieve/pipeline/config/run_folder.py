@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tinysieve.pipeline.config.sections import Config
@@ -12,7 +13,7 @@ _PROJECT = (".git", "pyproject.toml", "setup.py", "package.json")
 
 def run_folder_objection(config: Config) -> str:
     """Why the folder that `run` resolves to must not be one; "" where it may."""
-    folder, images = config.run.resolve(), config.dataset.source.images.resolve()
+    folder, images = _real(config.run), _real(config.dataset.source.images)
     home = Path.home().resolve()
     if folder == Path(folder.anchor):
         return f"{folder} is the root of the file system"
@@ -29,4 +30,9 @@ def run_folder_objection(config: Config) -> str:
 
 
 def _holds_tables(config: Config, folder: Path) -> bool:
-    return any(table.resolve().parent == folder for table in config.dataset.source.tables)
+    return any(_real(table).parent == folder for table in config.dataset.source.tables)
+
+
+def _real(path: Path) -> Path:
+    """Where links lead, without an error at a circle of them, which `Path.resolve` makes one of in some versions of Python."""
+    return Path(os.path.realpath(path))

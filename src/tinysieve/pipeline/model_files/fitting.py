@@ -14,9 +14,8 @@ from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
 from tinysieve.ground.settings import parse_bytes
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
-from tinysieve.quantize.passes.fit_model import FitResult, Target, fit_model
+from tinysieve.quantize.passes.fit_model import FitResult, Size, Target, fit_model
 from tinysieve.quantize.passes.float_border import strip_float_border
-from tinysieve.quantize.tflm.arena import Arena
 
 
 def target_of(ram: str, flash: str, max_extra_macs: str) -> Target:
@@ -77,9 +76,11 @@ def _lines(result: FitResult, output: Path) -> Iterator[str]:
     before, after = result.before, result.after
     yield f"{'':<24}{'before':>14}{'after':>14}"
     yield f"{'file':<24}{before.file_bytes:>12,} B{after.file_bytes:>12,} B"
+    if after.arena is None:
+        yield "arena                   computed, not measured"
     for name, attribute in (("arena under TFLM", "total_bytes"), ("  activations", "activations_bytes"),
                             ("  persistent", "persistent_bytes")):
-        yield f"{name:<24}{_size(before.arena, attribute):>14}{_size(after.arena, attribute):>14}"
+        yield f"{name:<24}{_size(before, attribute):>14}{_size(after, attribute):>14}"
     yield f"{'multiply-accumulates':<24}{before.macs:>14,}{after.macs:>14,}  ({result.extra_macs:+.2%})"
     yield f"{'operators':<24}{before.operators:>14,}{after.operators:>14,}"
     for gain in result.passes:
@@ -93,8 +94,10 @@ def _lines(result: FitResult, output: Path) -> Iterator[str]:
     yield str(output)
 
 
-def _size(arena: Arena | None, attribute: str) -> str:
-    return "not measured" if arena is None else f"{getattr(arena, attribute):,} B"
+def _size(size: Size, attribute: str) -> str:
+    if size.arena is not None:
+        return f"{getattr(size.arena, attribute):,} B"
+    return f"{size.planned_bytes:,} B" if attribute == "activations_bytes" else "not measured"
 
 
 def _bytes(option: str, text: str) -> int:

@@ -125,5 +125,5 @@ def _fit_settings(config: Config) -> object:
 QUANTIZE_BASELINE = Stage("quantize-baseline", 2, ("train-baseline",), _quantize_settings,
                           lambda run, folder: _quantize(run, folder, BASELINE), libraries=VERIFYING)
 
-QUANTIZE_MENDED = Stage("quantize-mended", 2, ("train-mended",), _fit_settings,
+QUANTIZE_MENDED = Stage("quantize-mended", 3, ("train-mended",), _fit_settings,
                         lambda run, folder: _quantize(run, folder, MENDED), libraries=VERIFYING)

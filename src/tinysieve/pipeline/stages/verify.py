@@ -157,5 +157,5 @@ def _verify_settings(config: Config) -> object:
 def verify_stage(config: Config) -> Stage:
     """The stage; it looks for near-duplicates of test images where the configuration does."""
     groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
-    return Stage("verify", 7, ("ingest", *groups, "train-mended", "quantize-baseline", "quantize-mended"),
+    return Stage("verify", 8, ("ingest", *groups, "train-mended", "quantize-baseline", "quantize-mended"),
                  _verify_settings, _verify, libraries=VERIFYING)

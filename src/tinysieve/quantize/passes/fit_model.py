@@ -14,6 +14,7 @@ from tinysieve.quantize.passes.constant_shapes import constant_shapes
 from tinysieve.quantize.passes.dead_parts import drop_dead_parts
 from tinysieve.quantize.passes.equality import Equality, require_equal
 from tinysieve.quantize.passes.fold_padding import fold_padding
+from tinysieve.quantize.passes.offline_plan import planned_bytes
 from tinysieve.quantize.passes.reorder import reorder
 from tinysieve.quantize.passes.squeeze import squeeze
 from tinysieve.quantize.passes.stripes.planner import choose_stripes
@@ -45,12 +46,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Size:
-    """A model in figures; ``arena`` is None where it could not be measured."""
+    """A model in figures; ``arena`` is None where it could not be measured, ``planned_bytes`` are its activations as computed."""
 
     file_bytes: int
     macs: int
     operators: int
     arena: Arena | None
+    planned_bytes: int
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ class _Work:
 
 def _size(model: bytes, arena: Arena | None) -> Size:
     graph = read_graph(model)
-    return Size(len(model), graph.macs, len(graph.operators), arena)
+    return Size(len(model), graph.macs, len(graph.operators), arena, planned_bytes(model))
 
 
 def _arena(model: bytes, graph: Graph) -> tuple[Arena | None, str, bool]:

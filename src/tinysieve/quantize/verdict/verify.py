@@ -12,6 +12,7 @@ from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.ground.progress import Progress, silent
 from tinysieve.ground.statistics import Confusion, confusion, wilson_interval
 from tinysieve.quantize.interpreters import TFLM, LiteRTReference
+from tinysieve.quantize.passes.offline_plan import planned_bytes
 from tinysieve.quantize.tflite.graph import read_graph
 from tinysieve.quantize.tflite.io_contract import CHALLENGE, Stated
 from tinysieve.quantize.tflm.arena import Arena
@@ -92,7 +93,8 @@ def _judge(model: bytes, evidence: Evidence, gates: Gates, rng: np.random.Genera
     comparison = None if baseline is None else compare(answers, baseline, labels, rng)
     cells, int8 = confusion(answers, labels), accuracy(right)
     baseline_cells = None if baseline is None else confusion(baseline, labels)
-    budgets = (*size_budgets(gates, len(model), scores.arena, scores.tflm_missing),
+    planned = planned_bytes(model)
+    budgets = (*size_budgets(gates, len(model), scores.arena, planned, scores.tflm_missing),
                *accuracy_budgets(gates, int8, comparison, cells, scores.runner.name))
     return Verdict(
         int8=int8, float32=_maybe(float_right), baseline_int8=_maybe(baseline_right), comparison=comparison,
@@ -104,6 +106,7 @@ def _judge(model: bytes, evidence: Evidence, gates: Gates, rng: np.random.Genera
         slices=_slices(evidence.slices, right, float_right, baseline_right),
         device=scores.device, file_bytes=len(model), flash_bytes=len(model) + gates.runtime_code_bytes,
         flash_basis=gates.runtime_code_basis, weights_bytes=graph.weights_bytes, arena=scores.arena,
+        planned_bytes=planned,
         operators=graph.operator_counts, macs=graph.macs, budgets=budgets, accuracy_measured_with=scores.runner.name,
         notes=(*scores.runner.contract.notes, *_one_answer(cells, baseline_cells, scores.runner.contract.stated.classes)),
         calibration_rows=tuple(int(row) for row in evidence.calibration_rows),
