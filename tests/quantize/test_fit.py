@@ -1,5 +1,6 @@
 """`fit` never makes a model worse or different, and says what it did and what it left."""
 
+import itertools
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from quantize_models import reference_model
 from striped_models import assert_same_answers, wide_network
 
 from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
+from tinysieve.ground.progress import WHOLE
 from tinysieve.pipeline.model_files.fitting import fit_file, target_of
 from tinysieve.quantize.passes.fit_model import Target, fit_model
 from tinysieve.quantize.tflite.graph import read_graph
@@ -46,6 +48,16 @@ def test_published_models_never_get_worse(name):
     assert found.after.arena.total_bytes <= found.before.arena.total_bytes
     assert found.after.macs == found.before.macs
     assert json.loads(json.dumps(found.to_json()))["equality"]["checked_with"] == ["LiteRT reference kernels", "TFLM"]
+
+
+def test_the_count_moves_within_the_search_and_ends_at_the_whole(network):
+    """Both directions of doubt: it never runs backwards, and no step of it is a large part of the work."""
+    pytest.importorskip("tflite_micro")
+    seen = [0]
+    fit_model(network, Target(ram_bytes=1), 0, lambda done, total: seen.append(done))
+    assert seen == sorted(seen)
+    assert seen[-1] == WHOLE
+    assert max(later - earlier for earlier, later in itertools.pairwise(seen)) <= WHOLE / 5
 
 
 def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch, tmp_path, capsys):

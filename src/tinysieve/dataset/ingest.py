@@ -159,7 +159,7 @@ def _decoded(roots: tuple[Path, ...], name: str) -> _Examined:
 
 
 def _followed(path: Path) -> Path:
-    """Where links lead; the system is asked whether in a circle, because `resolve` raises on one in Python 3.11 and not in 3.13."""
+    """Where links lead. Whether in a circle, the system says: `resolve` raises on one in Python 3.11 and not in 3.13."""
     try:
         path.stat()
     except OSError as error:

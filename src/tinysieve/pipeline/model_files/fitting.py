@@ -11,6 +11,7 @@ import typer
 
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
+from tinysieve.ground.progress import PERCENT
 from tinysieve.ground.settings import parse_bytes
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
@@ -42,7 +43,7 @@ def fit_file(
         MissingRequirement: the arena could not be measured, so nobody knows whether it fits.
     """
     check_output(output, model, force)
-    with about(model), progress("fit", "steps") as report:
+    with about(model), progress("fit", PERCENT) as report:
         given = read_model(model)
         if strip_float_io:
             given = strip_float_border(given).model

@@ -55,20 +55,21 @@ def verify(
     """Every figure of the Verdict, measured; ``rng`` draws the bootstrap only.
 
     Accuracies are by LiteRT's reference kernels; TFLM repeats ``tflm_images`` of them where it is installed.
-    ``progress`` counts images over both models.
+    ``progress`` counts images over both models, and those that TFLM repeats.
 
     Raises:
         InputError: rows that do not fit together, or a model that is not what is stated (layout, range, type).
     """
     _check(evidence)
     runner, count = LiteRTReference(model, stated), len(evidence.labels)
-    total = count * (1 if evidence.baseline is None else 2)
+    models = count * (1 if evidence.baseline is None else 2)
+    total = models + min(evidence.tflm_images, count)
     raw = runner.raw_outputs(evidence.images, lambda done, _: progress(done, total))
     logits, baseline = runner.contract.decode(raw), None
     if evidence.baseline is not None:
         second = LiteRTReference(evidence.baseline, baseline_stated)
         baseline = second.predict_logits(evidence.images, lambda done, _: progress(count + done, total))
-    device, missing = _on_tflm(model, evidence, stated, raw)
+    device, missing = _on_tflm(model, evidence, stated, raw, lambda done, _: progress(models + done, total))
     arena = None if missing else measure_arena(model)
     verdict = _judge(model, evidence, gates, rng, _Scores(logits, baseline, device, arena, missing, runner))
     return Verification(verdict, logits, baseline)
@@ -139,7 +140,7 @@ def worst_mistakes(logits: NDArray[np.floating], labels: NDArray[np.integer]) ->
 
 
 def _on_tflm(
-    model: bytes, evidence: Evidence, stated: Stated, raw: NDArray
+    model: bytes, evidence: Evidence, stated: Stated, raw: NDArray, progress: Progress
 ) -> tuple[DeviceAgreement | None, str]:
     try:
         runner = TFLM(model, stated)
@@ -149,7 +150,7 @@ def _on_tflm(
     rows = np.unique(np.linspace(0, count - 1, min(evidence.tflm_images, count)).astype(np.int64))
     if not len(rows):
         return None, ""
-    device, reference = runner.raw_outputs(evidence.images[rows]), raw[rows]
+    device, reference = runner.raw_outputs(evidence.images[rows], progress), raw[rows]
     answers, expected = runner.contract.decode(device).argmax(1), runner.contract.decode(reference).argmax(1)
     differences = np.abs(device.astype(np.float64) - reference.astype(np.float64)).reshape(len(rows), -1).max(1)
     return DeviceAgreement(
