@@ -9,7 +9,7 @@ EXTRAS_RUN := demo,mcu
 EXTRAS_DETECT := demo,mcu,detect
 EXTRAS_DEV := demo,mcu,detect,dev
 
-.PHONY: demo ingest filter train quantize verify report test bench drill review doctor clean lint
+.PHONY: demo ingest filter train quantize verify report test bench drill review doctor clean lint docs
 demo: .venv/run.stamp
 	@$(BIN)/tinysieve demo
 
@@ -28,6 +28,12 @@ test: .venv/dev.stamp
 lint: .venv/dev.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy -p tinysieve
+
+# Pages made from the code and from benchmarks/results, then the site in build/site.
+docs: .venv/docs.stamp
+	@$(BIN)/python -m docsite
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 # Without the trainings (voc2007), the scripts that write pictures or weights, and what others import.
 BENCHMARKS = $(filter-out $(addprefix benchmarks/, chromium.py drill.py gap_won_back.py label_quality_inputs.py \
@@ -67,6 +73,11 @@ clean:
 	@echo "installing tinysieve[$(EXTRAS_DETECT)] into .venv (once; two to five minutes)"
 	@$(PIP) -e '.[$(EXTRAS_DETECT)]'
 	@touch $@ .venv/run.stamp
+
+.venv/docs.stamp: .venv/run.stamp
+	@echo "installing tinysieve[docs] into .venv (once)"
+	@$(PIP) -e '.[docs]'
+	@touch $@
 
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing tinysieve[$(EXTRAS_DEV)] into .venv (once; two to five minutes)"

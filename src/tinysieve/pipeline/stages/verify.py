@@ -95,7 +95,8 @@ def _verify(run: Run, folder: Path) -> str:
     quantized = QUANTIZE_FACTS[MENDED].of(run)
     with progress("verify", PERCENT) as report:
         evidence = Evidence(images, samples.labels[rows], _float_logits(run, images, part(report, 0, FLOAT)),
-                            INT8_MODEL[BASELINE].of(run), slices_of(samples, rows), quantized.calibration_rows, run.config.verify.tflm_images)
+                            INT8_MODEL[BASELINE].of(run), slices_of(samples, rows), quantized.calibration_rows,
+                            run.config.verify.tflm_images)
         measured = verify(INT8_MODEL[MENDED].of(run), evidence, _gates(run.config), np.random.default_rng(run.config.seed),
                           stated_for(samples.classes), stated_for(samples.classes), part(report, FLOAT, 1))
     np.savez(folder / SCORES.file, rows=rows, int8=measured.int8_logits, baseline=np.asarray(measured.baseline_logits))

@@ -7,7 +7,9 @@ from tinysieve.quantize.tflm.arena import Arena, arena_words
 from tinysieve.quantize.verdict.verdict import Accuracy, Budget, Comparison, Gates
 
 
-def size_budgets(gates: Gates, file_bytes: int, arena: Arena | None, planned_bytes: int, arena_missing: str) -> tuple[Budget, ...]:
+def size_budgets(
+    gates: Gates, file_bytes: int, arena: Arena | None, planned_bytes: int, arena_missing: str
+) -> tuple[Budget, ...]:
     """Flash (file and stated runtime code) and arena; ``arena_missing`` says why there is no measured arena, and then its
     gate is neither met nor missed: ``planned_bytes``, the activations alone, are not the whole of it."""
     budgets = []
