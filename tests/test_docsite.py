@@ -102,7 +102,8 @@ def readme_figures() -> Iterator[str]:
     yield "**{} points** ({})".format(*gain("a_quarter_each_way", "plain"))
     issues = result("label_errors")["contestants"]
     mine, theirs = issues["tinysieve"], issues["cleanlab"]
-    yield f"cleanlab {theirs['seconds']:.2f} s, {theirs['peak_gb']:.2f} GB | **{mine['seconds']:.2f} s, {mine['peak_gb']:.2f} GB**"
+    took = [f"{row['seconds']:.2f} s, {row['peak_gb']:.2f} GB" for row in (theirs, mine)]
+    yield f"cleanlab {took[0]} | **{took[1]}**"
     small = next(row for row in result("mcu")["rows"] if row["flash_bytes"])
     yield f"**{small['ram_bytes'] / 1000:.0f} kB, {small['flash_bytes'] / 1000:.0f} kB**"
 
@@ -128,18 +129,19 @@ def measured_figures() -> Iterator[str]:
     yield f"{scale['seconds_without_building']:.1f} s ({scale['seconds_total']:.0f} s with building"
     yield f"{scale['peak_memory_gb']:.2f} GB at peak"
     large = result("dataperf_selection")["large"]
-    yield f"{large['rows']:,} x 256 rows: {large['wall_s']:.1f} s, {large['cpu_s']:.1f} s of processor time, {large['peak_mb']:.0f} MB"
+    yield f"{large['rows']:,} x 256 rows: {large['wall_s']:.1f} s, {large['cpu_s']:.1f} s of processor time"
+    yield f"{large['peak_mb']:.0f} MB at peak"
     lists = result("neighbors")["lists_of_many"]
     yield f"recall {bare(lists['recall'], 3)} of the 20 nearest and {bare(lists['recall_of_the_nearest'], 3)}"
     yield f"{result('loader_mutations')['mutations']:,} damaged copies"
 
 
-@pytest.mark.parametrize("figure", readme_figures())
+@pytest.mark.parametrize("figure", tuple(readme_figures()))
 def test_the_readme_says_what_was_measured(figure: str) -> None:
     assert figure in " ".join(README.read_text(encoding="utf-8").split())
 
 
-@pytest.mark.parametrize("figure", measured_figures())
+@pytest.mark.parametrize("figure", tuple(measured_figures()))
 def test_sentences_say_what_was_measured(figure: str) -> None:
     assert figure in " ".join(MEASURED.read_text(encoding="utf-8").split())
 
