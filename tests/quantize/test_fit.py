@@ -1,6 +1,5 @@
 """`fit` never makes a model worse or different, and says what it did and what it left."""
 
-import itertools
 import json
 
 import pytest
@@ -51,13 +50,13 @@ def test_published_models_never_get_worse(name):
 
 
 def test_the_count_moves_within_the_search_and_ends_at_the_whole(network):
-    """Both directions of doubt: it never runs backwards, and no step of it is a large part of the work."""
+    """Five passes and the proof with two interpreters are ten of its values; the search for stripes has its own between them."""
     pytest.importorskip("tflite_micro")
     seen = [0]
-    fit_model(network, Target(ram_bytes=1), 0, lambda done, total: seen.append(done))
+    fit_model(network, Target(ram_bytes=1, max_extra_macs=0.5), 0, lambda done, total: seen.append(done))
     assert seen == sorted(seen)
     assert seen[-1] == WHOLE
-    assert max(later - earlier for earlier, later in itertools.pairwise(seen)) <= WHOLE / 5
+    assert len(set(seen)) > 12
 
 
 def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch, tmp_path, capsys):
