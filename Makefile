@@ -32,7 +32,7 @@ lint: .venv/dev.stamp
 # Pages made from the code and from benchmarks/results, then the site in build/site.
 docs: .venv/docs.stamp
 	@$(BIN)/python -m docsite
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "build/site/index.html"
 
 # Without the trainings (voc2007), the scripts that write pictures or weights, and what others import.
