@@ -1,6 +1,8 @@
 # Every target takes CONFIG=path/to/config.yaml. Nothing is installed twice: the stamps in .venv remember.
 CONFIG ?= configs/demo.yaml
-PYTHON ?= python3.11
+# The first of these that fits makes .venv; PYTHON=... names another. Tested with the pins of constraints.txt.
+PYTHON ?= python3.13 python3.12 python3.11 python3
+FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 EXTRAS_RUN := demo,mcu
@@ -11,7 +13,7 @@ EXTRAS_DEV := demo,mcu,detect,dev
 LOCKS ?= locks
 TORCH := torch torchvision
 
-.PHONY: demo ingest filter train quantize verify report test bench drill review doctor clean lint lock licenses sbom advisories
+.PHONY: demo ingest filter train quantize verify report test bench drill review doctor clean lint docs lock licenses sbom advisories
 demo: .venv/run.stamp
 	@$(BIN)/tinysieve demo
 
@@ -30,6 +32,12 @@ test: .venv/dev.stamp
 lint: .venv/dev.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy -p tinysieve
+
+# Pages made from the code and from benchmarks/results, then the site in build/site.
+docs: .venv/docs.stamp
+	@$(BIN)/python -m docsite
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "build/site/index.html"
 
 # Without the trainings (voc2007), the scripts that write pictures or weights, and what others import.
 BENCHMARKS = $(filter-out $(addprefix benchmarks/, chromium.py drill.py gap_won_back.py label_quality_inputs.py \
@@ -66,8 +74,19 @@ clean:
 	rm -rf runs/demo build *.egg-info
 
 .venv/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "tinysieve needs Python 3.11 or 3.12; set PYTHON=..."; exit 3; }
-	@$(PYTHON) -m venv .venv
+	@for python in $(PYTHON); do \
+		if $$python -c '$(FITS)' 2>/dev/null; then \
+			echo "using $$python, which is $$($$python --version), for .venv"; \
+			exec $$python -m venv .venv; \
+		fi; \
+	done; \
+	if command -v uv >/dev/null; then \
+		echo "no Python from 3.11 to 3.13 with its venv module here: uv brings 3.13 for .venv"; \
+		exec uv venv --quiet --seed --python 3.13 .venv; \
+	fi; \
+	echo "tinysieve needs Python 3.11, 3.12 or 3.13 with its venv module (TensorFlow has no wheel for 3.14):" \
+		"install python3.13 and python3.13-venv, or uv, or set PYTHON=/path/to/python, and run make again"; \
+	exit 3
 
 # $(call install,GROUP,EXTRAS,BY VERSION): the lock of this Python and machine, to the byte; what its builds differ in, and all
 # where there is no lock, by version alone.
@@ -93,6 +112,11 @@ STAMPS := pyproject.toml constraints.txt $(wildcard locks/*.txt) | .venv/bin/pyt
 .venv/detect.stamp: $(STAMPS)
 	@$(call install,detect,$(EXTRAS_DETECT),$(TORCH))
 	@touch $@ .venv/run.stamp
+
+.venv/docs.stamp: .venv/run.stamp
+	@echo "installing tinysieve[docs] into .venv (once)"
+	@$(PIP) -e '.[docs]'
+	@touch $@
 
 .venv/dev.stamp: $(STAMPS)
 	@$(call install,dev,$(EXTRAS_DEV),$(TORCH))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
 from PIL import Image
 
+from tinysieve.dataset.image_store import ChangedImage, read_image
 from tinysieve.dataset.images import decode, resize_bilinear
 from tinysieve.dataset.ingest import IngestResult, ingest, open_pixels
 from tinysieve.dataset.sources import folders
@@ -91,6 +94,8 @@ def test_links_and_pipes_that_lead_to_no_photo_are_quarantined(tree: Path, tmp_p
     people = tree / "train/person"
     (people / "nowhere.jpg").symlink_to("gone.jpg")
     (people / "circle.jpg").symlink_to("circle.jpg")
+    (people / "there.jpg").symlink_to("back.jpg")
+    (people / "back.jpg").symlink_to("there.jpg")
     (people / "folder.jpg").symlink_to(tree / "train/background")
     os.mkfifo(people / "pipe.jpg")
     result = run(list_folders(tree), tree, tmp_path / "out")
@@ -98,8 +103,28 @@ def test_links_and_pipes_that_lead_to_no_photo_are_quarantined(tree: Path, tmp_p
     # A link to a folder is a folder: nothing to name.
     assert reasons == {"train/person/nowhere.jpg": "cannot be read: No such file or directory",
                        "train/person/circle.jpg": "symbolic link that leads to itself",
+                       "train/person/there.jpg": "symbolic link that leads to itself",
+                       "train/person/back.jpg": "symbolic link that leads to itself",
                        "train/person/pipe.jpg": "not a regular file"}
     assert len(result.samples) == 12
+
+
+def test_a_folder_that_is_a_circle_of_links_is_named_as_one(tree: Path, tmp_path: Path) -> None:
+    """Only a table names a file below it; a version of Python that follows links otherwise gives no other reason."""
+    listing = list_folders(tree)
+    (tree / "train/round").symlink_to("round")
+    names = listing.table["filepath"].to_pylist()
+    names[names.index("train/person/0.jpg")] = "train/round/0.jpg"
+    table = listing.table.set_column(listing.table.column_names.index("filepath"), "filepath", pa.array(names))
+    ingest(replace(listing, table=table), tree, tmp_path / "out", lambda done, total: None, 2)
+    (broken,) = pacsv.read_csv(tmp_path / "out/quarantine.csv").to_pylist()
+    assert broken == {"filepath": "train/round/0.jpg", "reason": "symbolic link that leads to itself"}
+
+
+def test_a_photo_that_became_a_circle_of_links_is_no_longer_the_one_of_ingest(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to("a.jpg")
+    with pytest.raises(ChangedImage, match="not the one that ingest saw"):
+        read_image(tmp_path, "a.jpg", "0" * 32)
 
 
 def test_names_that_are_not_utf8_are_left_out_and_named(tree: Path) -> None:

@@ -212,6 +212,7 @@ def verdict_of(labels: np.ndarray) -> Verdict:
         int8=accuracy(right), float32=accuracy(right), baseline_int8=accuracy(baseline), comparison=comparison,
         confusion=confusion(answers, labels), baseline_confusion=confusion(baseline_answers, labels), float_int8_agreement=1.0,
         tied_scores=0, slices=slices, device=DeviceAgreement(12, 12, 11, 1.0, accuracy(right), (0, 1)), file_bytes=800_000,
-        flash_bytes=899_000, flash_basis="assumed", weights_bytes=660_000, arena=arena, operators={"CONV_2D": 45},
-        macs=55_771_280, budgets=budgets, accuracy_measured_with="LiteRT reference kernels", notes=("a <u>note</u>",),
+        flash_bytes=899_000, flash_basis="assumed", weights_bytes=660_000, arena=arena, planned_bytes=269_568,
+        operators={"CONV_2D": 45}, macs=55_771_280, budgets=budgets,
+        accuracy_measured_with="LiteRT reference kernels", notes=("a <u>note</u>",),
         calibration_rows=(0, 1, 2, 3), worst_mistakes=(0, 1))

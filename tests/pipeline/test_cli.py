@@ -147,7 +147,7 @@ def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, "report", "-c", str(config)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        assert any("starting" in line for line in process.stderr)
+        assert any("run  ingest: decodes" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert process.returncode == 130
@@ -180,7 +180,7 @@ def test_touching_a_photo_ingests_again_and_changes_nothing_else(copy: list[str]
     photo.touch()
     told = tinysieve("train", *copy).stderr
     os.utime(photo, ns=(as_it_was.st_atime_ns, as_it_was.st_mtime_ns))
-    assert "run  ingest: outside.source changed" in told
+    assert "run  ingest: decodes photos, freezes test split (outside.source changed" in told
     assert "skip train-mended: up to date" in told
     assert json.loads(tinysieve("log", *copy, "--json").stdout) == before
 
@@ -276,5 +276,6 @@ def test_a_deleted_queue_comes_back(copy: list[str], tmp_path: Path) -> None:
     queue.unlink()
     statuses = json.loads(tinysieve("status", *copy, "--json").stdout)
     assert next(one["reasons"] for one in statuses if one["runs"]) == ["review_queue.csv is missing"]
-    assert "run  policy: review_queue.csv is missing" in tinysieve("review", "queue", *copy).stderr
+    said = tinysieve("review", "queue", *copy).stderr
+    assert "run  policy: decides which labels to change (review_queue.csv is missing)" in said
     assert queue.read_bytes() == as_it_was

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -15,9 +17,15 @@ from tinysieve.dataset.classes import ClassNames
 from tinysieve.dataset.version_store import LogEntry
 from tinysieve.filtering.decisions.answers import Conflict
 from tinysieve.filtering.decisions.vote_table import FilterRow
+from tinysieve.ground.progress import PERCENT, part
+from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.console import run_tables as console
 from tinysieve.pipeline.engine import progress_display as progress
 from tinysieve.pipeline.engine import quiet_imports
+from tinysieve.pipeline.engine.loudness import LOUDNESS
+from tinysieve.pipeline.engine.stage_words import does
+from tinysieve.pipeline.engine.stages import FIRST_RUN, StageStatus
+from tinysieve.pipeline.main_job import stages_of
 from tinysieve.pipeline.stages.ingest import IngestFacts
 
 
@@ -64,45 +72,107 @@ def test_rows_without_a_file_are_told_with_what_becomes_of_their_photos(capsys: 
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
+class Clock:
+    """A clock that only the test moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(progress.time, "monotonic", lambda: self.now)
+        # The thread that looks after silent work takes no part unless a test asks for it.
+        monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 600.0)
+
+
 def test_time_left_counts_from_the_first_report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Twenty seconds of compiling before the first of 100, then one a second: 90 s left at the tenth."""
-    clock = iter([0.0, 20.0, 29.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    """Twenty seconds of compiling before the first of 100, then one in ten seconds: 880 s left at the twelfth."""
+    clock = Clock(monkeypatch)
     with progress.progress("train") as report:
-        report(1, 100)
-        report(10, 100)
+        for clock.now, done in ((0.0, 0), (20.0, 1), (130.0, 12)):
+            report(done, 100)
     assert capsys.readouterr().err.splitlines() == [
-        "train: starting", "train: 1/100 images", "train: 10/100 images, 1.0/s, 90 s left"]
+        "train: 1/100 images", "train: 12/100 images, 0.1/s, 880 s left"]
+
+
+def test_lines_come_every_ten_seconds_at_most(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A thousand reports in 100 s: the first line after 2 s, then nine more; what takes less than 2 s writes none."""
+    clock = Clock(monkeypatch)
+    with progress.progress("train") as report:
+        for done in range(1, 1001):
+            clock.now = done / 10
+            report(done, 1000)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("/")[0] for line in lines] == [f"train: {20 + 100 * number}" for number in range(10)]
+    with progress.progress("policy") as report:
+        clock.now += 1.9
+        report(1, 1)
+    assert capsys.readouterr().err == ""
 
 
 def test_work_that_reports_nothing_is_not_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A compiler that takes its time, before the first report and after the last one."""
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.05)
-    now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 0.001)
+    lines: list[str] = []
+
+    def wait_for(number: int) -> None:
+        while len(lines) < number:
+            time.sleep(0.001)
+            lines.extend(capsys.readouterr().err.splitlines())
+
     others = set(threading.enumerate())
     with progress.progress("train") as report:
-        now[0] += 3.0
-        time.sleep(0.3)
+        clock.now = 3.0
+        wait_for(1)
+        clock.now = 12.0
         report(3, 100)
-        now[0] += 7.0
-        time.sleep(0.3)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[:2] == ["train: starting", "train: running, 3 s elapsed"]
-    assert lines[2:] == ["train: 3/100 images, running, 10 s elapsed"]
+        clock.now = 14.0
+        wait_for(2)
+        clock.now = 24.0
+        wait_for(3)
+    assert lines == ["train: running, 3 s elapsed", "train: 3/100 images", "train: 3/100 images, running, 24 s elapsed"]
     assert set(threading.enumerate()) <= others
 
 
-def test_a_report_of_nothing_done_does_not_slow_the_rate(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """`0 of 100` before a minute of compiling: the rate is still that of the pieces after the first."""
-    clock = iter([0.0, 1.0, 61.0, 71.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+def test_parts_of_unlike_kinds_are_shown_in_percent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock(monkeypatch)
+    with progress.progress("fit", PERCENT) as report:
+        for clock.now, done in ((10.0, 100), (30.0, 300)):
+            part(report, 0, 1)(done, 1000)
+    assert capsys.readouterr().err.splitlines() == ["fit: 10.0 %", "fit: 30.0 %, 70 s left"]
+
+
+def test_quiet_says_nothing_of_progress(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(LOUDNESS, "quiet", True)
+    clock = Clock(monkeypatch)
+    console.announce(StageStatus("policy", True, (FIRST_RUN,)))
     with progress.progress("train") as report:
-        for done in (0, 10, 20):
+        clock.now = 60.0
+        report(1, 2)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_shows_the_count_the_rate_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    written.isatty = lambda: True  # type: ignore[method-assign]
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr(progress.sys, "stderr", written)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress.progress("train") as report:
+        for clock.now, done in ((1.0, 10), (11.0, 20)):
             report(done, 100)
-    assert capsys.readouterr().err.splitlines()[1:] == ["train: 10/100 images", "train: 20/100 images, 1.0/s, 80 s left"]
+    assert "20/100 images, 1.0/s, 80 s left" in written.getvalue()
+
+
+@pytest.mark.parametrize("config", sorted((Path(__file__).parents[2] / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_stage_says_in_five_words_what_it_does(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if config.stem == "boards":
+        pytest.skip("describes boards, no run")
+    for stage in stages_of(load_config(config, ())):
+        assert len(does(stage.name).split()) == 5, stage.name
+        console.announce(StageStatus(stage.name, True, (FIRST_RUN,)))
+        console.announce(StageStatus(stage.name, True, ("seed changed",)))
+        assert capsys.readouterr().err.splitlines() == [f"run  {stage.name}: {does(stage.name)}",
+                                                        f"run  {stage.name}: {does(stage.name)} (seed changed)"]
 
 
 @pytest.mark.parametrize(("number", "words"), [(0, "0 conflicts"), (1, "1 conflict"), (2, "2 conflicts")])

@@ -7,6 +7,7 @@ from quantize_models import reference_model
 from striped_models import assert_same_answers, wide_network
 
 from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
+from tinysieve.ground.progress import WHOLE
 from tinysieve.pipeline.model_files.fitting import fit_file, target_of
 from tinysieve.quantize.passes.fit_model import Target, fit_model
 from tinysieve.quantize.tflite.graph import read_graph
@@ -48,7 +49,17 @@ def test_published_models_never_get_worse(name):
     assert json.loads(json.dumps(found.to_json()))["equality"]["checked_with"] == ["LiteRT reference kernels", "TFLM"]
 
 
-def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch, tmp_path):
+def test_the_count_moves_within_the_search_and_ends_at_the_whole(network):
+    """Five passes and the proof with two interpreters are ten of its values; the search for stripes has its own between them."""
+    pytest.importorskip("tflite_micro")
+    seen = [0]
+    fit_model(network, Target(ram_bytes=1, max_extra_macs=0.5), 0, lambda done, total: seen.append(done))
+    assert seen == sorted(seen)
+    assert seen[-1] == WHOLE
+    assert len(set(seen)) > 12
+
+
+def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch, tmp_path, capsys):
     def missing():
         raise MissingRequirement("tflite-micro is not installed")
 
@@ -64,6 +75,9 @@ def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch,
     (tmp_path / "in.tflite").write_bytes(network)
     with pytest.raises(MissingRequirement, match="the arena was not measured"):
         fit_file(tmp_path / "in.tflite", tmp_path / "out.tflite", Target(), 0, False, False, False, False)
+    printed = capsys.readouterr().out
+    assert "computed, not measured" in printed
+    assert f"{found.after.planned_bytes:,} B" in next(line for line in printed.splitlines() if "activations" in line)
     assert (tmp_path / "out.tflite").read_bytes() == found.model
 
 

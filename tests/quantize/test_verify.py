@@ -62,6 +62,7 @@ def test_without_tflm_the_arena_is_unmeasured_not_met(small_int8, pixels, spread
     assert verdict.arena is None
     assert [b.name for b in verdict.gates_unmeasured] == ["arena"]
     assert "not installed" in verdict.gates_unmeasured[0].how
+    assert f"computed, not measured: activations {verdict.planned_bytes:,} B" in verdict.gates_unmeasured[0].how
 
 
 def test_accuracy_gates_are_missed_by_name(small_int8, pixels, spread):

@@ -48,7 +48,7 @@ def test_the_best_epoch_is_kept_and_the_first_of_equals(unbroken):
     assert result.best_epoch == 1 + accuracies.index(max(accuracies))
     model, (_, validation) = small_network(9), small_images()
     load_weights(model, result.weights_path)
-    loss, accuracy = loss_and_accuracy(predict_logits(model, validation), validation.labels)
+    loss, accuracy = loss_and_accuracy(predict_logits(model, validation, lambda seen: None), validation.labels)
     best = result.history[result.best_epoch - 1]
     assert accuracy == best.validation_accuracy
     assert loss == pytest.approx(best.validation_loss, rel=1e-6)
@@ -104,13 +104,13 @@ def test_a_finished_run_is_not_run_again(unbroken):
     folder, result = unbroken
     seen = []
     assert small_fit(folder, lambda done, total: seen.append((done, total))) == result
-    assert seen == [(3 * 28, 3 * 28)]
+    assert seen == [(3 * 40, 3 * 40)]
 
 
-def test_progress_counts_images_of_all_epochs(tmp_path):
+def test_progress_counts_images_of_all_epochs_and_their_validation(tmp_path):
     seen = []
     small_fit(tmp_path, lambda done, total: seen.append((done, total)))
-    assert seen == [(0, 84)] + [(28 * epoch + done, 84) for epoch in range(3) for done in (8, 16, 24, 28)]
+    assert seen == [(0, 120)] + [(40 * epoch + done, 120) for epoch in range(3) for done in (8, 16, 24, 28, 40)]
 
 
 def test_another_runs_state_is_not_continued(unbroken):

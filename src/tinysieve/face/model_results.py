@@ -32,7 +32,8 @@ class ModelInspection(Inspection):
         return cls(**vars(inspection))
 
     def __repr__(self) -> str:
-        arena = "arena not measured" if self.arena_bytes is None else f"arena {self.arena_bytes:,} B"
+        arena = (f"arena computed, not measured: activations {self.activation_bytes:,} B" if self.arena_bytes is None
+                 else f"arena {self.arena_bytes:,} B")
         return f"file {self.file_bytes:,} B, {arena}, {self.macs:,} MACs, {sum(self.operators.values())} operators"
 
     @property

@@ -34,6 +34,7 @@ from tinysieve.pipeline.commands import (
     versions,
 )
 from tinysieve.pipeline.commands.command_group import CommandGroup
+from tinysieve.pipeline.engine.loudness import LOUDNESS
 
 app = typer.Typer(
     name="tinysieve", cls=CommandGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -58,6 +59,11 @@ def _set_debug(context: typer.Context, given: bool) -> None:
         switches.debug = True
 
 
+def _set_quiet(given: bool) -> None:
+    if given:
+        LOUDNESS.quiet = True
+
+
 def _show_version(given: bool) -> None:
     if given:
         from importlib.metadata import version
@@ -72,8 +78,10 @@ def _options(
                                           callback=_show_version)] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with every error.", expose_value=False,
                                         callback=_set_debug)] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show results and errors only, no progress.", expose_value=False,
+                                        callback=_set_quiet)] = False,
 ) -> None:
-    """Options that stand before the command; --debug may also stand behind it."""
+    """Options that stand before the command; --debug and --quiet may also stand behind it."""
 
 
 # A POSIX shell says 128 and the signal's number: of SIGINT and SIGPIPE.
@@ -99,6 +107,7 @@ def main() -> None:
     # TensorFlow's C++ side talks on standard error unless told otherwise before it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     switches = Switches()
+    LOUDNESS.quiet = False
     try:
         _run(switches)
     except KeyboardInterrupt:

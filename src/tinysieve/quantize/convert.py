@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from tinysieve.ground.child_process import child_environment
 from tinysieve.ground.errors import InputError, MissingRequirement, TinysieveError
 from tinysieve.ground.native_messages import captured_messages
+from tinysieve.ground.progress import Progress, silent
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 IO_TYPES = ("int8", "uint8")
 
 
-def convert_int8(model: keras.Model, calibration: NDArray[np.uint8], io_type: str) -> bytes:
+def convert_int8(model: keras.Model, calibration: NDArray[np.uint8], io_type: str, progress: Progress = silent) -> bytes:
     """A full-integer int8 .tflite with static batch 1, the same bytes for the same weights and images.
 
     Keras on another backend (JAX, torch) is converted in a child process whose Keras runs on TensorFlow.
@@ -36,6 +38,7 @@ def convert_int8(model: keras.Model, calibration: NDArray[np.uint8], io_type: st
         model: takes float32 pixels [1, height, width, channels] in 0..255, gives logits [1, classes].
         calibration: uint8 [N, height, width, channels], the images that set the activations' ranges.
         io_type: ``int8`` or ``uint8``, of input and output; the challenge's script wants ``uint8``.
+        progress: counts calibration images, where they are run here.
 
     Raises:
         InputError: an unknown io_type, or calibration images of another type or shape than the model's.
@@ -45,7 +48,7 @@ def convert_int8(model: keras.Model, calibration: NDArray[np.uint8], io_type: st
     import keras
 
     if keras.backend.backend() == "tensorflow":
-        return _convert_here(model, calibration, io_type)
+        return _convert_here(model, calibration, io_type, progress)
     return _convert_in_child(model, calibration, io_type)
 
 
@@ -62,7 +65,7 @@ def _check(model: Any, calibration: NDArray[np.uint8], io_type: str) -> None:
         )
 
 
-def _convert_here(model: keras.Model, calibration: NDArray[np.uint8], io_type: str) -> bytes:
+def _convert_here(model: keras.Model, calibration: NDArray[np.uint8], io_type: str, progress: Progress) -> bytes:
     tf = _tensorflow()
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -75,10 +78,17 @@ def _convert_here(model: keras.Model, calibration: NDArray[np.uint8], io_type: s
         warnings.simplefilter("ignore")  # "statistics expected": they come from the calibration below
         converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], None)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: ([image[None].astype(np.float32)] for image in calibration)
+        converter.representative_dataset = lambda: _counted(calibration, progress)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = getattr(tf, io_type)
         return converter.convert()
+
+
+def _counted(calibration: NDArray[np.uint8], progress: Progress) -> Iterator[list[NDArray[np.float32]]]:
+    for done, image in enumerate(calibration):
+        progress(done, len(calibration))
+        yield [image[None].astype(np.float32)]
+    progress(len(calibration), len(calibration))
 
 
 def _tensorflow() -> Any:
@@ -130,7 +140,7 @@ def _child(folder: Path, io_type: str) -> None:
     import keras
 
     model = keras.models.load_model(folder / "model.keras", compile=False)
-    (folder / "model.tflite").write_bytes(_convert_here(model, np.load(folder / "calibration.npy"), io_type))
+    (folder / "model.tflite").write_bytes(_convert_here(model, np.load(folder / "calibration.npy"), io_type, silent))
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def inspect_model(model: bytes, measure: Callable[[bytes], Arena] = measure_aren
         lower_bound_bytes=peak, peak_operator=_named(graph, used.index(peak)) if used else None,
         plan_bytes=greedy, stored_plan_bytes=stored, activation_bytes=arena.activations_bytes if arena else plan,
         persistent_bytes=arena.persistent_bytes if arena else None, arena_bytes=arena.total_bytes if arena else None,
-        arena_basis=arena.measured_with if arena else "not measured; activations as planned",
+        arena_basis=arena.measured_with if arena else "computed, not measured: activations as planned",
         arena_missing=missing, flash=flash_of(len(model)),
         boards=_boards(model, arena), live=live_rows(graph, buffers, used),
         notes=_notes(graph, plan, arena))

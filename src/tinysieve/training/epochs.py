@@ -79,9 +79,10 @@ def train_epoch(
     return float(logs["loss"][0]), float(logs["accuracy"][0])
 
 
-def predict_logits(model: keras.Model, images: LabelledImages) -> np.ndarray:
-    """Logits float32 [N, 2] of the images as they are, in the order of their rows."""
-    return np.asarray(model.predict(PlainBatches(images, VALIDATION_BATCH), verbose=0), np.float32)
+def predict_logits(model: keras.Model, images: LabelledImages, seen: Callable[[int], None]) -> np.ndarray:
+    """Logits float32 [N, 2] of the images as they are, in the order of their rows; `seen` counts them, the last batch whole."""
+    report = keras.callbacks.LambdaCallback(on_predict_batch_end=lambda step, logs: seen((step + 1) * VALIDATION_BATCH))
+    return np.asarray(model.predict(PlainBatches(images, VALIDATION_BATCH), verbose=0, callbacks=[report]), np.float32)
 
 
 def loss_and_accuracy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:

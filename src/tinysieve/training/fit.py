@@ -73,7 +73,8 @@ def fit(
         recipe: hyper-parameters, unchanged.
         seed: of everything random, 0 or more.
         folder: for weights, state and curves; a state of the same run in it is continued.
-        progress: called with (images seen, images in all epochs), first with what an earlier run had done.
+        progress: called with (images seen, images in all epochs), those of the validation too, first with what an earlier run
+            had done.
         build: makes the network from a seed; MCUNet outside of tests.
 
     Raises:
@@ -86,7 +87,8 @@ def fit(
     model = fresh_model(build, recipe, seed)
     identity = _identity(train, validation, recipe, seed, model)
     history = _resume(model, identity, folder)
-    progress(len(history) * len(train), recipe.epochs * len(train))
+    both = len(train) + len(validation)
+    progress(len(history) * both, recipe.epochs * both)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for epoch in range(len(history) + 1, recipe.epochs + 1):
             started = time.monotonic()
@@ -141,12 +143,16 @@ def _one_epoch(
     from tinysieve.training.batches import EpochBatches
     from tinysieve.training.epochs import loss_and_accuracy, predict_logits, train_epoch
 
-    before, total = (epoch - 1) * len(train), recipe.epochs * len(train)
+    both = len(train) + len(validation)
+    before, total = (epoch - 1) * both, recipe.epochs * both
     batches = EpochBatches(train, recipe, seed=seed, epoch=epoch, threads=threads)
     train_loss, train_accuracy = train_epoch(
         model, batches, recipe.batch_size, lambda seen: progress(before + min(seen, len(train)), total)
     )
-    loss, accuracy = loss_and_accuracy(predict_logits(model, validation), validation.labels)
+    logits = predict_logits(
+        model, validation, lambda seen: progress(before + len(train) + min(seen, len(validation)), total)
+    )
+    loss, accuracy = loss_and_accuracy(logits, validation.labels)
     if not (math.isfinite(train_loss) and math.isfinite(loss)):
         raise InputError(
             f"the loss is not a number: {train_loss} in training, {loss} in validation",

@@ -13,7 +13,7 @@ DEVICE, BENCHMARKS, SETUP = "Device", "Benchmarks and experiments", "Setup"
 OTHER = "Commands"
 HEADINGS = (WHOLE_JOB, DATA, LABELS, MODEL, DEVICE, BENCHMARKS, SETUP, OTHER)
 # Options of the app that may also stand behind a command.
-EVERYWHERE = ("debug",)
+EVERYWHERE = ("debug", "quiet")
 
 
 class CommandGroup(TyperGroup):

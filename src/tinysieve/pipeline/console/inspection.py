@@ -69,7 +69,7 @@ def _memory(inspection: Inspection) -> Iterator[str]:
     if inspection.stored_plan_bytes is not None:
         yield f"plan in the file {inspection.stored_plan_bytes:>12,} B  (TFLM uses it)"
     if inspection.arena_bytes is None:
-        yield f"arena              not measured: {inspection.arena_missing}"
+        yield f"arena              computed, not measured: {inspection.arena_missing}"
         return
     yield f"arena            {inspection.arena_bytes:>12,} B  the smallest that works, measured with {inspection.arena_basis}"
     yield f"  activations    {inspection.activation_bytes:>12,} B"

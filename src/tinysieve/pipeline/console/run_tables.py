@@ -17,8 +17,10 @@ from tinysieve.dataset.version_store import LogEntry
 from tinysieve.filtering.decisions.vote_table import FilterRow
 from tinysieve.pipeline.console.verdict import show_verdict, terminal
 from tinysieve.pipeline.engine.artifacts import Artifact
+from tinysieve.pipeline.engine.loudness import LOUDNESS
 from tinysieve.pipeline.engine.records import require_recorded
-from tinysieve.pipeline.engine.stages import Run, StageStatus
+from tinysieve.pipeline.engine.stage_words import does
+from tinysieve.pipeline.engine.stages import FIRST_RUN, Run, StageStatus
 from tinysieve.pipeline.engine.words import count
 from tinysieve.pipeline.report.report_stage import REPORT_PAGE
 from tinysieve.pipeline.review.queue import Imported
@@ -44,9 +46,15 @@ def printable(text: str) -> str:
 
 
 def announce(status: StageStatus) -> None:
-    """One line a stage, as it is reached."""
-    verb = "run " if status.runs else "skip"
-    typer.echo(f"{verb} {status.stage}: {status.reasons[0]}", err=True)
+    """One line a stage, as it is reached: what it does and, where it ran before, why again."""
+    if not LOUDNESS.quiet:
+        typer.echo(f"run  {status.stage}: {_purpose(status)}" if status.runs else f"skip {status.stage}: {status.reasons[0]}",
+                   err=True)
+
+
+def _purpose(status: StageStatus) -> str:
+    why = "; ".join(reason for reason in status.reasons[:1] if reason != FIRST_RUN)
+    return does(status.stage) + (f" ({why})" if why else "")
 
 
 def show_plan(statuses: Sequence[StageStatus], explain: bool, as_json: bool) -> None:
@@ -55,7 +63,8 @@ def show_plan(statuses: Sequence[StageStatus], explain: bool, as_json: bool) -> 
         _json([asdict(status) for status in statuses])
         return
     for status in statuses:
-        why = ": " + "; ".join(status.reasons) if explain else ""
+        reasons = (does(status.stage) if reason == FIRST_RUN else reason for reason in status.reasons)
+        why = ": " + "; ".join(reasons) if explain else ""
         typer.echo(f"{'would run' if status.runs else 'up to date'}  {status.stage}{why if status.runs else ''}")
 
 

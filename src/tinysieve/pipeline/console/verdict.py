@@ -10,6 +10,7 @@ from rich.table import Table
 
 from tinysieve.pipeline.stages.quantize import FitFacts
 from tinysieve.pipeline.stages.verify import VerifyFacts
+from tinysieve.quantize.tflm.arena import arena_words
 from tinysieve.quantize.verdict.verdict import Budget
 
 
@@ -63,7 +64,7 @@ def amount(value: float, unit: str) -> str:
 
 def fit_line(fit: FitFacts) -> str:
     """What fitting made of the mended model."""
-    arenas = [f"{size.arena.total_bytes:,} B" if size.arena else "not measured" for size in (fit.before, fit.after)]
+    arenas = [arena_words(size.arena, size.planned_bytes) for size in (fit.before, fit.after)]
     return (f"fitted, same outputs: file {fit.before.file_bytes:,} B -> {fit.after.file_bytes:,} B, arena "
             f"{' -> '.join(arenas)}, {fit.extra_macs:+.2%} multiply-accumulates")
 

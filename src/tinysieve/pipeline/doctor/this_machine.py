@@ -13,7 +13,7 @@ from tinysieve.ground.errors import MissingRequirement
 from tinysieve.pipeline.doctor.finding import MISSING, OK, PROBLEM, Finding
 from tinysieve.pipeline.doctor.packages import installed_version
 
-SUPPORTED = ((3, 11), (3, 12))
+SUPPORTED = ((3, 11), (3, 12), (3, 13))
 LEAST_FREE_BYTES = 2 * 10**9
 _GPU_QUERY = ("--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
 
@@ -36,7 +36,7 @@ def tflm() -> Finding:
         tflm_runtime()
     except MissingRequirement as error:
         return Finding("device interpreter", "TFLM", MISSING, error.what,
-                       "without it the arena is 'not measured'; pip install 'tinysieve[mcu]' (x86-64 Linux only)")
+                       "without it the arena is computed, not measured; pip install 'tinysieve[mcu]' (x86-64 Linux only)")
     installed = installed_version("tflite-micro")
     return Finding("device interpreter", "TFLM", OK, f"loads, {installed[1] if installed else 'version unknown'}")
 

@@ -33,6 +33,8 @@ from tinysieve.pipeline.engine.records import (
 from tinysieve.pipeline.engine.stage_folders import begin, finish, partial_key, refuse_foreign, sweep
 from tinysieve.pipeline.engine.stage_keys import changes, key_of, library_versions
 
+FIRST_RUN = "first run"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -171,7 +173,7 @@ def _judge(run: Run, stage: Stage, parts: dict[str, Any], every_byte: bool) -> _
     if record is None:
         refuse_foreign(folder)
         damaged = (folder / RECORD).exists()
-        return _Judgement(("its record is unreadable" if damaged else "has not run yet",), damaged)
+        return _Judgement(("its record is unreadable" if damaged else FIRST_RUN,), damaged)
     changed = tuple(differences(folder, record, run.folder, every_byte))
     # What is gone needs no keeping.
     damaged = not all(line.endswith(" is missing") for line in changed)

@@ -179,7 +179,7 @@ def _fit(budgets: Sequence[Budget]) -> str:
 
 def _size_gate(gate: Budget) -> str:
     if gate.measured is None or gate.margin is None:
-        return f"{gate.name} not measured"
+        return f"{gate.name} {gate.how}"
     return (f"{gate.name} {gate.measured:,.0f} of {gate.limit:,.0f} B "
             f"({abs(gate.margin):,.0f} B {'to spare' if gate.met else 'too much'})")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tinysieve.ground.errors import GateMissed
+from tinysieve.ground.progress import PERCENT
 from tinysieve.pipeline.console.firmware import show_bundle, show_emulation
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.fitting import target_of
@@ -88,7 +89,7 @@ def _in_stripes(model: bytes, kernels: KernelSet, ram: str | None, max_extra_mac
     if ram is None:
         return model
     target = target_of(ram, "1MiB", max_extra_macs)
-    with progress("striping", "steps") as report:
+    with progress("striping", PERCENT) as report:
         striped = stripe_for_c(model, kernels, target.ram_bytes, target.max_extra_macs, report)
     if not striped.met:
         raise GateMissed(f"the smallest arena found for the C program is {striped.arena_bytes:,} B > {target.ram_bytes:,} B",

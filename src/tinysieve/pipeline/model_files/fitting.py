@@ -11,15 +11,15 @@ import typer
 
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
+from tinysieve.ground.progress import PERCENT
 from tinysieve.ground.settings import parse_bytes
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
 from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.firmware.boards import pick_board
 from tinysieve.quantize.firmware.placement import ARENA_MARGIN_BYTES, code_bytes
-from tinysieve.quantize.passes.fit_model import FitResult, Target, fit_model
+from tinysieve.quantize.passes.fit_model import FitResult, Size, Target, fit_model
 from tinysieve.quantize.passes.float_border import strip_float_border
-from tinysieve.quantize.tflm.arena import Arena
 from tinysieve.quantize.tflm.kernel_libraries import REFERENCE, kernel_library
 
 
@@ -68,7 +68,7 @@ def fit_to_first(
         MissingRequirement: the arena could not be measured, so nobody knows whether it fits.
     """
     check_output(output, model, force)
-    with about(model), progress("fit", "steps") as report:
+    with about(model), progress("fit", PERCENT) as report:
         given = read_model(model)
         if strip_float_io:
             given = strip_float_border(given).model
@@ -105,9 +105,11 @@ def _lines(result: FitResult, output: Path) -> Iterator[str]:
     before, after = result.before, result.after
     yield f"{'':<24}{'before':>14}{'after':>14}"
     yield f"{'file':<24}{before.file_bytes:>12,} B{after.file_bytes:>12,} B"
+    if after.arena is None:
+        yield "arena                   computed, not measured"
     for name, attribute in (("arena under TFLM", "total_bytes"), ("  activations", "activations_bytes"),
                             ("  persistent", "persistent_bytes")):
-        yield f"{name:<24}{_size(before.arena, attribute):>14}{_size(after.arena, attribute):>14}"
+        yield f"{name:<24}{_size(before, attribute):>14}{_size(after, attribute):>14}"
     if result.target.kernels != REFERENCE.name and result.kernels_arena_bytes is not None:
         yield f"{'arena on the board':<24}{'':>14}{result.kernels_arena_bytes:>12,} B  of {result.target.ram_bytes:,} B" \
               f"{_by(result.target)}"
@@ -128,8 +130,10 @@ def _by(target: Target) -> str:
     return "" if target.kernels == REFERENCE.name else f" with {kernel_library(target.kernels).words}"
 
 
-def _size(arena: Arena | None, attribute: str) -> str:
-    return "not measured" if arena is None else f"{getattr(arena, attribute):,} B"
+def _size(size: Size, attribute: str) -> str:
+    if size.arena is not None:
+        return f"{getattr(size.arena, attribute):,} B"
+    return f"{size.planned_bytes:,} B" if attribute == "activations_bytes" else "not measured"
 
 
 def _bytes(option: str, text: str) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tinysieve.ground.progress import PERCENT
 from tinysieve.pipeline.engine.artifacts import Artifact, facts
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run, Stage
@@ -32,7 +33,7 @@ def _fit(run: Run, folder: Path) -> str:
     """The same answers, bit for bit, in 320 KiB of arena under TFLM: the file is made to be flashed."""
     from tinysieve.quantize.passes.fit_model import Target, fit_model
 
-    with progress("fit", "steps") as report:
+    with progress("fit", PERCENT) as report:
         fitted = fit_model(INT8_MODEL[BASELINE].of(run), Target(), run.config.seed, report).model
     (folder / MODEL).write_bytes(fitted)
     return ""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.progress import PERCENT
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
@@ -83,9 +84,9 @@ def _quantize(run: Run, folder: Path, which: str) -> str:
     rows = choose_calibration(train_labels, run.config.quantize.calibration_images, np.random.default_rng(run.config.seed),
                               samples.classes)
     pixels = PIXELS.of(run)[samples.numbers("pixel_row")[rows]]
-    with progress(f"convert {which}"):
+    with progress(f"convert {which}") as report:
         load_keras()
-        data = convert_int8(WEIGHTS[which].of(run), pixels, run.config.quantize.io_type)
+        data = convert_int8(WEIGHTS[which].of(run), pixels, run.config.quantize.io_type, report)
     chosen = samples.table.select(["sample_id", "filepath"]).take(rows).to_pylist()
     # The baseline is compared by its answers alone, and fitting changes no answer; only the mended model is flashed.
     fitted = _fit(data, run.config, folder) if which == MENDED else None
@@ -110,7 +111,7 @@ def _fit(data: bytes, config: Config, folder: Path) -> FitResult:
     """The model fitted into the RAM of `verify`, which is where a budget that is still missed becomes an error."""
     (folder / BEFORE_FIT).write_bytes(data)
     target = Target(ram_bytes=config.verify.ram, max_extra_macs=config.quantize.fit.max_extra_macs)
-    with progress("fit", "steps") as report:
+    with progress("fit", PERCENT) as report:
         return fit_model(data, target, config.seed, report)
 
 
@@ -125,5 +126,5 @@ def _fit_settings(config: Config) -> object:
 QUANTIZE_BASELINE = Stage("quantize-baseline", 2, ("train-baseline",), _quantize_settings,
                           lambda run, folder: _quantize(run, folder, BASELINE), libraries=VERIFYING)
 
-QUANTIZE_MENDED = Stage("quantize-mended", 2, ("train-mended",), _fit_settings,
+QUANTIZE_MENDED = Stage("quantize-mended", 3, ("train-mended",), _fit_settings,
                         lambda run, folder: _quantize(run, folder, MENDED), libraries=VERIFYING)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tinysieve.filtering.filters.duplicates import Duplicates
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import GateMissed, InputError
+from tinysieve.ground.progress import PERCENT, Progress, part
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact, Facts, facts
 from tinysieve.pipeline.engine.progress_display import progress
@@ -24,6 +25,9 @@ from tinysieve.pipeline.stages.quantize import INT8_MODEL, QUANTIZE_FACTS, FitFa
 from tinysieve.pipeline.stages.slices import slices_of
 from tinysieve.pipeline.stages.train import BASELINE, MENDED, TRAIN_FACTS, WEIGHTS
 from tinysieve.quantize.verdict.verdict import Gates, Verdict, challenge_line
+
+# Images that the float model answers between two reports, and the share of the work that it is.
+FLOAT_AT_ONCE, FLOAT = 128, 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +93,12 @@ def _verify(run: Run, folder: Path) -> str:
     rows = np.flatnonzero(samples.in_split("test"))
     images = PIXELS.of(run)[samples.numbers("pixel_row")[rows]]
     quantized = QUANTIZE_FACTS[MENDED].of(run)
-    with progress("verify") as report:
-        evidence = Evidence(images, samples.labels[rows], _float_logits(run, images), INT8_MODEL[BASELINE].of(run),
-                            slices_of(samples, rows), quantized.calibration_rows, run.config.verify.tflm_images)
+    with progress("verify", PERCENT) as report:
+        evidence = Evidence(images, samples.labels[rows], _float_logits(run, images, part(report, 0, FLOAT)),
+                            INT8_MODEL[BASELINE].of(run), slices_of(samples, rows), quantized.calibration_rows,
+                            run.config.verify.tflm_images)
         measured = verify(INT8_MODEL[MENDED].of(run), evidence, _gates(run.config), np.random.default_rng(run.config.seed),
-                          stated_for(samples.classes), stated_for(samples.classes), report)
+                          stated_for(samples.classes), stated_for(samples.classes), part(report, FLOAT, 1))
     np.savez(folder / SCORES.file, rows=rows, int8=measured.int8_logits, baseline=np.asarray(measured.baseline_logits))
     VERDICT.write(VerifyFacts(
         **vars(measured.verdict), test_rows=len(rows), challenge_line=challenge_line(round(measured.verdict.int8.value, 4)),
@@ -103,8 +108,12 @@ def _verify(run: Run, folder: Path) -> str:
     return ""
 
 
-def _float_logits(run: Run, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.asarray(WEIGHTS[MENDED].of(run).predict(images, batch_size=32, verbose=0), np.float32)
+def _float_logits(run: Run, images: NDArray[np.uint8], progress: Progress) -> NDArray[np.float32]:
+    model, logits = WEIGHTS[MENDED].of(run), []
+    for start in range(0, len(images), FLOAT_AT_ONCE):
+        progress(start, len(images))
+        logits.append(model.predict(images[start:start + FLOAT_AT_ONCE], batch_size=32, verbose=0))
+    return np.concatenate(logits).astype(np.float32)
 
 
 def _gates(config: Config) -> Gates:
@@ -157,7 +166,7 @@ def _verify_settings(config: Config) -> object:
 def verify_stage(config: Config) -> Stage:
     """The stage; it looks for near-duplicates of test images where the configuration does."""
     groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
-    return Stage("verify", 7, ("ingest", *groups, "train-mended", "quantize-baseline", "quantize-mended"),
+    return Stage("verify", 8, ("ingest", *groups, "train-mended", "quantize-baseline", "quantize-mended"),
                  _verify_settings, _verify, libraries=VERIFYING,
                  # Without it a later ingest would compare its test split with nothing.
                  elsewhere=lambda run: (run.folder / FROZEN_TEST,))

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tinysieve.ground.progress import part
 from tinysieve.quantize.firmware.c_arena import plan_arena
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
 from tinysieve.quantize.firmware.lowering import lower
 from tinysieve.quantize.passes.constant_shapes import constant_shapes
 from tinysieve.quantize.passes.dead_parts import drop_dead_parts
 from tinysieve.quantize.passes.fold_padding import fold_padding
-from tinysieve.quantize.passes.stripes.planner import paper_plans
+from tinysieve.quantize.passes.stripes.planner import ON_PAPER, paper_plans
 from tinysieve.quantize.passes.stripes.stripe_cost import C_MACHINE
 from tinysieve.quantize.passes.stripes.striping import stripe
 
@@ -49,9 +50,10 @@ def stripe_for_c(
     for one_pass in (constant_shapes, fold_padding, drop_dead_parts):
         folded = one_pass(folded).model
     macs = sum(step.macs for step in lower(model).steps)
-    plans = [plan for plan in paper_plans(folded, C_MACHINE, progress) if plan.rooms and plan.extra_macs <= macs * max_extra_macs]
+    plans = [plan for plan in paper_plans(folded, C_MACHINE, part(progress, 0, ON_PAPER))
+             if plan.rooms and plan.extra_macs <= macs * max_extra_macs]
     for done, plan in enumerate(plans):
-        progress(done, len(plans))
+        part(progress, ON_PAPER, 1)(done, len(plans))
         striped = stripe(folded, [room.stripes for room in plan.rooms])
         judged = _judged(striped.model, plan.extra_macs, striped.notes, kernels, arena_bytes)
         if judged.arena_bytes < best.arena_bytes:

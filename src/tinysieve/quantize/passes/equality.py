@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.ground.errors import InputError, TinysieveError
+from tinysieve.ground.progress import Progress, silent
 from tinysieve.quantize.tflite.graph import TensorInfo, read_graph
 from tinysieve.quantize.tflm.interpreter_child import LITERT, TFLM, outputs_apart
 
@@ -33,8 +34,8 @@ class DifferentOutputs(TinysieveError):
     exit_code = 2
 
 
-def require_equal(original: bytes, rewritten: bytes, rng: np.random.Generator) -> Equality:
-    """Run both on random, smooth and extreme inputs; return how it was checked.
+def require_equal(original: bytes, rewritten: bytes, rng: np.random.Generator, progress: Progress = silent) -> Equality:
+    """Run both on random, smooth and extreme inputs; return how it was checked. ``progress`` counts runs of 64 inputs.
 
     Raises:
         DifferentOutputs: an output differs, or only one of the two runs.
@@ -45,14 +46,17 @@ def require_equal(original: bytes, rewritten: bytes, rng: np.random.Generator) -
         raise InputError("the model has no input", why="nothing could be checked", fix="give a model with an input")
     inputs = [check_inputs(info, rng) for info in graph.inputs]
     checked, missing = [], []
-    for name in (LITERT, TFLM):
+    for done, name in enumerate((LITERT, TFLM)):
+        progress(2 * done, 4)
         try:
             expected = _answers(name, original, inputs)
         except TinysieveError as error:
             missing.append(error.what if error.what.startswith(name) else f"{name}: {error.what}")
             continue
+        progress(2 * done + 1, 4)
         _compare(name, expected, rewritten, inputs)
         checked.append(name)
+    progress(4, 4)
     if not checked:
         raise InputError("no interpreter runs the model: " + "; ".join(missing),
                          why="nothing could be checked", fix="convert the model again")

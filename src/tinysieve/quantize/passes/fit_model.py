@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinysieve.ground.errors import InputError, MissingRequirement
-from tinysieve.ground.progress import Progress
+from tinysieve.ground.progress import Progress, part
 from tinysieve.quantize.passes.constant_shapes import constant_shapes
 from tinysieve.quantize.passes.dead_parts import drop_dead_parts
 from tinysieve.quantize.passes.equality import Equality, require_equal
@@ -30,6 +30,8 @@ from tinysieve.quantize.tflm.kernel_libraries import REFERENCE, kernel_library
 from tinysieve.quantize.tflm.unsupported_models import compiled_for, why_unsupported
 
 STRIPES = "stripes and memory plan"
+# Where the passes and the search for stripes end, as shares of the work; the rest is the proof of equal outputs.
+PASSES, SEARCH = 0.1, 0.85
 # What odd operators (without an input, with a missing table, with sizes that do not fit) raise inside a pass.
 NOT_UNDERSTOOD = (IndexError, KeyError, ValueError, TypeError, AttributeError, ArithmeticError)
 
@@ -52,12 +54,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Size:
-    """A model in figures; ``arena`` is None where it could not be measured."""
+    """A model in figures; ``arena`` is None where it could not be measured, ``planned_bytes`` are its activations as computed."""
 
     file_bytes: int
     macs: int
     operators: int
     arena: Arena | None
+    planned_bytes: int
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def fit_model(
     """Squeeze and stripe a model until it meets the target; the outputs stay the same, bit for bit.
 
     Where TFLM is not installed or cannot run the model, the passes that need its measure (stripes and memory plan) are
-    left out and said so. A pass that would enlarge the arena is not applied.
+    left out and said so. A pass that would enlarge the arena is not applied. ``progress`` counts thousandths of the whole.
 
     Raises:
         InputError: not a .tflite file, or no interpreter runs it.
@@ -127,16 +130,17 @@ def fit_model(
                          fix="give the model as it was before it was compiled; for an Ethos-U do not fit it at all")
     arena, why_not, refused = _arena(model, graph)
     before, work = _size(model, arena), _Work(model, None if arena is None else tflm_total(model), [], [])
-    work.apply("constant shapes", constant_shapes)
-    work.apply("padding", fold_padding)
-    work.apply("squeeze", lambda given: squeeze(given, keep_signatures))
-    work.apply("dead parts", drop_dead_parts)
-    work.apply("order", reorder)
+    passes: dict[str, Callable[[bytes], PassResult]] = {
+        "constant shapes": constant_shapes, "padding": fold_padding,
+        "squeeze": lambda given: squeeze(given, keep_signatures), "dead parts": drop_dead_parts, "order": reorder}
+    for done, (name, one_pass) in enumerate(passes.items()):
+        part(progress, 0, PASSES)(done, len(passes))
+        work.apply(name, one_pass)
     if arena is None:
         work.left_alone.append(f"{STRIPES} left out: {why_not}")
     else:
-        work.apply(STRIPES, lambda given: _stripes(given, target, before.macs, seed, progress))
-    equality = require_equal(model, work.model, np.random.default_rng(seed))
+        work.apply(STRIPES, lambda given: _stripes(given, target, before.macs, seed, part(progress, PASSES, SEARCH)))
+    equality = require_equal(model, work.model, np.random.default_rng(seed), part(progress, SEARCH, 1))
     after = _size(work.model, None if arena is None else measure_arena(work.model))
     needed = None if after.arena is None else _with_kernels(work.model, after.arena, target)
     return FitResult(
@@ -207,7 +211,7 @@ class _Work:
 
 def _size(model: bytes, arena: Arena | None) -> Size:
     graph = read_graph(model)
-    return Size(len(model), graph.macs, len(graph.operators), arena)
+    return Size(len(model), graph.macs, len(graph.operators), arena, planned_bytes(model))
 
 
 def _arena(model: bytes, graph: Graph) -> tuple[Arena | None, str, bool]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from tinysieve.ground.progress import Progress, silent
 from tinysieve.quantize.passes.copied_tensors import MemoryBlock, blocks_of
 from tinysieve.quantize.passes.offsets import best_offsets
 from tinysieve.quantize.tflite.graph import read_graph
@@ -24,15 +25,14 @@ FORMAT_VERSION, SUBGRAPH, ONLINE = 1, 0, -1
 TRIES = 250
 
 
-def plan_arena(
-    model: bytes, rng: np.random.Generator, tries: int = TRIES, library: KernelLibrary = REFERENCE,
-) -> PassResult:
+def plan_arena(model: bytes, rng: np.random.Generator, tries: int = TRIES, library: KernelLibrary = REFERENCE,
+               progress: Progress = silent) -> PassResult:
     """Write a memory plan into the model where one is found that is smaller than TFLM's own.
 
     The plan leaves room for the scratch memory of ``library``; TFLM finds it in the gaps.
 
     ``rng`` drives the search of ``tries`` placements for each of a few ceilings; the same state gives the same plan.
-    A plan that the file had is replaced.
+    A plan that the file had is replaced. ``progress`` is that of the search.
 
     Raises:
         InputError: not a .tflite file.
@@ -46,7 +46,8 @@ def plan_arena(
     usual = greedy_plan([*buffers, *scratch]).bytes
     if not buffers:
         return PassResult(model, ())
-    placement = best_offsets((*blocks_of(tree, buffers), *(MemoryBlock(((0, life),)) for life in scratch)), tries, rng)
+    placement = best_offsets((*blocks_of(tree, buffers), *(MemoryBlock(((0, life),)) for life in scratch)), tries, rng,
+                             progress)
     if placement.bytes >= usual:
         return PassResult(model, ())
     offsets = np.full(len(graph.tensors), ONLINE, np.int32)

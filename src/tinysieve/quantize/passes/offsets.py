@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinysieve.ground.progress import Progress, part, silent
 from tinysieve.quantize.passes.copied_tensors import MemoryBlock
 from tinysieve.quantize.tflm.memory_plan import TFLM_ALIGNMENT
 
@@ -39,7 +40,7 @@ def lowest(blocks: Sequence[MemoryBlock]) -> int:
     return peak
 
 
-def best_offsets(blocks: Sequence[MemoryBlock], tries: int, rng: np.random.Generator) -> Placement:
+def best_offsets(blocks: Sequence[MemoryBlock], tries: int, rng: np.random.Generator, progress: Progress = silent) -> Placement:
     """The smallest placement found.
 
     Blocks are placed one after the other as low (or as high under a ceiling) as they fit; the order decides. A search
@@ -49,24 +50,26 @@ def best_offsets(blocks: Sequence[MemoryBlock], tries: int, rng: np.random.Gener
         blocks: what has to be placed, at least one.
         tries: placements a ceiling may cost.
         rng: source of the moves; the same state gives the same placement.
+        progress: counts placements tried, of those that all ceilings may cost.
     """
     floor = _up(lowest(blocks))
     first = sorted(blocks, key=lambda block: (-block.size, block.first_tensor))
     best = place(first, frozenset(), floor)
-    for ceiling in (_up(int(floor * share)) for share in CEILINGS):
+    for number, ceiling in enumerate(_up(int(floor * share)) for share in CEILINGS):
         if best.bytes <= ceiling:
             break
-        placement = _search(first, ceiling, tries, rng)
+        placement = _search(first, ceiling, tries, rng, part(progress, number / len(CEILINGS), (number + 1) / len(CEILINGS)))
         best = min(best, placement, key=lambda candidate: candidate.bytes)
     return best
 
 
-def _search(order: list[MemoryBlock], ceiling: int, tries: int, rng: np.random.Generator) -> Placement:
+def _search(order: list[MemoryBlock], ceiling: int, tries: int, rng: np.random.Generator, progress: Progress) -> Placement:
     high: frozenset[int] = frozenset()
     placement = place(order, high, ceiling)
-    for _ in range(tries):
+    for number in range(tries):
         if not placement.excess_bytes:
             break
+        progress(number, tries)
         worst, moved, flipped = int(rng.choice(placement.over)), list(order), high
         if rng.random() < FROM_THE_TOP:
             near = [block.first_tensor for block in order if _meet(block, order[worst])]

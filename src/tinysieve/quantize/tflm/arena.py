@@ -29,6 +29,23 @@ class Arena:
     measured_with: str = "TFLM, x86-64 build, reference kernels"
 
 
+def arena_words(arena: Arena | None, planned_bytes: int) -> str:
+    """The arena as people read it; where nothing measured it, what a plan knows of it.
+
+    Args:
+        arena: as measured, or None.
+        planned_bytes: activations by TFLM's memory plan, computed; the persistent part beside them only TFLM knows.
+
+    >>> arena_words(Arena(297_416, 187_792, 109_624), 187_792)
+    '297,416 B'
+    >>> arena_words(None, 187_792)
+    'computed, not measured: activations 187,792 B; the persistent part beside them is not known'
+    """
+    if arena is not None:
+        return f"{arena.total_bytes:,} B"
+    return f"computed, not measured: activations {planned_bytes:,} B; the persistent part beside them is not known"
+
+
 def tflm_runtime() -> Any:
     """The TFLM interpreter's module.
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from tinysieve.ground.statistics import Confusion, looks_reversed
-from tinysieve.quantize.tflm.arena import Arena
+from tinysieve.quantize.tflm.arena import Arena, arena_words
 from tinysieve.quantize.verdict.verdict import Accuracy, Budget, Comparison, Gates
 
 
-def size_budgets(gates: Gates, file_bytes: int, arena: Arena | None, arena_missing: str) -> tuple[Budget, ...]:
-    """Flash (file and stated runtime code) and arena; ``arena_missing`` says why there is no measured arena."""
+def size_budgets(
+    gates: Gates, file_bytes: int, arena: Arena | None, planned_bytes: int, arena_missing: str
+) -> tuple[Budget, ...]:
+    """Flash (file and stated runtime code) and arena; ``arena_missing`` says why there is no measured arena, and then its
+    gate is neither met nor missed: ``planned_bytes``, the activations alone, are not the whole of it."""
     budgets = []
     if gates.flash_bytes is not None:
         how = f"file {file_bytes} B + runtime code {gates.runtime_code_bytes} B ({gates.runtime_code_basis})"
@@ -18,7 +21,8 @@ def size_budgets(gates: Gates, file_bytes: int, arena: Arena | None, arena_missi
                f"{arena.activations_bytes} B + persistent {arena.persistent_bytes} B")
         budgets.append(_at_most("arena", gates.arena_bytes, arena.total_bytes, "B", how))
     elif gates.arena_bytes is not None:
-        budgets.append(Budget("arena", gates.arena_bytes, None, "B", None, None, f"not measured: {arena_missing}"))
+        budgets.append(Budget("arena", gates.arena_bytes, None, "B", None, None,
+                              f"{arena_words(None, planned_bytes)} ({arena_missing})"))
     return tuple(budgets)
 
 

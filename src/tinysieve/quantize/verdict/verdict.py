@@ -77,7 +77,10 @@ class DeviceAgreement:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Everything measured of one int8 model. ``int8`` is by LiteRT reference kernels, never XNNPACK."""
+    """Everything measured of one int8 model. ``int8`` is by LiteRT reference kernels, never XNNPACK.
+
+    ``planned_bytes``, the activations by TFLM's memory plan, are computed: all there is where no ``arena`` could be measured.
+    """
 
     int8: Accuracy
     float32: Accuracy | None
@@ -94,6 +97,7 @@ class Verdict:
     flash_basis: str
     weights_bytes: int
     arena: Arena | None
+    planned_bytes: int
     operators: dict[str, int]
     macs: int
     budgets: tuple[Budget, ...]

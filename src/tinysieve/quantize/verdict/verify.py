@@ -12,6 +12,7 @@ from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.ground.progress import Progress, silent
 from tinysieve.ground.statistics import Confusion, confusion, wilson_interval
 from tinysieve.quantize.interpreters import TFLM, LiteRTReference
+from tinysieve.quantize.passes.offline_plan import planned_bytes
 from tinysieve.quantize.tflite.graph import read_graph
 from tinysieve.quantize.tflite.io_contract import CHALLENGE, Stated
 from tinysieve.quantize.tflm.arena import Arena
@@ -54,20 +55,21 @@ def verify(
     """Every figure of the Verdict, measured; ``rng`` draws the bootstrap only.
 
     Accuracies are by LiteRT's reference kernels; TFLM repeats ``tflm_images`` of them where it is installed.
-    ``progress`` counts images over both models.
+    ``progress`` counts images over both models, and those that TFLM repeats.
 
     Raises:
         InputError: rows that do not fit together, or a model that is not what is stated (layout, range, type).
     """
     _check(evidence)
     runner, count = LiteRTReference(model, stated), len(evidence.labels)
-    total = count * (1 if evidence.baseline is None else 2)
+    models = count * (1 if evidence.baseline is None else 2)
+    total = models + min(evidence.tflm_images, count)
     raw = runner.raw_outputs(evidence.images, lambda done, _: progress(done, total))
     logits, baseline = runner.contract.decode(raw), None
     if evidence.baseline is not None:
         second = LiteRTReference(evidence.baseline, baseline_stated)
         baseline = second.predict_logits(evidence.images, lambda done, _: progress(count + done, total))
-    device, missing = _on_tflm(model, evidence, stated, raw)
+    device, missing = _on_tflm(model, evidence, stated, raw, lambda done, _: progress(models + done, total))
     arena = None if missing else measure_arena(model)
     verdict = _judge(model, evidence, gates, rng, _Scores(logits, baseline, device, arena, missing, runner))
     return Verification(verdict, logits, baseline)
@@ -92,7 +94,8 @@ def _judge(model: bytes, evidence: Evidence, gates: Gates, rng: np.random.Genera
     comparison = None if baseline is None else compare(answers, baseline, labels, rng)
     cells, int8 = confusion(answers, labels), accuracy(right)
     baseline_cells = None if baseline is None else confusion(baseline, labels)
-    budgets = (*size_budgets(gates, len(model), scores.arena, scores.tflm_missing),
+    planned = planned_bytes(model)
+    budgets = (*size_budgets(gates, len(model), scores.arena, planned, scores.tflm_missing),
                *accuracy_budgets(gates, int8, comparison, cells, scores.runner.name))
     return Verdict(
         int8=int8, float32=_maybe(float_right), baseline_int8=_maybe(baseline_right), comparison=comparison,
@@ -104,6 +107,7 @@ def _judge(model: bytes, evidence: Evidence, gates: Gates, rng: np.random.Genera
         slices=_slices(evidence.slices, right, float_right, baseline_right),
         device=scores.device, file_bytes=len(model), flash_bytes=len(model) + gates.runtime_code_bytes,
         flash_basis=gates.runtime_code_basis, weights_bytes=graph.weights_bytes, arena=scores.arena,
+        planned_bytes=planned,
         operators=graph.operator_counts, macs=graph.macs, budgets=budgets, accuracy_measured_with=scores.runner.name,
         notes=(*scores.runner.contract.notes, *_one_answer(cells, baseline_cells, scores.runner.contract.stated.classes)),
         calibration_rows=tuple(int(row) for row in evidence.calibration_rows),
@@ -136,7 +140,7 @@ def worst_mistakes(logits: NDArray[np.floating], labels: NDArray[np.integer]) ->
 
 
 def _on_tflm(
-    model: bytes, evidence: Evidence, stated: Stated, raw: NDArray
+    model: bytes, evidence: Evidence, stated: Stated, raw: NDArray, progress: Progress
 ) -> tuple[DeviceAgreement | None, str]:
     try:
         runner = TFLM(model, stated)
@@ -146,7 +150,7 @@ def _on_tflm(
     rows = np.unique(np.linspace(0, count - 1, min(evidence.tflm_images, count)).astype(np.int64))
     if not len(rows):
         return None, ""
-    device, reference = runner.raw_outputs(evidence.images[rows]), raw[rows]
+    device, reference = runner.raw_outputs(evidence.images[rows], progress), raw[rows]
     answers, expected = runner.contract.decode(device).argmax(1), runner.contract.decode(reference).argmax(1)
     differences = np.abs(device.astype(np.float64) - reference.astype(np.float64)).reshape(len(rows), -1).max(1)
     return DeviceAgreement(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysieve.ground.progress import Progress
+from tinysieve.ground.progress import Progress, part
 from tinysieve.quantize.passes.offline_plan import plan_arena, planned_bytes
 from tinysieve.quantize.passes.stripes.segments import Segment, layers_of, segment_of
 from tinysieve.quantize.passes.stripes.stripe_cost import Machine, aligned
@@ -29,6 +29,8 @@ LIMITS_TRIED = 60
 # How far paper may be above the truth: persistent bytes are estimated.
 PAPER_ERROR = 0.01
 TRIED_AT_LEAST = 3
+# Where the first two parts of the search end, as shares of it: about what they take.
+WITHOUT_STRIPES, ON_PAPER = 0.1, 0.35
 
 
 
@@ -176,19 +178,21 @@ def choose_stripes(
         measure: bytes of RAM that a model takes, activations and whatever persists.
         machine: what operators keep, for the search on paper.
         seed: of the search for offsets.
-        progress: counts segments weighed and plans measured.
+        progress: in thousandths of the search: the plan without stripes, the weighing on paper, the plans that are measured.
         library: whose scratch memory the plans leave room for.
     """
-    best = _measured(model, PaperPlan((), 0, 0, 0), ram_bytes, measure, seed, library)
+    best = _measured(model, PaperPlan((), 0, 0, 0), ram_bytes, measure, seed, library, part(progress, 0, WITHOUT_STRIPES))
     if best.met:
         return best
     kept = best.measured_bytes - planned_bytes(best.model)
-    plans = [plan for plan in paper_plans(model, machine, progress) if plan.rooms and plan.extra_macs <= max_extra_macs]
+    plans = [plan for plan in paper_plans(model, machine, part(progress, WITHOUT_STRIPES, ON_PAPER))
+             if plan.rooms and plan.extra_macs <= max_extra_macs]
     within = [plan for plan in plans if plan.bytes + kept <= ram_bytes * (1 + PAPER_ERROR)]
     tried = within or plans[-TRIED_AT_LEAST:]
+    rest = part(progress, ON_PAPER, 1)
     for done, plan in enumerate(tried):
-        progress(done, len(tried))
-        measured = _measured(model, plan, ram_bytes, measure, seed, library)
+        of_plan = part(rest, done / len(tried), (done + 1) / len(tried))
+        measured = _measured(model, plan, ram_bytes, measure, seed, library, of_plan)
         best = measured if measured.met or measured.measured_bytes < best.measured_bytes else best
         if best.met:
             break
@@ -197,8 +201,9 @@ def choose_stripes(
 
 def _measured(
     model: bytes, plan: PaperPlan, ram_bytes: int, measure: Callable[[bytes], int], seed: int, library: KernelLibrary,
+    progress: Progress
 ) -> Choice:
     striped = stripe(model, [room.stripes for room in plan.rooms])
-    planned = plan_arena(striped.model, np.random.default_rng(seed), library=library)
+    planned = plan_arena(striped.model, np.random.default_rng(seed), library=library, progress=progress)
     room = measure(planned.model)
     return Choice(planned.model, plan, room, room <= ram_bytes, (*striped.notes, *planned.notes))

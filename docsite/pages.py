@@ -1,0 +1,20 @@
+"""Every page that is made, as it should be now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from docsite.command_reference import commands_page, exits_page
+from docsite.config_reference import config_page
+from docsite.measured_tables import ROOT, with_tables
+from docsite.run_files_reference import run_files_page
+
+DOCS = ROOT / "docs"
+
+
+def made_pages() -> dict[Path, str]:
+    """Text by path."""
+    measured = DOCS / "measured.md"
+    return {DOCS / "reference/commands.md": commands_page(), DOCS / "reference/configuration.md": config_page(),
+            DOCS / "reference/run-files.md": run_files_page(), DOCS / "reference/exit-codes.md": exits_page(),
+            measured: with_tables(measured.read_text(encoding="utf-8"))}
