@@ -84,7 +84,8 @@ def _convolution(operator: SourceOperator, read: tuple[int, ...], kernel: tuple[
     dilation_h, dilation_w = options.dilationHFactor or 1, options.dilationWFactor or 1
     depthwise = operator.name == DEPTHWISE
     return Window(
-        operator.index, operator.name, *read[1:], *kernel[1:], *written[1:], stride_h=stride_h, stride_w=stride_w,
+        operator.index, operator.name, read[1], read[2], read[3], kernel[1], kernel[2], kernel[3],
+        written[1], written[2], written[3], stride_h=stride_h, stride_w=stride_w,
         pad_h=_padding(read[1], written[1], kernel[1], stride_h, dilation_h),
         pad_w=_padding(read[2], written[2], kernel[2], stride_w, dilation_w),
         dilated=dilation_h > 1 or dilation_w > 1, multiplier=written[3] // max(1, read[3]) if depthwise else 1)
