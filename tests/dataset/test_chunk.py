@@ -13,7 +13,7 @@ from tinysieve.dataset.sources.listing import Listing
 from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.config.sections import config_of
 from tinysieve.pipeline.engine.stages import Run, run_stages
-from tinysieve.pipeline.stages.ingest import INGEST, INGEST_FACTS, list_source, samples_of
+from tinysieve.pipeline.stages.ingest import INGEST, INGEST_FACTS, list_source, samples_of, store_of
 
 PHOTOS, ELSEWHERE = 40, 200
 
@@ -38,7 +38,8 @@ def settings(folder: Path, source: dict[str, object]) -> dict[str, object]:
 
 
 def listed(folder: Path, source: dict[str, object]) -> Listing:
-    return list_source(config_of(settings(folder, source)))
+    config = config_of(settings(folder, source))
+    return list_source(config, store_of(config))
 
 
 def counts(listing: Listing) -> dict[str, int]:

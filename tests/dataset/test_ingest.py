@@ -14,7 +14,7 @@ import pyarrow.csv as pacsv
 import pytest
 from PIL import Image
 
-from tinysieve.dataset.image_store import ChangedImage, read_image
+from tinysieve.dataset.image_store import ChangedImage, read_checked
 from tinysieve.dataset.images import decode, resize_bilinear
 from tinysieve.dataset.ingest import IngestResult, ingest, open_pixels
 from tinysieve.dataset.sources import folders
@@ -116,7 +116,7 @@ def test_a_folder_that_is_a_circle_of_links_is_named_as_one(tree: Path, tmp_path
     names = listing.table["filepath"].to_pylist()
     names[names.index("train/person/0.jpg")] = "train/round/0.jpg"
     table = listing.table.set_column(listing.table.column_names.index("filepath"), "filepath", pa.array(names))
-    ingest(replace(listing, table=table), tree, tmp_path / "out", lambda done, total: None, 2)
+    ingest(replace(listing, table=table), FolderStore(tree), tmp_path / "out", lambda done, total: None, 2)
     (broken,) = pacsv.read_csv(tmp_path / "out/quarantine.csv").to_pylist()
     assert broken == {"filepath": "train/round/0.jpg", "reason": "symbolic link that leads to itself"}
 
@@ -124,7 +124,7 @@ def test_a_folder_that_is_a_circle_of_links_is_named_as_one(tree: Path, tmp_path
 def test_a_photo_that_became_a_circle_of_links_is_no_longer_the_one_of_ingest(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").symlink_to("a.jpg")
     with pytest.raises(ChangedImage, match="not the one that ingest saw"):
-        read_image(tmp_path, "a.jpg", "0" * 32)
+        read_checked(FolderStore(tmp_path), "a.jpg", "0" * 32)
 
 
 def test_names_that_are_not_utf8_are_left_out_and_named(tree: Path) -> None:
