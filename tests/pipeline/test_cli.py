@@ -180,7 +180,7 @@ def test_touching_a_photo_ingests_again_and_changes_nothing_else(copy: list[str]
     photo.touch()
     told = tinysieve("train", *copy).stderr
     os.utime(photo, ns=(as_it_was.st_atime_ns, as_it_was.st_mtime_ns))
-    assert "run  ingest: decodes photos, freezes test split (outside.source changed" in told
+    assert "run  ingest: decodes photos, reads their labels (outside.source changed" in told
     assert "skip train-mended: up to date" in told
     assert json.loads(tinysieve("log", *copy, "--json").stdout) == before
 

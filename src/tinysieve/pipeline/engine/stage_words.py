@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FILTERS = "filters/"
 _DOES = {
-    "ingest": "decodes photos, freezes test split",
+    "ingest": "decodes photos, reads their labels",
     "detect": "looks for objects in photos",
     "embed": "describes photos by a backbone",
     "image-quality": "measures blur, light and size",
