@@ -43,9 +43,9 @@ class Counting:
         return found
 
 
-def decode(path: Path, sample_id: str) -> np.ndarray:
+def decode(name: str, sample_id: str) -> np.ndarray:
     """The image named 7 is 7 everywhere; 5 has no image."""
-    value = int(path.name)
+    value = int(name)
     if value == 5:
         raise UndecodableImage("truncated")
     return np.full((2, 2, 3), value, np.uint8)

@@ -89,7 +89,7 @@ def test_the_home_folder_is_expanded_everywhere_alike(file: Path, tmp_path: Path
     file.write_text(TEXT.format(run="~/run", images="~/images"))
     config = load_config(file, ("filter.detector={kind: boxes, file: ~/boxes.csv}",))
     home = tmp_path / "home"
-    assert (config.run, config.dataset.source.images) == (home / "run", home / "images")
+    assert (config.run, config.dataset.source.images) == (home / "run", str(home / "images"))
     assert config.filter.detector.model_dump()["file"] == home / "boxes.csv"
 
 

@@ -19,6 +19,7 @@ from tinysieve.dataset.decisions import DROP, RELABEL, Decisions
 from tinysieve.dataset.label_table import write_label_table
 from tinysieve.dataset.versions import Version, apply_decisions
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.escaping import csv_text
 from tinysieve.pipeline import cli
 from tinysieve.pipeline.config.sections import config_of
 from tinysieve.pipeline.engine.stages import Run, run_stages
@@ -113,7 +114,7 @@ def test_each_row_has_its_label_reason_and_version_beside_the_own_columns(run: R
     changed = [row for row in rows if row["version"] != chain[0].id]
     assert {row["label"]: (row["reason"], row["version"]) for row in changed} == {
         "dropped": ("blurred", chain[2].id), "background": ('no, a "cat"', chain[1].id)}
-    own = {row["Photo"]: row["source_reason"] for row in rows}
+    own = {csv_text(row["Photo"]): row["source_reason"] for row in rows}
     assert own["=é0.png"] == "r0"
     assert (made.rows, made.version) == (len(rows), chain[2].id)
 

@@ -23,7 +23,8 @@ from review_run import ReviewRun, make_review_run
 from tiny_run import ROOT
 
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE
-from tinysieve.dataset.samples import SampleTable
+from tinysieve.dataset.image_store import content_id
+from tinysieve.dataset.samples import REQUIRED, SampleTable
 from tinysieve.dataset.stores.folder_store import FolderStore
 from tinysieve.ground.errors import FrozenSplit, InputError
 from tinysieve.pipeline.engine.stages import Run
@@ -195,7 +196,7 @@ def test_a_page_opened_as_a_file_keeps_decisions_and_hands_them_out(made: Review
             break
         page.until("true")
         page.evaluate("new Promise((done) => setTimeout(done, 50))")
-    answers = read_file(file, "nobody")
+    answers = read_file(made.run, file, "nobody")
     assert answers.sample_ids.to_pylist() == made.asked[:3]
     assert set(answers.reviewers.to_pylist()) == {"ann, b"}
     assert import_answers(made.run, answers, False).changed >= 1
@@ -207,7 +208,8 @@ def test_the_large_view_of_a_folder_is_sharper_than_its_thumbnail(page: Any, tmp
     noise = np.random.default_rng(0).integers(0, 256, (1200, 1600, 3), dtype=np.uint8)
     for number, (width, height) in enumerate(sizes):
         Image.fromarray(noise[:height, :width]).save(tmp_path / f"{number}.jpg")
-    table = pa.table({"sample_id": ["a", "b", "c"], "filepath": [f"{number}.jpg" for number in range(3)],
+    ids = [content_id((tmp_path / f"{number}.jpg").read_bytes()) for number in range(3)]
+    table = pa.table({"sample_id": ids, "filepath": [f"{number}.jpg" for number in range(3)],
                       "width": [width for width, _ in sizes], "height": [height for _, height in sizes], "split": ["train"] * 3,
                       "label": ["person"] * 3, "pixel_row": range(3)})
     cards = tuple(Card(number, str(number), f"{number}.jpg", width, height, "person", "", "hard", (), ())
@@ -274,7 +276,7 @@ def test_a_queue_that_cannot_be_asked_is_refused_with_the_line(made: ReviewRun, 
 
 def test_a_lost_photo_is_shown_from_the_packed_pixels(made: ReviewRun, tmp_path: Path) -> None:
     photos = photos_of(made.run)
-    lost = type(photos)(photos.samples, tmp_path, photos.pixels)
+    lost = Photos(photos.samples, FolderStore(tmp_path), photos.pixels)
     assert lost.jpeg(0, 320)[:2] == b"\xff\xd8"
 
 
@@ -313,7 +315,9 @@ def test_label_studio_and_back(made: ReviewRun, tmp_path: Path) -> None:
 def test_label_studio_finds_photos_of_any_name(tmp_path: Path) -> None:
     names = ["a b#1%20.jpg", "ü?&+.jpg", "below/x.jpg", "semi;colon,=.jpg", "quote'\".jpg"]
     cards = tuple(Card(number, str(number), name, 4, 2, "", "", "easy", (), ()) for number, name in enumerate(names))
-    handover = write_label_studio(Sheet("run", cards), tmp_path / "two words" / "my photos + more", tmp_path / "out")
+    images = FolderStore(tmp_path / "two words" / "my photos + more")
+    photos = Photos(SampleTable(pa.table({name: pa.array([], pa.string()) for name in REQUIRED})), images, np.zeros((0, 144, 144, 3), np.uint8))
+    handover = write_label_studio(Sheet("run", cards), photos, tmp_path / "out")
     asked = [urlsplit(one["data"]["image"]) for one in json.loads(handover.tasks.read_text())]
     assert [parse_qs(one.query)["d"][0] for one in asked] == [f"my photos + more/{name}" for name in names]
     assert {(one.path, one.fragment) for one in asked} == {("/data/local-files/", "")}
@@ -350,7 +354,7 @@ def test_commands_write_pages_and_say_what_label_studio_needs(made: ReviewRun, t
     export = ("review", "export", *options(made), "--queue", str(made.queue))
     told = tinysieve(*export, "--pages", str(tmp_path / "p"), "--label-studio", str(tmp_path / "l"))
     assert told.returncode == 0, told.stderr
-    root = made.run.config.dataset.source.images.parent
+    root = Path(made.run.config.dataset.source.images).parent
     assert "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true" in told.stdout
     assert f"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={root}\n" in told.stdout
     assert len(list((tmp_path / "p" / "thumbnails").iterdir())) == len(made.asked)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tinysieve.ground.escaping import c_string
-from tinysieve.quantize.firmware import flash_bundle as module
+from tinysieve.quantize.firmware import flash_bundle, tflm_projects
 from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.firmware.flash_bundle import Bundle, make_bundle
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
@@ -28,8 +28,8 @@ WORDS_OF_OTHERS = {"tflm/src/model_settings.h", "README.md", "PREPROCESSING.md",
 
 
 def bundle_with(model: bytes, text: str) -> Bundle:
-    board = replace(load_boards()["nRF52840"], name=text, core=text, note=text, steps=text)
-    return make_bundle(model, model, text, (text, f"not {text}"), kernel_set("portable"), (board,))
+    boards = tuple(replace(board, name=text, core=text, note=text, steps=text) for board in load_boards().values())
+    return make_bundle(model, model, text, (text, f"not {text}"), kernel_set("portable"), boards)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +49,11 @@ def test_only_the_files_that_name_things_differ(hostile: Bundle, plain: Bundle) 
 
 def test_every_template_is_part_of_a_bundle(small_int8: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     used = set()
-    monkeypatch.setattr(module, "rendered", lambda name, values: used.add(f"{name}.j2") or rendered(name, values))
+    for module in (flash_bundle, tflm_projects):
+        monkeypatch.setattr(module, "rendered", lambda name, values: used.add(f"{name}.j2") or rendered(name, values))
     bundle_with(small_int8, "word")
+    board = load_boards()["ESP32-S3"]
+    make_bundle(small_int8, small_int8, "word", ("a", "b"), kernel_set("portable"), (board,), board)
     folder = files("tinysieve.quantize.firmware") / "templates"
     assert used == {one.name for one in folder.iterdir() if one.name.endswith(".j2")}
 

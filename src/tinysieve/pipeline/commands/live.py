@@ -21,7 +21,7 @@ def live(model: Annotated[Path, typer.Argument(help="A full-integer int8 .tflite
          serve: Annotated[bool, typer.Option("--serve", help="Serve the page on this machine until Ctrl-C.")] = False,
          port: Annotated[int, typer.Option(min=0, max=65535, help="Port for --serve; 0 for any.")] = 0,
          force: Annotated[bool, typer.Option("--force", help="Replace the page.")] = False) -> None:
-    """Write one HTML page that runs a model on camera, photos and videos. It computes what the chip computes, offline."""
+    """Write a page that runs a model in a browser. On camera, photos and videos it computes what the chip computes, offline."""
     from tinysieve.pipeline.model_files.live_file import serve_page, write_live_page
 
     page = write_live_page(model, out, tuple(label or ()), positive, run, force)
