@@ -316,7 +316,8 @@ def test_label_studio_finds_photos_of_any_name(tmp_path: Path) -> None:
     names = ["a b#1%20.jpg", "ü?&+.jpg", "below/x.jpg", "semi;colon,=.jpg", "quote'\".jpg"]
     cards = tuple(Card(number, str(number), name, 4, 2, "", "", "easy", (), ()) for number, name in enumerate(names))
     images = FolderStore(tmp_path / "two words" / "my photos + more")
-    photos = Photos(SampleTable(pa.table({name: pa.array([], pa.string()) for name in REQUIRED})), images, np.zeros((0, 144, 144, 3), np.uint8))
+    nobody = SampleTable(pa.table({name: pa.array([], pa.string()) for name in REQUIRED}))
+    photos = Photos(nobody, images, np.zeros((0, 144, 144, 3), np.uint8))
     handover = write_label_studio(Sheet("run", cards), photos, tmp_path / "out")
     asked = [urlsplit(one["data"]["image"]) for one in json.loads(handover.tasks.read_text())]
     assert [parse_qs(one.query)["d"][0] for one in asked] == [f"my photos + more/{name}" for name in names]
