@@ -236,7 +236,7 @@ def main() -> None:
         row, _ = drill.stage(without(asked.finished, stage, asked.config, work / "before"), stage, asked.points, rng)
         rows.append(row)
         print(row, flush=True)
-    print(f"{sum(row.copies + row.killed for row in rows)} kills")
+    print(f"{sum(row.copies for row in rows)} moments, {sum(row.killed for row in rows)} kills")
     sys.exit(not all(row.same_bytes for row in rows))
 
 
