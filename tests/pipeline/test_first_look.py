@@ -59,7 +59,7 @@ def test_a_layout_is_read_right_by_what_init_writes(tmp_path: Path, name: str) -
     assert all(came[file] == ("unlabeled", None) for file in came if file.startswith("u_"))
     if splits_given:
         assert {file: came[file][0] for file in labels} == {file: MEANT[split] for split, _, file in named()}
-    assert config.policy.kind == "default"
+    assert config.policy.kind == "consensus"
     assert config.filter.detector.kind == "presence_head"
 
 

@@ -1,7 +1,7 @@
 """The consensus policy: a calibrated probability of error for every label, and the action of greatest expected value.
 
-Two signals at least must stand behind a flip, each by its own scores alone; a label that is probably wrong without them is
-dropped. Requests of filters are heard as by the default policy.
+What such scores say of other photos is known beforehand, so that a few hundred labels are enough to start from. Requests of
+filters are heard as by the default policy.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from pydantic import Field
 from tinysieve.dataset.classes import DROPPED, NEGATIVE, PERSON_TASK, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
 from tinysieve.dataset.samples import Mask
-from tinysieve.filtering.decisions.error_model import ErrorModel, fit_error_model, fit_signals
+from tinysieve.filtering.decisions.error_model import PRIOR_PHOTOS, ErrorModel, fit_error_model, fit_signals
 from tinysieve.filtering.decisions.error_rates import Doubles
 from tinysieve.filtering.decisions.expected_gain import Choice, choose, expected_value, worth_a_look
 from tinysieve.filtering.decisions.policy import Plan, Policy, Votes, count_votes, explain
+from tinysieve.filtering.decisions.weight_prior import KnownWeights
 from tinysieve.filtering.opinion import Opinions, opine
 from tinysieve.filtering.score import Score
 from tinysieve.ground.errors import InputError
@@ -57,9 +58,10 @@ class Beliefs:
         return np.asarray(np.sum(sides, axis=0), np.int64)
 
 
-def weigh(scores: Sequence[Score], labels: Codes, teaches: Mask, verified: Codes) -> Beliefs:
+def weigh(scores: Sequence[Score], labels: Codes, teaches: Mask, verified: Codes, known: KnownWeights | None = None,
+          prior_photos: float = PRIOR_PHOTOS) -> Beliefs:
     """Fit the model and apply it; arguments as for `fit_error_model`, and `verified` may hold DROPPED."""
-    model = fit_error_model(scores, labels, teaches, verified)
+    model = fit_error_model(scores, labels, teaches, verified, known, prior_photos)
     p_positive = model.probability_of_positive(scores, labels)
     p_positive = np.select([verified == POSITIVE, verified == NEGATIVE], [1.0, 0.0], p_positive)
     return Beliefs(model, p_positive, fit_signals(model, scores, labels, teaches), verified)
@@ -71,18 +73,21 @@ class Consensus(Policy):
 
     Args:
         harm: what a wrong label takes away, in right labels.
-        flip_signals: independent signals that must lean to the new label before it is flipped or given.
+        flip_signals: independent signals that must lean to the new label, each by its own scores alone, before it is flipped or
+            given; what is probably wrong without them is dropped.
         drop_confidence: requests to drop are granted from this confidence on.
         min_gain: looks that are expected to gain less, in right labels, are not asked for.
         review_budget: the most samples to ask a person about: the length of the review queue.
+        prior_photos: as how many photos with known labels it counts what such scores said on other photos; 0: not at all.
         verified: a file of a person's answers, as `review import` takes them, to learn from.
     """
 
-    harm: Annotated[float, Field(ge=0)] = 2.0
-    flip_signals: Annotated[int, Field(ge=1)] = 2
+    harm: Annotated[float, Field(ge=0)] = 3.0
+    flip_signals: Annotated[int, Field(ge=1)] = 1
     drop_confidence: Annotated[float, Field(ge=0)] = 0.6
     min_gain: Annotated[float, Field(ge=0)] = 0.1
     review_budget: Annotated[int, Field(ge=0)] = 1000
+    prior_photos: Annotated[float, Field(ge=0)] = PRIOR_PHOTOS
     verified: FilePath | None = None
     kind: Literal["consensus"] = "consensus"
 
@@ -168,4 +173,4 @@ def _plan(opinions: Sequence[Opinions], actions: Codes, new: Codes, beliefs: Bel
     dropped = (actions == DROP)[review]
     texts = [f"asking gains {worth:.2f} right labels on average{', dropped until then' if out else ''}; {words}"
             for worth, out, words in zip(gain[review], dropped, why, strict=True)]
-    return Plan(decisions, review, proposals, pa.array(texts, pa.string()))
+    return Plan(decisions, review, proposals, pa.array(texts, pa.string()), gain[review])

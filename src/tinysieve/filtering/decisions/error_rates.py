@@ -15,6 +15,9 @@ Doubles = NDArray[np.float64]
 # The share of each class, by the given labels, whose scores are taken as beyond doubt.
 ANCHOR_SHARE = 0.5
 HIGHEST_RATE = 0.45
+# Measured on 71 thousand verified rows of Wake Vision: shares of wrong labels among true backgrounds and true persons. They count
+# as this many labels of each class; a hundred labels say more.
+USUAL_RATES, USUAL_LABELS = (0.074, 0.053), 15
 
 
 @dataclass(frozen=True)
@@ -39,19 +42,20 @@ class ErrorRates:
 def rates_at_anchors(ranking: Doubles, given_positive: Mask) -> ErrorRates:
     """Error rates of the labels of those that rank beyond doubt: the lowest and highest half of each class.
 
-    A half count is added to each side, so that none found does not mean none possible.
+    The usual rates count as a few labels of each class, so that none found does not mean none possible.
 
     Args:
         ranking: float [N], higher where the class is more probable.
         given_positive: bool [N].
 
-    >>> rates_at_anchors(np.arange(12.0), np.arange(12) >= 6)
-    ErrorRates(negative_as_positive=0.125, positive_as_negative=0.125)
+    >>> rates = rates_at_anchors(np.arange(12.0), np.arange(12) >= 6)  # (0 + 0.074 * 15) / (3 + 15) on one side
+    >>> round(rates.negative_as_positive, 4), round(rates.positive_as_negative, 4)
+    (0.0617, 0.0442)
     """
     order = np.argsort(ranking, kind="stable")
     positives = int(given_positive.sum())
     low = given_positive[order[: round(ANCHOR_SHARE * (len(order) - positives))]]
     high = given_positive[order[len(order) - round(ANCHOR_SHARE * positives) :]]
-    as_positive = (low.sum() + 0.5) / (len(low) + 1)
-    as_negative = ((~high).sum() + 0.5) / (len(high) + 1)
-    return ErrorRates(float(min(as_positive, HIGHEST_RATE)), float(min(as_negative, HIGHEST_RATE)))
+    shares = [(wrong.sum() + usual * USUAL_LABELS) / (len(wrong) + USUAL_LABELS)
+              for wrong, usual in zip((low, ~high), USUAL_RATES, strict=True)]
+    return ErrorRates(*(float(min(share, HIGHEST_RATE)) for share in shares))

@@ -30,12 +30,14 @@ class Plan:
         review: int64 [R], rows that a person should look at, most doubtful first; their labels stay.
         review_proposals: int8 [R], what the filters propose for them (ABSTAIN where they contradict each other).
         review_reasons: string [R].
+        review_gains: float64 [R], right labels that each look is expected to gain; None from a policy that only counts votes.
     """
 
     decisions: Decisions
     review: NDArray[np.int64]
     review_proposals: Codes
     review_reasons: pa.Array
+    review_gains: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

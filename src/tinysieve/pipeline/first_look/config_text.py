@@ -31,7 +31,8 @@ def config_text(reading: Reading, run: Path, boxes: Sequence[Path], seen: Sequen
              "  # Several rows of a photo that contradict each other: review, majority, first or error.", "  on_conflict: review",
              "  # When a box counts: wake_vision (5 % of the centre crop), vww, mlperf_tiny or any.", "  rule: wake_vision",
              "filter:", *_detector(reading, boxes), *_annotators(reading),
-             "policy:", "  # Two signals that agree change a label; doubt goes to a person: tinysieve review.", "  kind: default",
+             "policy:", "  # Labels that are probably wrong are flipped or dropped; doubt goes to a person: tinysieve review.",
+             "  kind: consensus",
              "train:", "  # Batch 32, 50 epochs; challenge-1, challenge-2 and demo are the others.", "  recipe: seed"]
     return "\n".join(lines) + "\n"
 

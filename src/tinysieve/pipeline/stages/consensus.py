@@ -12,9 +12,11 @@ from tinysieve.dataset.classes import UNLABELED, Codes
 from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.filtering.decisions.answers import resolve_answers
 from tinysieve.filtering.decisions.consensus import Beliefs, Consensus, read_verified, weigh
+from tinysieve.filtering.decisions.error_model import PRIOR_PHOTOS
 from tinysieve.filtering.decisions.filter_precision import filter_precision
 from tinysieve.filtering.decisions.human_review import read_answers
 from tinysieve.filtering.decisions.policy import Policy
+from tinysieve.filtering.decisions.weight_prior import known_weights
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run
@@ -34,7 +36,9 @@ def beliefs_of(run: Run, samples: SampleTable, labels: Codes) -> Beliefs:
             read_answers(settings.verified, "human", samples.classes, run.config.dataset.classes), samples, labels)
         verified = read_verified(answers.agreed(), len(labels))
         verified[samples.in_split("test")] = UNLABELED
-    return weigh(scores_of(run), labels, samples.in_split("train"), verified)
+    prior_photos = settings.prior_photos if isinstance(settings, Consensus) else PRIOR_PHOTOS
+    scores = scores_of(run)
+    return weigh(scores, labels, samples.in_split("train"), verified, known_weights(scores), prior_photos)
 
 
 def answers_fingerprint(settings: Policy) -> dict[str, str]:

@@ -33,8 +33,10 @@ from tinysieve.pipeline.stages.consensus import (
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
 from tinysieve.pipeline.stages.libraries import LEARNING
 from tinysieve.pipeline.stages.opinions import opinions_of, stage_name
-from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, ErrorModelFacts, PolicyFacts
+from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, ErrorModelFacts, NextLooks, PolicyFacts
 
+# A quarter of an hour with the keyboard.
+NEXT_LOOKS = 50
 REVIEW_QUEUE = Artifact("policy", "review_queue.csv", read_table)
 
 
@@ -65,7 +67,7 @@ def _decided(run: Run, folder: Path) -> str:
         policy=settings.kind, filters=tuple(vote_table(opinions, first.labels, eligible)),
         precision=precision_table(run, samples, first.labels, opinions, eligible, beliefs),
         changes=_changes(first.labels, mended.labels, samples), review=len(plan.review), version=mended.id, parent=first.id,
-        model=None if beliefs is None else _model_facts(beliefs.model)), folder)
+        model=None if beliefs is None else _model_facts(beliefs.model), next_looks=_next_looks(plan)), folder)
     if left := store.advance(mended):
         typer.echo(f"what was decided on top of the earlier version ({', '.join(left)}) is no part of the new one: import the "
                    f"decisions again, or 'tinysieve checkout {left[-1]}' to go on from there", err=True)
@@ -83,7 +85,15 @@ def _decide(run: Run, opinions: Sequence[Opinions], beliefs: Beliefs | None, lab
 
 def _model_facts(model: ErrorModel) -> ErrorModelFacts:
     return ErrorModelFacts(dict(zip(model.names, model.weights.round(4).tolist(), strict=True)), round(model.intercept, 4),
-                           round(model.rates.negative_as_positive, 4), round(model.rates.positive_as_negative, 4))
+                           round(model.rates.negative_as_positive, 4), round(model.rates.positive_as_negative, 4),
+                           round(model.prior_share, 4))
+
+
+def _next_looks(plan: Plan) -> NextLooks | None:
+    if plan.review_gains is None or not len(plan.review):
+        return None
+    gains = plan.review_gains[:NEXT_LOOKS]
+    return NextLooks(len(gains), round(float(gains.sum()), 2))
 
 
 def _changes(old: Codes, new: Codes, samples: SampleTable) -> dict[str, int]:
@@ -104,7 +114,7 @@ def _version_made(run: Run) -> tuple[Path, ...]:
 def policy_stage(config: Config) -> Stage:
     """The stage; it reads every filter that is on."""
     filters = tuple(stage_name(judge.name) for judge in config.filter.active)
-    return Stage("policy", 7, ("ingest", *filters), _settings, _work, lambda run: answers_fingerprint(run.config.policy),
+    return Stage("policy", 8, ("ingest", *filters), _settings, _work, lambda run: answers_fingerprint(run.config.policy),
                  (*LEARNING, "pyarrow"), _version_made)
 
 

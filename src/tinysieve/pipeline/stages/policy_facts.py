@@ -26,12 +26,32 @@ class ErrorModelFacts:
         weights: of each score, by name.
         intercept: log odds where all scores are at their mean.
         negative_as_positive, positive_as_negative: shares of wrong labels in each class.
+        prior_share: how much of what is known of the weights comes from other photos and not from these labels, in [0, 1].
     """
 
     weights: dict[str, float]
     intercept: float
     negative_as_positive: float
     positive_as_negative: float
+    prior_share: float
+
+    @property
+    def rests_on_other_photos(self) -> bool:
+        """Whether these labels taught less than what was known beforehand."""
+        return self.prior_share > 0.5
+
+
+@dataclass(frozen=True)
+class NextLooks:
+    """What a person's next answers are expected to bring.
+
+    Args:
+        looks: how many, from the head of the review queue.
+        gain: in right labels.
+    """
+
+    looks: int
+    gain: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +67,7 @@ class PolicyFacts:
         version: id of the labels that it made.
         parent: id of the labels that it started from.
         model: of a policy that weighs all scores together.
+        next_looks: of such a policy, where the queue is not empty.
     """
 
     policy: str
@@ -57,6 +78,7 @@ class PolicyFacts:
     version: str
     parent: str
     model: ErrorModelFacts | None = None
+    next_looks: NextLooks | None = None
 
 
 POLICY_FACTS = facts("policy", "policy.json", PolicyFacts)
