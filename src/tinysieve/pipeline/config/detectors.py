@@ -30,10 +30,11 @@ class UltralyticsDetector(Section):
 
 
 class PresenceHeadDetector(Section):
-    """The shipped presence head; needs no download."""
+    """The shipped presence head; needs no download. Photos under `look_again_below` are judged part by part too, at 0 none."""
 
     kind: Literal["presence_head"]
     min_confidence: Share = 0.05
+    look_again_below: Share = 0.0
 
 
 class BoxFile(Section):

@@ -88,7 +88,9 @@ def _detector(reading: Reading, boxes: Sequence[Path]) -> list[str]:
     own = [f"  # Boxes of your own instead: detector: {{kind: boxes, file: {scalar(str(path))}}}" for path in boxes[:1]]
     if detector_class(reading) in head_names():
         return ["  # The shipped presence head. YOLO weights give better boxes: {kind: ultralytics, weights: yolo11m.pt}", *own,
-                "  detector:", "    kind: presence_head"]
+                "  detector:", "    kind: presence_head",
+                "    # Doubtful photos are judged part by part too; 0 looks once and is five times faster.",
+                "    look_again_below: 0.9"]
     return ["  # No presence head ships for this class: put weights that know it here before 'tinysieve filter'.", *own,
             "  detector:", "    kind: ultralytics", "    weights: yolo11m.pt", "  presence_head: false"]
 

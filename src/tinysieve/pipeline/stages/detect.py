@@ -101,7 +101,12 @@ def _open(settings: UltralyticsDetector | PresenceHeadDetector, run: Run) -> Det
     if isinstance(settings, PresenceHeadDetector):
         from tinysieve.filtering.evidence.presence_head import PresenceDetector
 
-        return PresenceDetector(settings.min_confidence, run.config.workers, run.config.task.head_class)
+        workers, positive = run.config.workers, run.config.task.head_class
+        if not settings.look_again_below:
+            return PresenceDetector(settings.min_confidence, workers, positive)
+        from tinysieve.filtering.evidence.detectors.closer_look import CloserLook
+
+        return CloserLook(PresenceDetector(0.0, workers, positive), settings.look_again_below, settings.min_confidence)
     from tinysieve.filtering.evidence.detectors.open_detector import open_detector
     from tinysieve.filtering.evidence.detectors.second_look import SecondLook
     from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
