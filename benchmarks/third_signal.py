@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from label_quality import COLUMNS, SEEDS_FROM, contest, show
 from label_quality_inputs import Inputs, voc_inputs
-from label_quality_peers import Verdict, consensus, scores_of
+from label_quality_peers import WITHOUT_PRIOR, Verdict, consensus, scores_of
 from sklearn.metrics import roc_auc_score
 from voc2007 import SHARED, announce, open_run
 
 from tinysieve.dataset.classes import UNLABELED
-from tinysieve.filtering.decisions.consensus import Consensus, weigh
+from tinysieve.filtering.decisions.consensus import weigh
 from tinysieve.filtering.filters.image_model import ImageModel, calibrated
 from tinysieve.filtering.filters.probable_label import NEAREST, probable_label
 from tinysieve.filtering.score import Score, log_odds
@@ -52,7 +52,7 @@ def with_third(margin: np.ndarray, inputs: Inputs) -> Verdict:
     votes = probable_label(probable, "image_model", "image_model", ImageModel().sure)
     unverified = np.full(len(inputs.given), UNLABELED, np.int8)
     beliefs = weigh([*scores_of(inputs), score], inputs.given, inputs.given >= 0, unverified)
-    plan = Consensus().decide([*inputs.opinions[:3], votes], beliefs, inputs.given, inputs.eligible)
+    plan = WITHOUT_PRIOR.decide([*inputs.opinions[:3], votes], beliefs, inputs.given, inputs.eligible)
     made = inputs.given.copy()
     made[plan.decisions.rows] = plan.decisions.new_labels
     return Verdict(beliefs.p_wrong(inputs.given), made)

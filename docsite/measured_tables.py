@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks/results"
+from docsite import few_labels_tables as few
+from docsite.result_tables import percent, result, table
+
 MADE = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def with_tables(text: str) -> str:
     """A page with its made tables as the result files say."""
     return MADE.sub(lambda match: match[1] + "\n" + TABLES[match[2]]() + "\n" + match[3], text)
-
-
-def result(name: str) -> Any:
-    """What a benchmark left."""
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def percent(share: float) -> str:
-    """One digit behind the point, as the docs write it."""
-    return f"{100 * share:.1f} %"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
 
 
 def fit() -> str:
@@ -113,6 +96,8 @@ def _trainings(setting: str, epochs: int, labels: Sequence[str], interval: bool)
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "few_labels": few.few_labels, "few_labels_head": few.few_labels_head, "few_looks": few.few_looks,
+    "few_downstream": few.few_downstream, "few_calibration": few.few_calibration, "closer_look": few.closer_look,
     "fit": fit, "rankings": rankings, "strategies": strategies, "label_issues": label_issues, "planted": planted,
     "quarter_8": lambda: _trainings("a_quarter_each_way", 8, ("noisy", "seed", "default", "consensus", "clean"), True),
     "rates_8": lambda: _trainings("wake_vision_rates", 8, ("noisy", "seed", "default", "consensus"), True),

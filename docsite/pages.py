@@ -6,7 +6,8 @@ from pathlib import Path
 
 from docsite.command_reference import commands_page, exits_page
 from docsite.config_reference import config_page
-from docsite.measured_tables import ROOT, with_tables
+from docsite.measured_tables import with_tables
+from docsite.result_tables import ROOT
 from docsite.run_files_reference import run_files_page
 
 DOCS = ROOT / "docs"

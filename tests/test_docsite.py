@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from docsite.config_reference import config_page
-from docsite.measured_tables import MADE, TABLES, percent, result, with_tables
+from docsite.measured_tables import MADE, TABLES, with_tables
 from docsite.pages import made_pages
+from docsite.result_tables import percent, result
 
 ROOT = Path(__file__).parents[1]
 README, MEASURED = ROOT / "README.md", ROOT / "docs/measured.md"

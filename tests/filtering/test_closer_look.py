@@ -78,5 +78,5 @@ def test_a_small_person_is_seen_in_a_part() -> None:
 
 
 def test_what_no_confidence_is_is_refused() -> None:
-    with pytest.raises(InputError, match="look_again_below 1.5"):
+    with pytest.raises(InputError, match=r"look_again_below 1\.5"):
         CloserLook(Brightness(), 1.5, 0.05)
