@@ -68,8 +68,9 @@ def finish(made: Config, *stages: Stage) -> Run:
 
 
 def outputs(run: Run) -> dict[str, bytes]:
-    return {str(path.relative_to(run.folder)): path.read_bytes() for stage in ("ingest", "detect", "embed")
-            for path in sorted(run.at(stage).rglob("*")) if path.is_file() and path.suffix in (".npy", ".parquet", ".csv", ".arrow")}
+    files = (path for stage in ("ingest", "detect", "embed") for path in sorted(run.at(stage).rglob("*.*")))
+    return {str(path.relative_to(run.folder)): path.read_bytes() for path in files
+            if path.suffix in (".npy", ".parquet", ".csv", ".arrow")}
 
 
 def test_together_or_one_by_one_the_bytes_are_the_same_and_together_each_image_is_read_once(
@@ -110,9 +111,10 @@ def test_killed_in_the_pass_it_ends_in_the_same_bytes_without_reading_finished_c
             raise KeyboardInterrupt
         return rename(path, target)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", killed_at)
-        finish(config(tmp_path, "killed"), *STAGES)
+        with pytest.raises(KeyboardInterrupt):
+            finish(config(tmp_path, "killed"), *STAGES)
     reads.clear()
     assert outputs(finish(config(tmp_path, "killed"), *STAGES)) == whole
     assert len(reads) == len(ROWS) + 3 - 5
