@@ -77,14 +77,19 @@ class DetectorOpener:
 
 
 def _image_parts(run: Run) -> BoxParts | None:
-    settings = run.config.filter.detector
-    return None if isinstance(settings, BoxFile) else _parts_of(run, settings)
+    return None if isinstance(run.config.filter.detector, BoxFile) else _parts_of(run)
 
 
-def _parts_of(run: Run, settings: UltralyticsDetector | PresenceHeadDetector) -> BoxParts:
-    task = run.config.task
-    opener = DetectorOpener(settings, task.detector_classes, task.head_class, run.folder / "engines")
-    return BoxParts(parts_folder(run, "detect", VERSION, _settings(run.config), _fingerprints(run)), opener)
+def detector_opener(config: Config) -> DetectorOpener:
+    """Of the configured detector, which is no file of boxes."""
+    settings, task = config.filter.detector, config.task
+    assert not isinstance(settings, BoxFile)
+    return DetectorOpener(settings, task.detector_classes, task.head_class, config.run / "engines")
+
+
+def _parts_of(run: Run) -> BoxParts:
+    folder = parts_folder(run, "detect", VERSION, _settings(run.config), _fingerprints(run))
+    return BoxParts(folder, detector_opener(run.config))
 
 
 def _work(run: Run, folder: Path) -> str:
@@ -92,7 +97,7 @@ def _work(run: Run, folder: Path) -> str:
     if isinstance(settings, BoxFile):
         write_boxes(_boxes_from_file(settings, run.config.task.detector_classes, samples), target)
         return ""
-    parts = _parts_of(run, settings)
+    parts = _parts_of(run)
     # It is written last: where it is there, a kill came after it.
     if not target.exists():
         made = together(parts, make_parts(run, parts, "detect"), samples)
