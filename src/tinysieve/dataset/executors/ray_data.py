@@ -6,6 +6,7 @@ whichever worker made it and whatever Ray lost.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -179,6 +180,8 @@ def _cluster(address: str) -> Iterator[None]:
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(f"no Ray cluster answers at {address}: {error}", where="executor.address",
                              fix="start one with 'ray start --head', or leave the address out for one on this machine") from error
+    # Our own progress says how far the work is.
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     try:
