@@ -28,12 +28,14 @@ class SlowWork:
         seconds: that each takes.
         fails: numbers of chunks that fail.
         refuses: numbers of chunks that end in an error for a person.
+        hangs: numbers of chunks that never end where they are tried for the first time.
     """
 
     folder: Path
     seconds: float
     fails: tuple[int, ...] = ()
     refuses: tuple[int, ...] = ()
+    hangs: tuple[int, ...] = ()
 
     @contextmanager
     def __call__(self, threads: int) -> Iterator[Work]:
@@ -41,6 +43,10 @@ class SlowWork:
 
         def work(chunk: Chunk) -> None:
             time.sleep(self.seconds)
+            tried = self.folder / f"{chunk.stem}.hung"
+            if chunk.number in self.hangs and not tried.exists():
+                tried.touch()
+                time.sleep(10_000)
             if chunk.number in self.fails:
                 (self.folder / f"{chunk.stem}.try-{time.monotonic_ns()}").touch()
                 raise RuntimeError("no")

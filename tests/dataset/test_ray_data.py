@@ -97,6 +97,15 @@ def test_a_worker_is_killed_and_a_node_goes_and_the_parts_are_the_same(cluster: 
     assert not list((tmp_path / "ray").glob(".*.tmp"))
 
 
+def test_a_worker_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray.shutdown()
+    monkeypatch.setenv("PYTHONPATH", f"{HERE}:{os.environ.get('PYTHONPATH', '')}")
+    work = SlowWork(tmp_path / "ray", 0, hangs=(4,))
+    RayDataExecutor("local", 2, 0, patience=15).run(work, CHUNKS, work.is_done, silent)
+    assert (tmp_path / "ray" / "000004.hung").exists()
+    assert bytes_of(tmp_path / "ray") == local(tmp_path / "local")
+
+
 def test_the_driver_is_killed_and_the_local_executor_finishes(tmp_path: Path) -> None:
     work = SlowWork(tmp_path / "killed", 0.3)
     code = (f"from slow_chunks import CHUNKS, SlowWork; from pathlib import Path\n"

@@ -1,6 +1,6 @@
-"""Executor: Ray Data, on one machine or many that see the same folders. Needs the extra `scale`; the only module that knows Ray.
+"""Executor: Ray Data, on one machine or many that see the same folders. Needs the extra `scale`.
 
-Ray gets descriptions of chunks and gives back what failed. The truth is on the disk: a chunk is done when its part is there,
+Only this module and `ray_worker` know Ray. Ray gets descriptions of chunks and gives back what failed. The truth is on the disk: a chunk is done when its part is there,
 whichever worker made it and whatever Ray lost.
 """
 
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +18,16 @@ from typing import Any
 import numpy as np
 
 from tinysieve.dataset.chunks import Chunk
-from tinysieve.dataset.executors.executor import ATTEMPTS, HOPELESS, IsDone, MakeWork, Work, is_final, refuse_failures
+from tinysieve.dataset.executors.executor import ATTEMPTS, HOPELESS, IsDone, MakeWork, is_final, refuse_failures
+from tinysieve.dataset.executors.ray_worker import Worker
 from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.ground.progress import Progress
 
 # With some thousand blocks Ray's scheduler takes longer than the work.
 BLOCKS = 400
+# Seconds without an answer or a new part, after which the workers are given up: a task whose node has gone can be waited for
+# forever.
+PATIENCE_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class RayDataExecutor:
         address: of the cluster; "local" starts one on this machine for as long as the work takes.
         workers: processes; None is one a core, or as many as the GPUs allow.
         gpus_per_worker: GPUs, or shares of one, that each has to itself.
+        patience: seconds without an answer or a new part, after which all workers are started anew.
 
     Raises:
         MissingRequirement: Ray is not installed.
@@ -40,6 +47,7 @@ class RayDataExecutor:
     address: str
     workers: int | None
     gpus_per_worker: float
+    patience: float = PATIENCE_SECONDS
 
     def __post_init__(self) -> None:
         _ray()
@@ -71,12 +79,39 @@ class RayDataExecutor:
                 for piece in np.array_split(np.arange(len(chunks)), blocks)]
         dataset = ray.data.from_items(rows, override_num_blocks=blocks)
         resources = {"num_gpus": self.gpus_per_worker} if self.gpus_per_worker else {"num_cpus": 1}
-        made = dataset.map_batches(_Worker, batch_size=1, concurrency=self._workers(ray, blocks), **resources)
+        made = dataset.map_batches(Worker, batch_size=1, concurrency=self._workers(ray, blocks), **resources)
         errors: dict[int, Exception] = {}
-        for row in made.iter_rows():
+        for row in self._answers(made, lambda: sum(map(is_done, chunks))):
             counted.add(int(row["images"]))
             errors |= cloudpickle.loads(row["errors"])
         return errors
+
+    def _answers(self, made: Any, parts_there: Callable[[], int]) -> Iterator[dict[str, Any]]:
+        """Rows as they come; ends early where nothing moves any more, or Ray gives up, since the disk says what is missing."""
+        answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+
+        def collect() -> None:
+            try:
+                for row in made.iter_rows():
+                    answers.put(row)
+            except Exception as error:  # of any kind; the chunks concerned are tried again
+                logging.getLogger(__name__).warning("Ray gave up: %s", error)
+            answers.put(None)
+
+        threading.Thread(target=collect, daemon=True).start()
+        there = parts_there()
+        while True:
+            try:
+                row = answers.get(timeout=self.patience)
+            except queue.Empty:
+                if (now := parts_there()) > there:
+                    there = now
+                    continue
+                _start_again()
+                return
+            if row is None:
+                return
+            yield row
 
     def _workers(self, ray: Any, blocks: int) -> int:
         has = ray.cluster_resources()
@@ -85,43 +120,6 @@ class RayDataExecutor:
             raise MissingRequirement(f"a worker asks for {self.gpus_per_worker:g} GPUs, the cluster has {has.get('GPU', 0):g}",
                                      where="executor.gpus_per_worker", fix="start workers with GPUs, or ask for fewer")
         return max(1, min(self.workers or int(most), int(most), blocks))
-
-
-class _Worker:
-    """An actor; opens store, detector and backbone with the first chunk that it gets."""
-
-    def __init__(self) -> None:
-        self._asked: bytes | None = None
-        self._held: Any = None
-        self._work: Work | None = None
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        from ray import cloudpickle
-
-        images, errors = 0, dict[int, Exception]()
-        chunks = cloudpickle.loads(batch["chunks"][0])
-        try:
-            work, is_done = self._opened(batch["asked"][0])
-        except Exception as error:  # a missing package, say: then it is missing for all of these
-            return _answer(0, {chunk.number: _portable(error) for chunk in chunks})
-        for chunk in chunks:
-            try:
-                # Ray repeats what a dead worker had finished of these chunks.
-                if not is_done(chunk):
-                    work(chunk)
-                images += len(chunk)
-            except Exception as error:  # whatever it is, it is said of this chunk
-                errors[chunk.number] = _portable(error)
-        return _answer(images, errors)
-
-    def _opened(self, asked: bytes) -> tuple[Work, IsDone]:
-        from ray import cloudpickle
-
-        make_work, is_done = cloudpickle.loads(asked)
-        if self._work is None or asked != self._asked:
-            self._held = make_work(1)
-            self._work, self._asked = self._held.__enter__(), asked
-        return self._work, is_done
 
 
 class _Counted:
@@ -136,29 +134,14 @@ class _Counted:
         self._progress(self.done, self.total)
 
 
-def _answer(images: int, errors: dict[int, Exception]) -> dict[str, Any]:
-    from ray import cloudpickle
-
-    return {"images": [images], "errors": [cloudpickle.dumps(errors)]}
-
-
-def _portable(error: Exception) -> Exception:
-    """The error, or one with its words where it cannot travel."""
-    from ray import cloudpickle
-
-    try:
-        cloudpickle.loads(cloudpickle.dumps(error))
-        return error
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-
-
 def _lost(chunk: Chunk) -> Exception:
     return RuntimeError(f"its worker gave no answer, and part {chunk.stem} is not there: do all machines see the same folder?")
 
 
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # On busy cores a node takes longer to start than Ray waits.
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")
     try:
         import ray
         import ray.data
@@ -168,6 +151,23 @@ def _ray() -> Any:
     return ray
 
 
+def _start_again() -> None:
+    """Leave the cluster, which ends all workers of ours, and join it again."""
+    ray = _ray()
+    address = ray.get_runtime_context().gcs_address
+    ray.shutdown()
+    try:
+        _join(address)
+    except (ConnectionError, ValueError, RuntimeError):
+        # It was one of this process alone, and went with it.
+        _join("local")
+
+
+def _join(address: str) -> None:
+    _ray().init(address=address, log_to_driver=False, logging_level="error",
+                include_dashboard=False if address == "local" else None)
+
+
 @contextmanager
 def _cluster(address: str) -> Iterator[None]:
     """Connected; a cluster that is there already is used and left as it is."""
@@ -175,8 +175,7 @@ def _cluster(address: str) -> Iterator[None]:
     ours = not ray.is_initialized()
     if ours:
         try:
-            ray.init(address=address, log_to_driver=False, include_dashboard=None if address != "local" else False,
-                     logging_level="error")
+            _join(address)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(f"no Ray cluster answers at {address}: {error}", where="executor.address",
                              fix="start one with 'ray start --head', or leave the address out for one on this machine") from error
