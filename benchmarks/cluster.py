@@ -138,7 +138,7 @@ def on_three_nodes(name: str, run: Path) -> tuple[Run, float, int]:
     killer = threading.Thread(target=remove_when_busy, args=(cluster, nodes[-1], run / "ingest.partial", removed), daemon=True)
     killer.start()
     try:
-        made, seconds = run_until_policy(name, run, "{kind: ray, address: auto}")
+        made, seconds = run_until_policy(name, run, "{kind: ray, address: auto, patience: 60}")
     finally:
         ray.shutdown()
         cluster.shutdown()
@@ -168,9 +168,11 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=20_000)
     images = parser.parse_args().images
     with tempfile.TemporaryDirectory() as folder:
-        results = {name: compared(name, images, Path(folder) / name) for name in PUBLISHED}
-    write_text(RESULT, json.dumps({"nodes": NODES, "cores_a_node": CORES_A_NODE, "of_this_machine": os.cpu_count(),
-                                   "runs": results}, indent=1) + "\n")
+        results = {}
+        for name in PUBLISHED:
+            results[name] = compared(name, images, Path(folder) / name)
+            about = {"nodes": NODES, "cores_a_node": CORES_A_NODE, "cores_of_this_machine": os.cpu_count()}
+            write_text(RESULT, json.dumps(about | {"runs": results}, indent=1) + "\n")
     print(json.dumps(results, indent=1))
     raise SystemExit(any(result["files_that_differ"] for result in results.values()))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from docsite.measured_tables import result, table
 
 LIKE = {"hub": "hub-like, 1024 x 768", "dataverse": "Dataverse-like, 516 x 387"}
@@ -23,14 +21,6 @@ def scale_rates() -> str:
     return table(("ms an image", "read, clock", "decode and pack, core", "embed, core"), rows)
 
 
-def one_pass() -> str:
-    """One reading pass against three, and Ray."""
-    measured: dict[str, Any] = result("scale_images")
-    rows = [(store, way, "" if way == "ray" else f"{row['processor_seconds']:.0f}", f"{row['seconds']:.0f}",
-             f"{row['peak_gb']:.2f}") for store, ways in measured["stores"].items() for way, row in ways.items()]
-    return table((f"{measured['images']:,} photos in", "way", "processor, s", "clock, s", "peak of the process, GB"), rows)
-
-
 def cluster() -> str:
     """Three nodes of which one goes."""
     rows = [(f"`configs/{name}.yaml`", f"{row['images']:,}", f"{row['chunks_done_when_the_node_went']} of {row['chunks']}",
@@ -39,4 +29,4 @@ def cluster() -> str:
     return table(("configuration", "images", "chunks done when the node went", "files", "files that differ"), rows)
 
 
-SCALE_TABLES = {"wake_vision_time": wake_vision_time, "scale_rates": scale_rates, "one_pass": one_pass, "cluster": cluster}
+SCALE_TABLES = {"wake_vision_time": wake_vision_time, "scale_rates": scale_rates, "cluster": cluster}

@@ -1,7 +1,7 @@
 """Executor: Ray Data, on one machine or many that see the same folders. Needs the extra `scale`.
 
-Only this module and `ray_worker` know Ray. Ray gets descriptions of chunks and gives back what failed. The truth is on the disk: a chunk is done when its part is there,
-whichever worker made it and whatever Ray lost.
+Only this module and `ray_worker` know Ray, which gets descriptions of chunks and gives back what failed. The truth is on the
+disk: a chunk is done when its part is there, whichever worker made it and whatever Ray lost.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from tinysieve.ground.progress import Progress
 
 # With some thousand blocks Ray's scheduler takes longer than the work.
 BLOCKS = 400
-# Seconds without an answer or a new part, after which the workers are given up: a task whose node has gone can be waited for
-# forever.
+# A task whose node has gone can be waited for forever.
 PATIENCE_SECONDS = 900.0
 
 

@@ -157,13 +157,15 @@ class RayExecutor(Section):
     """Chunks of images are worked on by a Ray cluster whose machines see the same folders.
 
     `address` is `local` for a cluster of this machine alone, else what `ray start` printed; `workers` processes (null: one a
-    core, or as many as the GPUs allow), each with `gpus_per_worker` GPUs.
+    core, or as many as the GPUs allow), each with `gpus_per_worker` GPUs. After `patience` seconds without a new part all
+    workers are started anew.
     """
 
     kind: Literal["ray"] = "ray"
     address: Annotated[str, Field(min_length=1)] = "local"
     workers: Annotated[int, Field(ge=1)] | None = None
     gpus_per_worker: Annotated[float, Field(ge=0)] = 0
+    patience: Annotated[float, Field(gt=0)] = 900
 
 
 class Config(Section):

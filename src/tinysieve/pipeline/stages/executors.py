@@ -17,6 +17,6 @@ def executor_of(config: Config) -> Executor:
         case RayExecutor() as settings:
             from tinysieve.dataset.executors.ray_data import RayDataExecutor
 
-            return RayDataExecutor(settings.address, settings.workers, settings.gpus_per_worker)
+            return RayDataExecutor(settings.address, settings.workers, settings.gpus_per_worker, settings.patience)
         case _:
             return LocalExecutor(config.workers)
