@@ -9,13 +9,15 @@ from docsite.config_reference import config_page
 from docsite.measured_tables import with_tables
 from docsite.result_tables import ROOT
 from docsite.run_files_reference import run_files_page
+from docsite.scale_tables import SCALE_TABLES
 
 DOCS = ROOT / "docs"
 
 
 def made_pages() -> dict[Path, str]:
     """Text by path."""
-    measured = DOCS / "measured.md"
+    measured, scale = DOCS / "measured.md", DOCS / "scale.md"
     return {DOCS / "reference/commands.md": commands_page(), DOCS / "reference/configuration.md": config_page(),
             DOCS / "reference/run-files.md": run_files_page(), DOCS / "reference/exit-codes.md": exits_page(),
-            measured: with_tables(measured.read_text(encoding="utf-8"))}
+            measured: with_tables(measured.read_text(encoding="utf-8")),
+            scale: with_tables(scale.read_text(encoding="utf-8"), SCALE_TABLES)}

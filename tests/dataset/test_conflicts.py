@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tinysieve.dataset.classes import PERSON_TASK
+from tinysieve.dataset.executors.local import LocalExecutor
 from tinysieve.dataset.ingest import IngestResult, Intake, ingest
 from tinysieve.dataset.sources.annotations import OnConflict
 from tinysieve.dataset.sources.folders import list_folders
@@ -77,7 +78,7 @@ def tree(tmp_path: Path) -> Path:
 def taken(tree: Path, out: Path, how: OnConflict) -> IngestResult:
     photos = scan_images(tree).photos
     listing = match_files(list_folders(photos, tree), photos, tree)
-    return ingest(listing, FolderStore(tree), out, lambda done, total: None, 1, Intake(on_conflict=how))
+    return ingest(listing, FolderStore(tree), out, lambda done, total: None, LocalExecutor(1), Intake(on_conflict=how))
 
 
 @pytest.mark.parametrize(("how", "label", "split"), [("review", None, "unlabeled"), ("majority", "person", "train"),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from tinysieve.dataset.classes import ClassNames
 from tinysieve.dataset.csv_table import without_escapes, write_csv_table
+from tinysieve.dataset.executors.local import LocalExecutor
 from tinysieve.dataset.ingest import ingest
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.table_file import open_table, read_table
@@ -108,10 +109,10 @@ def of_near_duplicates(folder: Path, classes: ClassNames) -> Path:
 
 
 def of_not_examined(folder: Path, classes: ClassNames) -> Path:
-    from tinysieve.filtering.evidence.detectors.detector import _as_csv
+    from tinysieve.filtering.evidence.detectors.detector import failures_csv
     from tinysieve.filtering.evidence.detectors.examine_chunk import NotExamined
 
-    (folder / "not.csv").write_bytes(_as_csv([NotExamined(name, name, name) for name in HOSTILE]).encode())
+    (folder / "not.csv").write_bytes(failures_csv([NotExamined(name, name, name) for name in HOSTILE]).encode())
     return folder / "not.csv"
 
 
@@ -162,7 +163,7 @@ def test_lists_of_an_ingest_are_text(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text(csv_lines([("filename", "person", "split", "=HYPERLINK(A1)"), *((*row, "@SUM(A1)") for row in rows)]))
     listing = list_table(table, Columns("filename", "person", "split"), {}, np.random.default_rng(0))
-    ingest(listing, FolderStore(tmp_path / "images"), tmp_path / "out", lambda done, total: None, workers=1)
+    ingest(listing, FolderStore(tmp_path / "images"), tmp_path / "out", lambda done, total: None, LocalExecutor(1))
     for path in sorted((tmp_path / "out").glob("*.csv")):
         assert_plain(path.read_text(encoding="utf-8"))
     assert read_table(tmp_path / "out/quarantine.csv")["filepath"].to_pylist() == ["=broken.jpg"]

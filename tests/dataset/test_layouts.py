@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
+from tinysieve.dataset.executors.local import LocalExecutor
 from tinysieve.dataset.ingest import ingest
 from tinysieve.dataset.sources.folders import OUTSIDE, list_folders
 from tinysieve.dataset.sources.image_folder import scan_images
@@ -172,11 +173,11 @@ def test_links_are_followed_into_named_folders_only(linked: tuple[Path, Path], t
     folder = scan_images(tree, (store,))
     assert len(folder.photos) == 6
     listing = match_files(list_folders(folder.photos, tree), folder.photos, tree)
-    result = ingest(listing, FolderStore(tree, (store,)), tmp_path / "out", lambda done, total: None, 1)
+    result = ingest(listing, FolderStore(tree, (store,)), tmp_path / "out", lambda done, total: None, LocalExecutor(1))
     assert (len(result.samples), result.quarantined) == (6, 0)
     assert scan_images(tree).notes == ("1 links to folders are not followed, such as 'train/person': dataset.follow_links: "
                                          "[FOLDER] names where links may lead",)
     with pytest.raises(InputError, match="holds no decodable image") as caught:
-        ingest(listing, FolderStore(tree), tmp_path / "none", lambda done, total: None, 1)
+        ingest(listing, FolderStore(tree), tmp_path / "none", lambda done, total: None, LocalExecutor(1))
     assert caught.value.why.startswith("6 of 6 lost files: path leaves the image root; dataset.follow_links")
     assert str(tmp_path / "none/quarantine.csv") in caught.value.why

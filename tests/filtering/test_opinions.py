@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
@@ -15,7 +16,7 @@ from tinysieve.filtering.filters.disagreement import disagreement
 from tinysieve.filtering.filters.probable_label import probable_label
 from tinysieve.filtering.filters.pseudo_label import pseudo_label
 from tinysieve.filtering.filters.seed_rule import seed_rule
-from tinysieve.filtering.opinion import ABSTAIN, Opinions
+from tinysieve.filtering.opinion import ABSTAIN, Opinions, opine
 from tinysieve.ground.errors import InputError
 
 LIMITS = PresenceLimits(positive=0.5, negative=0.15)
@@ -58,6 +59,18 @@ def test_opinions_survive_the_disk(tmp_path: Path) -> None:
     assert (back.filter, back.signal, back.reasons) == (opinion.filter, opinion.signal, opinion.reasons)
     for name in ("proposed", "confidence", "reason_codes"):
         assert np.array_equal(getattr(back, name), getattr(opinion, name))
+
+
+def test_reasons_that_read_alike_are_stored_once(tmp_path: Path) -> None:
+    """Two cases of one wording: Arrow would write such a dictionary as plain text, and bytes that nothing decides."""
+    first, second = np.array([True, False, False]), np.array([False, True, False])
+    made = opine("f", "s", [(first, 1, "alike"), (second, 0, "alike")], np.ones(3), "otherwise")
+    made.save(tmp_path / "o.parquet")
+    stored = pq.ParquetFile(tmp_path / "o.parquet")
+    assert "RLE_DICTIONARY" in stored.metadata.row_group(0).column(2).encodings
+    assert stored.read()["reason"].to_pylist() == ["alike", "alike", "otherwise"]
+    back = Opinions.load(tmp_path / "o.parquet")
+    assert [back.reasons[code] for code in back.reason_codes] == ["alike", "alike", "otherwise"]
 
 
 def test_vote_table_counts_by_hand() -> None:

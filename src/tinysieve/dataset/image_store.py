@@ -15,6 +15,7 @@ from tinysieve.dataset.stores.store import ImageStore
 from tinysieve.ground.errors import InputError
 
 ID_BYTES = 16
+CONTENT_DIGITS = 2 * ID_BYTES
 
 
 class ChangedImage(InputError):

@@ -1,37 +1,38 @@
 """Ingest: every image opened and decoded once, the broken ones quarantined by name, the test split frozen.
 
-The folder that `ingest` fills is complete and never written again: samples.parquet, pixels.npy (uint8
-[rows, 144, 144, 3], what the model sees), quarantine.csv, skipped.csv, leaks.csv.
+The folder that `ingest` fills is complete and never written again: samples.parquet, quarantine.csv, skipped.csv, leaks.csv; the
+plan of its chunks, and two parts a chunk: pixels/ (uint8 [n, 144, 144, 3], what the model sees) and examined/ (what became of
+each image).
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from tinysieve.dataset.chunks import PLAN, Chunk, Plan, cut, write_plan
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.copies import numbered_copies, without_double_labels, without_leaks
 from tinysieve.dataset.csv_table import write_csv_table
-from tinysieve.dataset.image_store import content_id
-from tinysieve.dataset.images import MODEL_SIZE, Pixels, UndecodableImage, decode, resize_bilinear
+from tinysieve.dataset.examined_parts import ExaminedParts
+from tinysieve.dataset.executors.executor import Executor
+from tinysieve.dataset.packed_pixels import IMAGE_BYTES, PackedPixels
+from tinysieve.dataset.reading import Listed, Parts, ReadingPass
 from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.dataset.sources.annotations import OnConflict
 from tinysieve.dataset.sources.listing import Listing, SkippedRow
 from tinysieve.dataset.stores.folder_store import LINK_LEAVES
 from tinysieve.dataset.stores.store import ImageStore
-from tinysieve.ground.array_file import create_array
-from tinysieve.ground.atomic_files import replacing
-from tinysieve.ground.errors import InputError, TinysieveError
+from tinysieve.ground.errors import InputError
 from tinysieve.ground.progress import Progress
-
-CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,8 @@ class IngestResult:
     conflicts: int
 
 
-@dataclass(frozen=True)
-class _Examined:
-    sample_id: str
-    width: int
-    height: int
-    reason: str
-    pixels: Pixels | None
-
-
-def ingest(listing: Listing, store: ImageStore, folder: Path, progress: Progress, workers: int,
-           intake: Intake = AS_A_RULE) -> IngestResult:
+def ingest(listing: Listing, store: ImageStore, folder: Path, progress: Progress, executor: Executor,
+           intake: Intake = AS_A_RULE, ahead: tuple[Parts, ...] = ()) -> IngestResult:
     """Decode all candidates and write the sample table; continues where a killed run stopped.
 
     Args:
@@ -79,19 +71,24 @@ def ingest(listing: Listing, store: ImageStore, folder: Path, progress: Progress
         store: where the images lie.
         folder: where to write; may hold the chunks of a killed run over the same listing.
         progress: called with (done, total) images.
-        workers: decoding threads.
+        executor: works on the chunks.
         intake: what becomes of one photo under both labels.
+        ahead: parts for later stages, made while each image is decoded anyway.
 
     Raises:
         InputError: a class or split that must be there is empty: said before anything is decoded where the listing shows it.
     """
     check_listed(listing.table, store.where, intake.names)
     folder.mkdir(parents=True, exist_ok=True)
-    examined = _examine_all(listing.table["filepath"], store, folder, progress, workers)
-    table = listing.table
+    names = listing.table["filepath"].combine_chunks()
+    order = store.reading_order(names)
+    examined = _examine_all(names.take(pa.array(order)), store, folder, progress, executor, ahead)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    examined, table = examined.take(pa.array(place)), listing.table
     for name in ("sample_id", "width", "height"):
         table = table.append_column(name, examined[name])
-    table = table.append_column("pixel_row", pa.array(np.arange(table.num_rows)))
+    table = table.append_column("pixel_row", pa.array(place))
     broken = pc.is_valid(examined["reason"])
     write_csv_table(folder / "quarantine.csv", pa.table({
         "filepath": table["filepath"].filter(broken), "reason": examined["reason"].filter(broken)}))
@@ -103,70 +100,37 @@ def ingest(listing: Listing, store: ImageStore, folder: Path, progress: Progress
     samples = SampleTable(numbered_copies(kept), intake.names)
     _check_usable(samples, store.where, _most_frequent(examined["reason"], folder / "quarantine.csv"))
     samples.save(folder / "samples.parquet")
-    shutil.rmtree(folder / "chunks")
     conflicts = pc.count_distinct(double["sample_id"]).as_py()
     skipped = len(listing.skipped) + len(listing.refused)
     return IngestResult(samples, int(pc.sum(broken).as_py() or 0), skipped, leaks.num_rows, conflicts)
 
 
-def open_pixels(folder: Path) -> Pixels:
-    """The packed pixels, uint8 [rows, 144, 144, 3], as a read-only memory map; index with `pixel_row`."""
-    return np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
+def open_pixels(folder: Path) -> PackedPixels:
+    """The packed pixels, uint8 [rows, 144, 144, 3], of a folder that `ingest` filled; index with `pixel_row`."""
+    chunks, parts = Plan(folder / PLAN).chunks, ExaminedParts(folder)
+    return PackedPixels([parts.pixels_of(chunk) for chunk in chunks], [len(chunk) for chunk in chunks])
 
 
-def _examine_all(paths: pa.ChunkedArray, store: ImageStore, folder: Path, progress: Progress,
-                 workers: int) -> pa.Table:
-    """What is known of each image, in the order of `paths`; they are read in the order that costs the store least."""
-    total, chunks = len(paths), folder / "chunks"
-    chunks.mkdir(exist_ok=True)
-    pixels, names = _pixel_file(folder / "pixels.npy", total), paths.combine_chunks()
-    order = store.reading_order(names)
-    with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, total, CHUNK):
-            part = chunks / f"{start:09d}.parquet"
-            if not part.exists():
-                rows = order[start : start + CHUNK]
-                examined = list(pool.map(lambda name: _examine(store, name), names.take(pa.array(rows)).to_pylist()))
-                for row, image in zip(rows, examined, strict=True):
-                    pixels[row] = 0 if image.pixels is None else image.pixels
-                pixels.flush()
-                _write_chunk(part, examined)
-            progress(min(start + CHUNK, total), total)
-    read = pa.concat_tables([pq.read_table(path) for path in sorted(chunks.glob("*.parquet"))])
-    place = np.empty(total, np.int64)
-    place[order] = np.arange(total)
-    return read.take(pa.array(place))
+def _examine_all(names: pa.Array, store: ImageStore, folder: Path, progress: Progress, executor: Executor,
+                 ahead: tuple[Parts, ...]) -> pa.Table:
+    """What is known of each image, in the order of `names`, which is that in which they are read."""
+    shards = store.shards(names)
+    chunks = cut(shards)
+    write_plan(folder / PLAN, names, shards, chunks)
+    parts = ExaminedParts(folder)
+    _require_room(folder, [chunk for chunk in chunks if not parts.is_done(chunk)])
+    executor.run(ReadingPass(store, Listed(folder / PLAN), (*ahead, parts)), chunks, parts.is_done, progress)
+    return pa.concat_tables([parts.read(chunk) for chunk in chunks])
 
 
-def _examine(store: ImageStore, name: str) -> _Examined:
-    """Whatever happens while one file is looked at is a matter of this file; what happens to the store is none."""
-    try:
-        data = store.read(name)
-        image = decode(data)
-        return _Examined(content_id(data), image.shape[1], image.shape[0], "", resize_bilinear(image))
-    except TinysieveError:
-        raise
-    except UndecodableImage as error:
-        reason = str(error)
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror}"
-    except Exception as error:
-        reason = f"cannot be read: {str(error) or type(error).__name__}"
-    return _Examined("", 0, 0, reason, None)
+def _require_room(folder: Path, chunks: Sequence[Chunk]) -> None:
+    """An hour of decoding must not end at a full disk.
 
-
-def _pixel_file(path: Path, rows: int) -> np.memmap:
-    shape = (rows, MODEL_SIZE, MODEL_SIZE, 3)
-    if path.exists():
-        return np.lib.format.open_memmap(path, mode="r+")
-    return create_array(path, np.uint8, shape)
-
-
-def _write_chunk(path: Path, examined: list[_Examined]) -> None:
-    columns = {name: pa.array([getattr(image, name) for image in examined]) for name in ("sample_id", "width", "height")}
-    columns["reason"] = pa.array([image.reason or None for image in examined], pa.string())
-    with replacing(path) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+    Raises:
+        OSError: there is no room for the packed pixels of these chunks.
+    """
+    if sum(map(len, chunks)) * IMAGE_BYTES > shutil.disk_usage(folder).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def check_listed(table: pa.Table, where: str, names: ClassNames) -> None:

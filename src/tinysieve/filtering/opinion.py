@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, Codes
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.worded import worded
 
 ABSTAIN = -1
 # What a filter may ask for that is no label: out with the sample, or let a person look before anything is done to it.
@@ -65,7 +66,7 @@ class Opinions:
 
     def save(self, path: Path) -> None:
         """Write as Parquet, columns proposed, confidence, reason."""
-        reasons = pa.DictionaryArray.from_arrays(pa.array(self.reason_codes), pa.array(self.reasons))
+        reasons = worded(self.reason_codes, self.reasons)
         table = pa.table({"proposed": self.proposed, "confidence": self.confidence, "reason": reasons})
         about = {"filter": self.filter, "signal": self.signal, "reasons": json.dumps(self.reasons)}
         with replacing(path) as temporary:

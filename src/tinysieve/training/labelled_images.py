@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
+from tinysieve.dataset.packed_pixels import PixelRows
 from tinysieve.ground.errors import InputError
 
 
@@ -24,7 +25,7 @@ class LabelledImages:
         classes: what messages call the two classes.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: PixelRows
     rows: NDArray[np.integer]
     labels: NDArray[np.integer]
     split: str

@@ -94,6 +94,12 @@ class ContainerStore(ImageStore):
         rows = pc.fill_null(pc.index_in(names, self._all.names), 0).to_numpy(zero_copy_only=False)
         return np.lexsort((self._all.places["at"].to_numpy()[rows], self._all.files[rows])).astype(np.int64)
 
+    def shards(self, names: pa.Array) -> NDArray[np.int32]:
+        return self._all.files[pc.fill_null(pc.index_in(names, self._all.names), 0).to_numpy(zero_copy_only=False)]
+
+    def shard(self, number: int) -> ContainerStore:
+        return ContainerStore(self._files[number : number + 1], self.where, self._folder, self._settings, self._keep)
+
     def _find(self, name: str) -> tuple[int, Place]:
         names = self._all.names
         row = bisect_left(range(len(names)), name, key=lambda place: names[place].as_py())

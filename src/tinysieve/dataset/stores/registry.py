@@ -45,6 +45,13 @@ def open_store(images: ImagePlaces, settings: StoreSettings, cache: Path, follow
         InputError: there is no such file, or it is of no format that is read.
         MissingRequirement: a package for addresses is missing, or one does not answer.
     """
+    store = _open(images, settings, cache, follow_links, keep)
+    store.opened_by = partial(open_store, images, settings, cache, tuple(follow_links), tuple(keep))
+    return store
+
+
+def _open(images: ImagePlaces, settings: StoreSettings, cache: Path, follow_links: Collection[Path],
+          keep: Collection[str]) -> ImageStore:
     folder = image_folder(images)
     if folder is not None:
         return FolderStore(folder, follow_links, keep)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +55,11 @@ class ImageStore(ABC):
 
     where: str
     """For errors."""
+    opened_by: Callable[[], ImageStore] | None = None
+    """Opens it anew: what travels to another process, in the place of open files."""
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return super().__reduce__() if self.opened_by is None else (self.opened_by, ())
 
     @abstractmethod
     def scan(self) -> StoredImages:
@@ -85,6 +91,14 @@ class ImageStore(ABC):
     def reading_order(self, names: pa.Array) -> NDArray[np.int64]:
         """int64 [N]: the order in which these images are read at the least cost."""
         return np.arange(len(names))
+
+    def shards(self, names: pa.Array) -> NDArray[np.int32]:
+        """int32 [N]: number of the file that holds each image; a folder counts as one file."""
+        return np.zeros(len(names), np.int32)
+
+    def shard(self, number: int) -> ImageStore:
+        """What one of these files holds, without a look at the others."""
+        return self
 
     def local_path(self, name: str) -> Path | None:
         """The image's own file on this machine; None where it has none."""

@@ -17,6 +17,7 @@ from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
 from tinysieve.ground.errors import ChangeTooLarge, InputError
 from tinysieve.ground.settings import Share
+from tinysieve.ground.worded import worded
 
 MAX_SIGNALS = 127
 
@@ -204,6 +205,4 @@ def explain(opinions: Sequence[Opinions], rows: NDArray[np.int64]) -> tuple[pa.A
         voting = [opinion for opinion in opinions if opinion.proposed[row] != ABSTAIN]
         by.append(" + ".join(f"{opinion.filter}:{opinion.signal}" for opinion in voting))
         reasons.append("; ".join(f"{opinion.signal}: {opinion.reasons[opinion.reason_codes[row]]}" for opinion in voting))
-    index = pa.array(inverse.astype(np.int32))
-    return (pa.DictionaryArray.from_arrays(index, pa.array(by, pa.string())),
-            pa.DictionaryArray.from_arrays(index, pa.array(reasons, pa.string())))
+    return worded(inverse.astype(np.int32), by), worded(inverse.astype(np.int32), reasons)

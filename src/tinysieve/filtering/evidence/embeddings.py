@@ -82,7 +82,7 @@ def embed_all(
     array = open_memmap(folder / ARRAY, "r+") if done else create_array(folder / ARRAY, np.float16, shape)
     for start, images in _decoded_chunks(paths, sample_ids, range(done, len(paths), chunk), chunk, backbone.side, decode):
         end = start + len(images)
-        array[place[start:end]] = _finite(backbone.embed(images).astype(np.float16), f"{paths[start]} .. {paths[end - 1]}")
+        array[place[start:end]] = finite(backbone.embed(images).astype(np.float16), f"{paths[start]} .. {paths[end - 1]}")
         # The rows must be on disk before the note that says so.
         array.flush()
         write_text(folder / RESUME, json.dumps(asked | {"done": end}, sort_keys=True))
@@ -116,7 +116,7 @@ def read_embeddings(path: Path, count: int) -> HalfArray:
             fix="make one row an image, in the order of the sample table",
         )  # fmt: skip
     for start in range(0, count, 65_536):
-        _finite(rows[start : start + 65_536], str(path), start)
+        finite(rows[start : start + 65_536], str(path), start)
     return rows
 
 
@@ -133,7 +133,17 @@ def _finished(folder: Path, asked: dict[str, object]) -> int:
         return 0
 
 
-def _finite(rows: NDArray[np.floating], where: str, offset: int = 0) -> NDArray[np.floating]:
+def finite(rows: NDArray[np.floating], where: str, offset: int = 0) -> NDArray[np.floating]:
+    """The rows float [n, D] as they are.
+
+    Args:
+        rows: features.
+        where: for the error.
+        offset: number of the first.
+
+    Raises:
+        InputError: a value is not a finite number.
+    """
     bad = ~np.isfinite(rows).all(axis=1)
     if bad.any():
         raise InputError(f"row {offset + int(bad.argmax())} of the features is not finite", where=where)

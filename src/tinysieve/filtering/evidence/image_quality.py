@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.dataset.images import Pixels
+from tinysieve.dataset.packed_pixels import PixelRows
 from tinysieve.ground.errors import InputError
 from tinysieve.ground.progress import Progress
 
@@ -39,7 +40,7 @@ class ImageQuality:
         return len(self.aspect)
 
 
-def measure_quality(pixels: Pixels, rows: NDArray[np.integer], widths: NDArray[np.integer], heights: NDArray[np.integer],
+def measure_quality(pixels: PixelRows, rows: NDArray[np.integer], widths: NDArray[np.integer], heights: NDArray[np.integer],
                     workers: int, progress: Progress) -> ImageQuality:
     """Measure every image.
 

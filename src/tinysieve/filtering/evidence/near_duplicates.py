@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.classes import UNLABELED
 from tinysieve.dataset.images import Pixels
+from tinysieve.dataset.packed_pixels import PixelRows
 from tinysieve.dataset.samples import SPLITS, SampleTable
 from tinysieve.filtering.evidence.neighbors import NOBODY, Neighbors
 from tinysieve.filtering.evidence.perceptual_hash import PairArray, close_codes, grey_thumbnail, perceptual_hashes
@@ -62,7 +63,7 @@ class DuplicateGroups:
         return np.asarray(np.bincount(self.group, rows, len(self.group))[self.group] > 0)
 
 
-def same_pixels(pixels: Pixels, rows: NDArray[np.integer], radius: int, correlation: float) -> LikePairs:
+def same_pixels(pixels: PixelRows, rows: NDArray[np.integer], radius: int, correlation: float) -> LikePairs:
     """Pairs whose hashes differ in at most `radius` bits and whose grey thumbnails correlate: copies that were
     scaled, compressed anew, brightened, made grey, or cropped by a few percent.
 
@@ -166,11 +167,11 @@ def join(like: LikePairs, samples: SampleTable) -> DuplicateGroups:
     return DuplicateGroups(group, kept, similarity)
 
 
-def _thumbnails(pixels: Pixels, rows: NDArray[np.integer]) -> Pixels:
+def _thumbnails(pixels: PixelRows, rows: NDArray[np.integer]) -> Pixels:
     return np.stack([grey_thumbnail(pixels[row]) for row in rows])
 
 
-def _correlation(pixels: Pixels, rows: NDArray[np.integer], pairs: PairArray) -> FloatArray:
+def _correlation(pixels: PixelRows, rows: NDArray[np.integer], pairs: PairArray) -> FloatArray:
     unique, place = np.unique(pairs, return_inverse=True)
     grey = _thumbnails(pixels, rows[unique]).reshape(len(unique), -1).astype(np.float32)
     grey -= grey.mean(axis=1, keepdims=True)

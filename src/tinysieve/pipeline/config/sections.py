@@ -147,6 +147,27 @@ class Card(Section):
     intended_use: str = ""
 
 
+class LocalExecutor(Section):
+    """Chunks of images are worked on by this process, with `workers` threads."""
+
+    kind: Literal["local"] = "local"
+
+
+class RayExecutor(Section):
+    """Chunks of images are worked on by a Ray cluster whose machines see the same folders.
+
+    `address` is `local` for a cluster of this machine alone, else what `ray start` printed; `workers` processes (null: one a
+    core, or as many as the GPUs allow), each with `gpus_per_worker` GPUs. After `patience` seconds without a new part all
+    workers are started anew.
+    """
+
+    kind: Literal["ray"] = "ray"
+    address: Annotated[str, Field(min_length=1)] = "local"
+    workers: Annotated[int, Field(ge=1)] | None = None
+    gpus_per_worker: Annotated[float, Field(ge=0)] = 0
+    patience: Annotated[float, Field(gt=0)] = 900
+
+
 class Config(Section):
     """One run."""
 
@@ -154,6 +175,7 @@ class Config(Section):
     # As far as scikit-learn and Keras go; NumPy and TensorFlow take more.
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     workers: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    executor: Annotated[LocalExecutor | RayExecutor, Field(discriminator="kind")] = LocalExecutor()
     task: Task = Task()
     dataset: Dataset
     filter: Filters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.engine.records import require_recorded
+from tinysieve.pipeline.engine.records import require_recorded, require_recorded_folder
 from tinysieve.pipeline.engine.stages import Run
 
 T = TypeVar("T")
@@ -25,11 +25,13 @@ class Artifact(Generic[T]):
         stage: that makes it; `Run.at` gives its folder.
         file: its name in that folder.
         read: opens it and checks what it holds.
+        folders: folders of that stage's whose files are read with it, a part a chunk.
     """
 
     stage: str
     file: str
     read: Callable[[Path], T]
+    folders: tuple[str, ...] = ()
 
     def path(self, run: Run) -> Path:
         """Where it lies once its stage has finished."""
@@ -53,6 +55,8 @@ class Artifact(Generic[T]):
         if not path.is_file():
             raise InputError(f"no {self.file} in this run", where=str(path), why=f"stage '{self.stage}' makes it",
                              fix="run that stage first: 'tinysieve run'")
+        for parts in self.folders:
+            require_recorded_folder(folder / self.stage, parts)
         return self.read(path)
 
 
@@ -60,7 +64,7 @@ class Artifact(Generic[T]):
 class Facts(Artifact[T]):
     """An artifact that is a frozen dataclass, stored as JSON."""
 
-    write_to: Callable[[T, Path], None]
+    write_to: Callable[[T, Path], None] = field(kw_only=True)
 
     def write(self, facts: T, folder: Path) -> None:
         """Store it in the folder of a stage at work."""
@@ -88,4 +92,4 @@ def facts(stage: str, file: str, kind: type[T]) -> Facts[T]:
     def write(made: T, path: Path) -> None:
         write_text(path, adapter.dump_json(made, indent=1).decode() + "\n")
 
-    return Facts(stage, file, read, write)
+    return Facts(stage, file, read, write_to=write)

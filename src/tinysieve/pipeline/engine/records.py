@@ -122,11 +122,30 @@ def require_recorded(folder: Path, name: str) -> Path:
         said = list(_difference(folder / name, name, record.files[name], _noted_times(folder).get(name), False))
     elif record is not None and (folder / name).exists() and not name.endswith(".log.jsonl"):
         said = [f"{name} is no file that it made"]
+    _refuse_changed(folder / name, said)
+    return folder / name
+
+
+def require_recorded_folder(folder: Path, name: str) -> None:
+    """The same for all outputs in a folder below that of the stage.
+
+    Raises:
+        InputError: one of them, or the record that names them, was changed.
+    """
+    record = read_record(folder)
+    if record is None:
+        return
+    times, inside = _noted_times(folder), f"{name}/"
+    for file, output in record.files.items():
+        if file.startswith(inside):
+            _refuse_changed(folder / file, list(_difference(folder / file, file, output, times.get(file), False)))
+
+
+def _refuse_changed(path: Path, said: list[str]) -> None:
     if said:
-        raise InputError(f"not as its stage left it: {said[0]}", where=str(folder / name),
+        raise InputError(f"not as its stage left it: {said[0]}", where=str(path),
                          why="no result can be told from a file that was changed",
                          fix="run 'tinysieve status' and 'tinysieve run': what differs is kept aside and made again")
-    return folder / name
 
 
 def hash_of(path: Path) -> str:

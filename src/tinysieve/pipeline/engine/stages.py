@@ -17,6 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from tinysieve.dataset.reading import Parts
 from tinysieve.ground.atomic_files import remove_left_behind, set_aside
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config
@@ -38,10 +39,17 @@ FIRST_RUN = "first run"
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder and the configuration it follows."""
+    """A run folder and the configuration it follows.
+
+    Args:
+        config: read.
+        folder: of the run.
+        following: stages that run after the one at work, in the same call, and have nothing yet.
+    """
 
     config: Config
     folder: Path
+    following: tuple[Stage, ...] = ()
 
     def at(self, stage: str) -> Path:
         """Folder of a finished stage."""
@@ -61,6 +69,7 @@ class Stage:
         fingerprints: digests, by name, of what it reads from outside the run.
         libraries: distributions whose version can change its result; "a|b" is whichever of them is installed.
         elsewhere: files that it made outside its folder but inside the run, such as a version of the labels.
+        image_parts: what it makes of every image; an earlier stage that decodes the image anyway can make it too.
     """
 
     name: str
@@ -71,6 +80,7 @@ class Stage:
     fingerprints: Callable[[Run], Mapping[str, str]] = field(default=lambda run: {})
     libraries: tuple[str, ...] = ()
     elsewhere: Callable[[Run], tuple[Path, ...]] = field(default=lambda run: ())
+    image_parts: Callable[[Run], Parts | None] = field(default=lambda run: None)
 
 
 @dataclass(frozen=True)
@@ -108,13 +118,14 @@ def run_stages(run: Run, stages: Sequence[Stage], announce: Callable[[StageStatu
         InputError: another process works in the run folder, or a folder of a stage's name is not ours.
     """
     with locked(run.folder):
-        for stage in stages:
+        for number, stage in enumerate(stages):
             parts = _parts(run, stage)
             judgement = _judge(run, stage, parts, every_byte)
             kept = _keep_damaged(run, stage, key_of(parts)) if judgement.damaged else ()
             announce(_status(run, stage, parts, judgement, kept))
             if judgement.reasons:
-                _work(run, stage, parts, announce)
+                following = tuple(later for later in stages[number + 1 :] if _is_new(run, later))
+                _work(replace(run, following=following), stage, parts, announce)
             else:
                 note_times(run.at(stage.name))
 
@@ -165,6 +176,17 @@ def _parts(run: Run, stage: Stage) -> dict[str, Any]:
     settings = json.loads(json.dumps(stage.settings(run.config), default=str, sort_keys=True))
     return {"code": stage.code_version, "settings": settings, "outside": dict(stage.fingerprints(run)),
             "needs": {name: identity(run, name) for name in stage.needs}, "libraries": library_versions(stage.libraries)}
+
+
+def ahead_of(run: Run) -> tuple[Parts, ...]:
+    """What the stages that follow make of every image."""
+    made = (stage.image_parts(run) for stage in run.following)
+    return tuple(parts for parts in made if parts is not None)
+
+
+def _is_new(run: Run, stage: Stage) -> bool:
+    """Whether a stage has nothing that could stay: where it has, its earlier stages may turn out the same."""
+    return read_record(run.at(stage.name)) is None
 
 
 def _judge(run: Run, stage: Stage, parts: dict[str, Any], every_byte: bool) -> _Judgement:

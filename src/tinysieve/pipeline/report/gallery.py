@@ -14,6 +14,7 @@ from PIL import Image
 
 from tinysieve.dataset.classes import DROPPED, NEGATIVE, POSITIVE, UNLABELED, ClassNames, Codes
 from tinysieve.dataset.images import Pixels
+from tinysieve.dataset.packed_pixels import PixelRows
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.filtering.evidence.boxes import Boxes
@@ -68,7 +69,7 @@ class Album:
     """
 
     samples: SampleTable
-    pixels: Pixels
+    pixels: PixelRows
     boxes: Boxes
     least: float
 

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from tinysieve.dataset.image_store import ChangedImage, decode_checked
-from tinysieve.dataset.images import Pixels, UndecodableImage
+from tinysieve.dataset.images import UndecodableImage
+from tinysieve.dataset.packed_pixels import PixelRows
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.stores.store import DamagedFile, ImageStore, Unreachable
 from tinysieve.pipeline.engine.stages import Run
@@ -34,7 +35,7 @@ class Photos:
 
     samples: SampleTable
     store: ImageStore
-    pixels: Pixels
+    pixels: PixelRows
 
     def jpeg(self, row: int, longest: int) -> bytes:
         """The picture of one sample as JPEG, upright, in true proportions, its longer side at most `longest` pixels."""

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from filelock import FileLock
 
-from tinysieve.dataset.image_store import Reading
 from tinysieve.dataset.samples import Mask, SampleTable
 from tinysieve.filtering.evidence.box_classes import stated_names
 from tinysieve.filtering.evidence.box_file import ImageSizes, read_box_file
 from tinysieve.filtering.evidence.box_files.listed_boxes import Stated
 from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes, write_boxes
-from tinysieve.filtering.evidence.detectors.detector import Detector, detect_all, remove_parts
+from tinysieve.filtering.evidence.detectors.box_parts import BoxParts, together
+from tinysieve.filtering.evidence.detectors.detector import Detector, failures_csv
+from tinysieve.ground.atomic_files import write_text
 from tinysieve.pipeline.config.detectors import BoxFile, ClassNumbers, PresenceHeadDetector, UltralyticsDetector
 from tinysieve.pipeline.config.sections import Config, Task
 from tinysieve.pipeline.engine.artifacts import Artifact
-from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
 from tinysieve.pipeline.engine.stage_keys import library_versions
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.ingest import samples_of, store_of
+from tinysieve.pipeline.stages.image_parts import make_parts, parts_folder, remove_parts
+from tinysieve.pipeline.stages.ingest import samples_of
 from tinysieve.pipeline.stages.libraries import DECODING, DETECTORS
 
-CHUNK = 256
+VERSION = 2
 DETECTIONS = Artifact("detect", "detections.parquet", read_boxes)
 
 
@@ -33,17 +36,80 @@ def boxes_of(run: Run, samples: SampleTable) -> tuple[Mask, Boxes]:
     return align(DETECTIONS.of(run), samples.sample_ids)
 
 
-def _work(run: Run, folder: Path) -> str:
-    samples, settings = samples_of(run), run.config.filter.detector
-    if isinstance(settings, BoxFile):
-        write_boxes(_boxes_from_file(settings, run.config.task.detector_classes, samples), folder / DETECTIONS.file)
-        return ""
-    with progress("detect") as report:
+@dataclass(frozen=True)
+class DetectorOpener:
+    """Opens the configured detector in whichever process it is to work.
+
+    Args:
+        settings: of the detector.
+        classes: that are looked for.
+        head_class: the same for a shipped head.
+        engines: folder for exports of the weights.
+    """
+
+    settings: UltralyticsDetector | PresenceHeadDetector
+    classes: tuple[str, ...]
+    head_class: str
+    engines: Path
+
+    def __call__(self, threads: int) -> Detector:
+        """With so many threads."""
         with quiet_imports():
-            detector = _open(settings, run)
-        images = Reading(store_of(run.config), samples)
-        detect_all(detector, images.names, images.sample_ids, folder, CHUNK, report, images.decode)
-    remove_parts(folder)
+            if isinstance(self.settings, PresenceHeadDetector):
+                return self._presence_head(self.settings, threads)
+            # Several workers of a machine must not export the weights at once.
+            self.engines.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.engines.with_name(f".{self.engines.name}.lock")):
+                return self._ultralytics(self.settings)
+
+    def _presence_head(self, settings: PresenceHeadDetector, threads: int) -> Detector:
+        from tinysieve.filtering.evidence.detectors.closer_look import CloserLook
+        from tinysieve.filtering.evidence.presence_head import PresenceDetector
+
+        if not settings.look_again_below:
+            return PresenceDetector(settings.min_confidence, threads, self.head_class)
+        return CloserLook(PresenceDetector(0.0, threads, self.head_class), settings.look_again_below, settings.min_confidence)
+
+    def _ultralytics(self, settings: UltralyticsDetector) -> Detector:
+        from tinysieve.filtering.evidence.detectors.open_detector import open_detector
+        from tinysieve.filtering.evidence.detectors.second_look import SecondLook
+        from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
+
+        wanted = DetectorSettings(settings.weights, settings.min_confidence, classes=self.classes,
+                                  names=tuple(sorted(_names(settings.names).items())), allow_download=settings.allow_download,
+                                  trusted=settings.trusted)
+        detector = open_detector(wanted, self.engines)
+        return SecondLook(detector, settings.look_again_below) if settings.look_again_below else detector
+
+
+def _image_parts(run: Run) -> BoxParts | None:
+    return None if isinstance(run.config.filter.detector, BoxFile) else _parts_of(run)
+
+
+def detector_opener(config: Config) -> DetectorOpener:
+    """Of the configured detector, which is no file of boxes."""
+    settings, task = config.filter.detector, config.task
+    assert not isinstance(settings, BoxFile)
+    return DetectorOpener(settings, task.detector_classes, task.head_class, config.run / "engines")
+
+
+def _parts_of(run: Run) -> BoxParts:
+    folder = parts_folder(run, "detect", VERSION, _settings(run.config), _fingerprints(run))
+    return BoxParts(folder, detector_opener(run.config))
+
+
+def _work(run: Run, folder: Path) -> str:
+    samples, settings, target = samples_of(run), run.config.filter.detector, folder / DETECTIONS.file
+    if isinstance(settings, BoxFile):
+        write_boxes(_boxes_from_file(settings, run.config.task.detector_classes, samples), target)
+        return ""
+    parts = _parts_of(run)
+    # It is written last: where it is there, a kill came after it.
+    if not target.exists():
+        made = together(parts, make_parts(run, parts, "detect"), samples)
+        write_text(folder / "not_examined.csv", failures_csv(made.not_examined))
+        write_boxes(made.boxes, target)
+    remove_parts(parts)
     return ""
 
 
@@ -97,30 +163,9 @@ def _boxes_from_file(settings: BoxFile, wanted: tuple[str, ...], samples: Sample
     return imported.boxes
 
 
-def _open(settings: UltralyticsDetector | PresenceHeadDetector, run: Run) -> Detector:
-    if isinstance(settings, PresenceHeadDetector):
-        from tinysieve.filtering.evidence.presence_head import PresenceDetector
-
-        workers, positive = run.config.workers, run.config.task.head_class
-        if not settings.look_again_below:
-            return PresenceDetector(settings.min_confidence, workers, positive)
-        from tinysieve.filtering.evidence.detectors.closer_look import CloserLook
-
-        return CloserLook(PresenceDetector(0.0, workers, positive), settings.look_again_below, settings.min_confidence)
-    from tinysieve.filtering.evidence.detectors.open_detector import open_detector
-    from tinysieve.filtering.evidence.detectors.second_look import SecondLook
-    from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
-
-    wanted = DetectorSettings(settings.weights, settings.min_confidence, classes=run.config.task.detector_classes,
-                              names=tuple(sorted(_names(settings.names).items())), allow_download=settings.allow_download,
-                              trusted=settings.trusted)
-    detector = open_detector(wanted, run.folder / "engines")
-    return SecondLook(detector, settings.look_again_below) if settings.look_again_below else detector
-
-
 def _settings(config: Config) -> object:
     """Without where weights or boxes lie: what they give hangs on their bytes, which are in the fingerprints."""
     return config.filter.detector.model_dump(mode="json", exclude={"weights", "file", "trusted"})
 
 
-DETECT = Stage("detect", 1, ("ingest",), _settings, _work, _fingerprints, DECODING)
+DETECT = Stage("detect", VERSION, ("ingest",), _settings, _work, _fingerprints, DECODING, image_parts=_image_parts)

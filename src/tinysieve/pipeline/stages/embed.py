@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from tinysieve.dataset.image_store import Reading
 from tinysieve.filtering.evidence.backbones.model_backbone import Preparation
-from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, HalfArray, embed_all, read_embeddings
+from tinysieve.filtering.evidence.embedding_parts import EmbeddingParts, gather
+from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, HalfArray, read_embeddings
 from tinysieve.filtering.evidence.trusted_files import require_backbone_free_of_code
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.filters import ArrayBackbone, DefaultBackbone, ModelFileBackbone
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact
-from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
 from tinysieve.pipeline.engine.stage_keys import library_versions
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.detect import CHUNK
-from tinysieve.pipeline.stages.ingest import samples_of, store_of
+from tinysieve.pipeline.stages.image_parts import make_parts, parts_folder, remove_parts
+from tinysieve.pipeline.stages.ingest import samples_of
 from tinysieve.pipeline.stages.libraries import BACKBONES, DECODING
 
+VERSION = 2
 COPIED_ROWS = 65_536
 EMBEDDINGS = Artifact("embed", ARRAY, lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
 
@@ -34,16 +35,37 @@ def features_of(run: Run) -> HalfArray:
     return read_embeddings(EMBEDDINGS.path(run), len(samples_of(run)))
 
 
+@dataclass(frozen=True)
+class BackboneOpener:
+    """Opens the configured backbone in whichever process it is to work."""
+
+    settings: DefaultBackbone | ModelFileBackbone
+
+    def __call__(self, threads: int) -> Backbone:
+        """With so many threads."""
+        with quiet_imports():
+            return open_backbone(self.settings, threads)
+
+
+def _image_parts(run: Run) -> EmbeddingParts | None:
+    settings = run.config.filter.backbone
+    return None if isinstance(settings, ArrayBackbone) else _parts_of(run, settings)
+
+
+def _parts_of(run: Run, settings: DefaultBackbone | ModelFileBackbone) -> EmbeddingParts:
+    folder = parts_folder(run, "embed", VERSION, _settings(run.config), _fingerprints(run))
+    return EmbeddingParts(folder, BackboneOpener(settings))
+
+
 def _work(run: Run, folder: Path) -> str:
-    samples, settings = samples_of(run), run.config.filter.backbone
+    samples, settings, target = samples_of(run), run.config.filter.backbone, folder / ARRAY
     if isinstance(settings, ArrayBackbone):
         _copy(settings.file, len(samples), folder)
         return ""
-    with progress("embed") as report:
-        with quiet_imports():
-            backbone = open_backbone(settings, run.config.workers)
-        images = Reading(store_of(run.config), samples)
-        embed_all(backbone, images.names, images.sample_ids, folder, CHUNK, report, images.decode, images.rows)
+    parts = _parts_of(run, settings)
+    gather(parts, make_parts(run, parts, "embed"), samples, target)
+    read_embeddings(target, len(samples))
+    remove_parts(parts)
     return ""
 
 
@@ -113,4 +135,4 @@ def _copy(source: Path, count: int, folder: Path) -> None:
     read_embeddings(folder / ARRAY, count)
 
 
-EMBED = Stage("embed", 1, ("ingest",), _settings, _work, _fingerprints, DECODING)
+EMBED = Stage("embed", VERSION, ("ingest",), _settings, _work, _fingerprints, DECODING, image_parts=_image_parts)

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.image_store import Reading
+from tinysieve.dataset.classes import ClassNames
 from tinysieve.dataset.images import Pixels
-from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, embed_all, read_embeddings
+from tinysieve.filtering.evidence.embedding_parts import EmbeddingParts, gather
+from tinysieve.filtering.evidence.embeddings import ARRAY, Backbone, read_embeddings
 from tinysieve.filtering.filters.image_model import ImageModel, positive_column, positive_margin
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.filters import ModelFileBackbone
 from tinysieve.pipeline.config.sections import Config
-from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import quiet_imports
 from tinysieve.pipeline.engine.stages import Run, Stage
-from tinysieve.pipeline.stages.detect import CHUNK
 from tinysieve.pipeline.stages.embed import open_backbone
-from tinysieve.pipeline.stages.ingest import samples_of, store_of
+from tinysieve.pipeline.stages.image_parts import make_parts, parts_folder, remove_parts
+from tinysieve.pipeline.stages.ingest import samples_of
 from tinysieve.pipeline.stages.libraries import DECODING
 
-STAGE = "image-model"
+STAGE, VERSION = "image-model", 2
 
 
 class _Margin:
@@ -40,24 +41,42 @@ class _Margin:
         return positive_margin(outputs, self._column, len(settings.classes), settings.outputs)[:, np.newaxis]
 
 
+@dataclass(frozen=True)
+class MarginOpener:
+    """Opens the user's classifier in whichever process it is to work: a backbone whose features are its outputs."""
+
+    settings: ImageModel
+    backbone: ModelFileBackbone
+    classes: ClassNames
+
+    def __call__(self, threads: int) -> Backbone:
+        """With so many threads."""
+        with quiet_imports():
+            classifier = open_backbone(self.backbone, threads)
+        return _Margin(classifier, self.settings, positive_column(self.settings.classes, self.classes))
+
+
 def margins_of(run: Run) -> NDArray[np.float32]:
     """float32 [N], log-odds as the model gives them."""
     return read_embeddings(run.at(STAGE) / ARRAY, len(samples_of(run)))[:, 0].astype(np.float32)
 
 
-def _work(run: Run, folder: Path) -> str:
-    samples, settings = samples_of(run), run.config.filter.of(ImageModel)
+def _image_parts(run: Run) -> EmbeddingParts:
+    settings = run.config.filter.of(ImageModel)
     if settings.file is None or not settings.file.is_file():
         raise InputError(f"no model at {settings.file}", where="filter.image_model.file", fix="correct the path")
-    with progress("image model") as report:
-        with quiet_imports():
-            # A classifier is a backbone whose features are its outputs.
-            classifier = open_backbone(ModelFileBackbone(kind=settings.kind, file=settings.file, side=settings.side,
-                                                    mean=settings.mean, std=settings.std,
-                                                         trusted=settings.trusted), run.config.workers)
-        model = _Margin(classifier, settings, positive_column(settings.classes, samples.classes))
-        images = Reading(store_of(run.config), samples)
-        embed_all(model, images.names, images.sample_ids, folder, CHUNK, report, images.decode, images.rows)
+    backbone = ModelFileBackbone(kind=settings.kind, file=settings.file, side=settings.side, mean=settings.mean,
+                                 std=settings.std, trusted=settings.trusted)
+    outside = {**settings.fingerprints, "classes": "\0".join(run.config.task.classes.in_code_order)}
+    folder = parts_folder(run, STAGE, VERSION, _settings(run.config), outside)
+    return EmbeddingParts(folder, MarginOpener(settings, backbone, run.config.task.classes))
+
+
+def _work(run: Run, folder: Path) -> str:
+    samples, parts = samples_of(run), _image_parts(run)
+    gather(parts, make_parts(run, parts, "image model"), samples, folder / ARRAY)
+    read_embeddings(folder / ARRAY, len(samples))
+    remove_parts(parts)
     return ""
 
 
@@ -67,5 +86,5 @@ def _settings(config: Config) -> object:
             "classes": settings.classes, "outputs": settings.outputs}
 
 
-IMAGE_MODEL = Stage(STAGE, 1, ("ingest",), _settings, _work, lambda run: run.config.filter.of(ImageModel).fingerprints,
-                    DECODING)
+IMAGE_MODEL = Stage(STAGE, VERSION, ("ingest",), _settings, _work, lambda run: run.config.filter.of(ImageModel).fingerprints,
+                    DECODING, image_parts=_image_parts)

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
-from tinysieve.dataset.images import Pixels
+from tinysieve.dataset.chunks import PLAN
 from tinysieve.dataset.ingest import Intake, ingest, open_pixels
+from tinysieve.dataset.packed_pixels import PackedPixels
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.sources.folders import OUTSIDE
 from tinysieve.dataset.sources.label_words import LabelWords
@@ -29,7 +30,8 @@ from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.artifacts import Artifact, facts
 from tinysieve.pipeline.engine.progress_display import progress
-from tinysieve.pipeline.engine.stages import Run, Stage
+from tinysieve.pipeline.engine.stages import Run, Stage, ahead_of
+from tinysieve.pipeline.stages.executors import executor_of
 from tinysieve.pipeline.stages.libraries import DECODING
 
 FROZEN_TEST = "frozen_test.parquet"
@@ -64,7 +66,7 @@ class IngestFacts:
 
 INGEST_FACTS = facts("ingest", "ingest.json", IngestFacts)
 SAMPLES = Artifact("ingest", "samples.parquet", SampleTable.load)
-PIXELS: Artifact[Pixels] = Artifact("ingest", "pixels.npy", lambda path: open_pixels(path.parent))
+PIXELS: Artifact[PackedPixels] = Artifact("ingest", PLAN, lambda path: open_pixels(path.parent), ("pixels",))
 QUARANTINE = Artifact("ingest", "quarantine.csv", read_table)
 SKIPPED = Artifact("ingest", "skipped.csv", read_table)
 LEAKS = Artifact("ingest", "leaks.csv", read_table)
@@ -119,7 +121,7 @@ def _ingest(run: Run, folder: Path) -> str:
     listing = list_source(config, store)
     intake = Intake(config.dataset.on_conflict, config.task.classes)
     with progress("ingest") as report:
-        result = ingest(listing, store, folder, report, config.workers, intake)
+        result = ingest(listing, store, folder, report, executor_of(config), intake, ahead_of(run))
     check_test_split(result.samples, run.folder / FROZEN_TEST)
     first = first_version(result.samples)
     versions_of(run).adopt(first)
@@ -164,4 +166,4 @@ def _first_version(run: Run) -> tuple[Path, ...]:
     return store.files_of(store.resolve("0"))
 
 
-INGEST = Stage("ingest", 3, (), _settings, _ingest, _source_fingerprint, (*DECODING, "pyarrow"), _first_version)
+INGEST = Stage("ingest", 4, (), _settings, _ingest, _source_fingerprint, (*DECODING, "pyarrow"), _first_version)

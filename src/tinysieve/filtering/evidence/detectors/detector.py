@@ -71,12 +71,12 @@ def detect_all(
             piece = slice(start, start + chunk)
             target = parts / f"{number:06d}.parquet"
             if not target.exists():
-                _write(examine(detector, files[piece], ids[piece], pool, decode), target)
-            done.append(_read(target))
+                write_part(examine(detector, files[piece], ids[piece], pool, decode), target)
+            done.append(read_part(target))
             progress(min(start + chunk, len(ids)), len(ids))
     failures = tuple(failure for part in done for failure in part.not_examined)
     result = Detections(concatenate([part.boxes for part in done], detector.classes), failures)
-    atomic.write_text(folder / "not_examined.csv", _as_csv(result.not_examined))
+    atomic.write_text(folder / "not_examined.csv", failures_csv(result.not_examined))
     write_boxes(result.boxes, folder / "detections.parquet")
     return result
 
@@ -104,17 +104,19 @@ def _run_key(detector: Detector, ids: list[str], chunk: int) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _as_csv(failures: Sequence[NotExamined]) -> str:
+def failures_csv(failures: Sequence[NotExamined]) -> str:
+    """The text of `not_examined.csv`."""
     return csv_lines([FAILURE_FIELDS, *((failure.sample_id, failure.filepath, failure.reason) for failure in failures)])
 
 
-def _write(part: Detections, target: Path) -> None:
+def write_part(part: Detections, target: Path) -> None:
     """The Parquet file goes last: a chunk is finished when it is there."""
-    atomic.write_text(target.with_suffix(".csv"), _as_csv(part.not_examined))
+    atomic.write_text(target.with_suffix(".csv"), failures_csv(part.not_examined))
     write_boxes(part.boxes, target)
 
 
-def _read(target: Path) -> Detections:
+def read_part(target: Path) -> Detections:
+    """What `write_part` wrote."""
     with target.with_suffix(".csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.reader(stream))[1:]
     return Detections(read_boxes(target), tuple(NotExamined(*map(csv_text, row)) for row in rows))

@@ -76,7 +76,7 @@ def examine(
     failures: list[NotExamined] = []
     for start, decoded in _decoded_batches(files, ids, pool, decode):
         sound = {k: image for k, image in enumerate(decoded) if isinstance(image, np.ndarray)}
-        outcomes = dict(zip(sound, _found(detector, list(sound.values())), strict=True))
+        outcomes = dict(zip(sound, boxes_of_batch(detector, list(sound.values())), strict=True))
         for k, image in enumerate(decoded):
             outcome = outcomes.get(k, image)
             row = start + k
@@ -113,8 +113,12 @@ def _pixels(file: str, sample_id: str, decode: Decode) -> np.ndarray | str:
         return f"not decoded: {_words(error)}"
 
 
-def _found(detector: Detector, pixels: list[np.ndarray]) -> list[np.ndarray | str]:
-    """Boxes of each image; where the whole batch raises, image by image, so that one bad image costs only itself."""
+def boxes_of_batch(detector: Detector, pixels: list[np.ndarray]) -> list[np.ndarray | str]:
+    """Boxes of each image; where the whole batch raises, image by image, so that one bad image costs only itself.
+
+    Raises:
+        DetectorFailed: the detector raises on every one of at least HOPELESS images.
+    """
     if not pixels:
         return []
     try:

@@ -1,0 +1,32 @@
+"""Tables of docs/scale.md."""
+
+from __future__ import annotations
+
+from docsite.result_tables import result, table
+
+LIKE = {"hub": "hub-like, 1024 x 768", "dataverse": "Dataverse-like, 516 x 387"}
+
+
+def wake_vision_time() -> str:
+    """Hours and GPU-hours of the reading pass over all of Wake Vision, computed from measured rates."""
+    rows = [(LIKE[like], f"{row['machines']['gpus']} with {row['machines']['cores']} cores", f"{row['hours']:.1f}",
+             f"{row['cost']:.0f}") for like, made in result("scale_rates").items() for row in made["rows"]]
+    return table(("photos", "GPUs", "hours", "GPU-hours to pay"), rows)
+
+
+def scale_rates() -> str:
+    """What these hours are computed from."""
+    rows = [(LIKE[like], *(f"{made['rates'][name]:.1f}" for name in ("read", "decode", "embed")))
+            for like, made in result("scale_rates").items()]
+    return table(("ms an image", "read, clock", "decode and pack, core", "embed, core"), rows)
+
+
+def cluster() -> str:
+    """Three nodes of which one goes."""
+    rows = [(f"`configs/{name}.yaml`", f"{row['images']:,}", f"{row['chunks_done_when_the_node_went']} of {row['chunks']}",
+             f"{row['files']}", f"{len(row['files_that_differ'])}")
+            for name, row in result("cluster")["runs"].items()]
+    return table(("configuration", "images", "chunks done when the node went", "files", "files that differ"), rows)
+
+
+SCALE_TABLES = {"wake_vision_time": wake_vision_time, "scale_rates": scale_rates, "cluster": cluster}

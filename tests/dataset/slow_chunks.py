@@ -1,0 +1,72 @@
+"""Work whose parts tell their chunk, in as many seconds as are asked for; imported by workers in other processes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinysieve.dataset.chunks import Chunk, cut
+from tinysieve.dataset.executors.executor import Work
+from tinysieve.ground.atomic_files import replacing
+from tinysieve.ground.errors import InputError
+
+CHUNKS = cut(np.zeros(180, np.int32), 3)
+
+
+@dataclass(frozen=True)
+class SlowWork:
+    """Writes a part a chunk.
+
+    Args:
+        folder: of the parts.
+        seconds: that each takes.
+        fails: numbers of chunks that fail.
+        refuses: numbers of chunks that end in an error for a person.
+        hangs: numbers of chunks that never end where they are tried for the first time.
+    """
+
+    folder: Path
+    seconds: float
+    fails: tuple[int, ...] = ()
+    refuses: tuple[int, ...] = ()
+    hangs: tuple[int, ...] = ()
+
+    @contextmanager
+    def __call__(self, threads: int) -> Iterator[Work]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+        def work(chunk: Chunk) -> None:
+            time.sleep(self.seconds)
+            tried = self.folder / f"{chunk.stem}.hung"
+            if chunk.number in self.hangs and not tried.exists():
+                tried.touch()
+                time.sleep(10_000)
+            if chunk.number in self.fails:
+                (self.folder / f"{chunk.stem}.try-{time.monotonic_ns()}").touch()
+                raise RuntimeError("no")
+            if chunk.number in self.refuses:
+                raise InputError("its bytes are others", where=f"{chunk.number}.jpg", fix="bring it back")
+            with replacing(self.path(chunk)) as temporary:
+                temporary.write_text(f"{chunk.start} to {chunk.stop}")
+            (self.folder / f"{chunk.stem}.process").write_text(str(os.getpid()))
+
+        yield work
+
+    def path(self, chunk: Chunk) -> Path:
+        """Of a part."""
+        return self.folder / f"{chunk.stem}.part"
+
+    def is_done(self, chunk: Chunk) -> bool:
+        """Whether it is there."""
+        return self.path(chunk).exists()
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """Of all parts, by name."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.part"))}
