@@ -71,13 +71,16 @@ def cifar_noise(
     network: Annotated[str, typer.Option(help="small, or wide-resnet-28-10 (needs a GPU to be practical).")] = "small",
     images: Annotated[int | None, typer.Option(help="Number of random training images; 0 for all.")] = 10_000,
     epochs: int = 12, batch_size: int = 128, learning_rate: float = 0.1, held_out: float = 0.1, seed: Seed = 0,
+    stored: Annotated[Path | None, typer.Option("--from", help="Identify from these trajectories.npy and only retrain.")] = None,
+    read_epoch: Annotated[int | None, typer.Option(help="With --from: the epoch to read, from 1.")] = None,
     triage: Annotated[str, typer.Option(help="tsne_plots or easy_hard_and_need_review.")] = "tsne_plots",
     out: Out = Path("runs/cifar-noise"), json: Json = False,
 ) -> None:
     """Measure data parameters on CIFAR with corrupted labels. Trains with and without them, drops suspect labels, retrains."""
     from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+    from tinysieve.ground.errors import InputError
     from tinysieve.pipeline.experiments.cifar_noise import CifarNoise
-    from tinysieve.pipeline.experiments.cifar_noise_files import check_names, run_cifar_noise
+    from tinysieve.pipeline.experiments.cifar_noise_files import check_names, retrain_from, run_cifar_noise
     from tinysieve.pipeline.experiments.sweep_files import parse_levels
     from tinysieve.pipeline.experiments.tempered_training import TrainingPlan
 
@@ -86,6 +89,12 @@ def cifar_noise(
     by_class = None if learn == "instance" else TableSettings(class_init, class_rate, class_decay)
     plan = TrainingPlan(network, epochs, batch_size, learning_rate, seed)
     settings = CifarNoise(0.5, 0.5, "class" if per_class else "dataset", held_out, images or None, instance, by_class, plan)
+    if stored is not None:
+        if read_epoch is None:
+            raise InputError("--from without --read-epoch", why="when to read decides who is suspect",
+                             fix="such as --read-epoch 80")
+        retrain_from(dataset, data, parse_levels(corrupt), settings, keep, stored, read_epoch, out, json)
+        return
     run_cifar_noise(dataset, data, parse_levels(corrupt), settings, keep, triage, out, json)
 
 
