@@ -24,6 +24,7 @@ LearnerName = Annotated[str, typer.Option("--learner", help="network (one hidden
 FilterBy = Annotated[str, typer.Option("--filter", help="How to decide which labels are issues; see label-issues.")]
 Folds = Annotated[int, typer.Option(min=2, help="Folds of the out-of-fold probabilities.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1)]
+Seeds = Annotated[int, typer.Option(min=1, max=1000, help="Repeat with so many seeds, from --seed on; plots show the range.")]
 Out = Annotated[Path, typer.Option(help="Folder for CSV, JSON and plot.")]
 
 
@@ -31,6 +32,7 @@ Out = Annotated[Path, typer.Option(help="Folder for CSV, JSON and plot.")]
 def noise_sweep(
     dataset: Data = "fashion-mnist", data: Folder = None, config: RunConfig = None, o: Overrides = None,
     learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: Folds = 5, seed: Seed = 0,
+    seeds: Seeds = 1,
     levels: Annotated[str, typer.Option(help="Noise levels in percent.")] = "0,5,10,15,20,25,30,35,40,45",
     out: Out = Path("runs/noise-sweep"), json: Json = False,
 ) -> None:
@@ -39,13 +41,15 @@ def noise_sweep(
 
     shares = parse_levels(levels)
     check_choices(learner, filter_by, out, NOISE_SWEEP)
-    run_noise_sweep(_problem(dataset, data, config, o, seed), shares, learner, filter_by, folds, seed, out, json)
+    run_noise_sweep(_problem(dataset, data, config, o, seed), shares, learner, filter_by, folds, range(seed, seed + seeds),
+                    out, json)
 
 
 @group.command("prune-sweep")
 def prune_sweep(
     dataset: Data = "fashion-mnist", data: Folder = None, config: RunConfig = None, o: Overrides = None,
     learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: Folds = 5, seed: Seed = 0,
+    seeds: Seeds = 1,
     noise: Annotated[float, typer.Option(help="Share of labels to make wrong.")] = 0.45,
     out: Out = Path("runs/prune-sweep"), json: Json = False,
 ) -> None:
@@ -55,7 +59,8 @@ def prune_sweep(
 
     check_share("noise", noise, 1.0)
     check_choices(learner, filter_by, out, PRUNE_SWEEP)
-    run_prune_sweep(_problem(dataset, data, config, o, seed), noise, learner, filter_by, folds, seed, out, json)
+    run_prune_sweep(_problem(dataset, data, config, o, seed), noise, learner, filter_by, folds, range(seed, seed + seeds), out,
+                    json)
 
 
 @group.command("cifar-noise")
