@@ -1,5 +1,8 @@
 """Goes docs/walkthrough.md as it is written, in a scratch clone, and compares what is printed with what the page says.
 
+Then the commands of docs/coming-from.md on the run that the walkthrough has made: each ends well, or, where it needs what is not
+here (an App, a network, hours), each of its options exists.
+
     python benchmarks/walkthrough.py [FOLDER]
 
 The clone of this repository's working tree is made in FOLDER (a temporary one without); some ten minutes on two cores. Every
@@ -10,6 +13,7 @@ is played by this file: the keys that the page names decide the review. Skipped 
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import re
 import subprocess
@@ -20,7 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PAGE = Path("docs/walkthrough.md")
+PAGE, MAPPING = Path("docs/walkthrough.md"), Path("docs/coming-from.md")
+# What stands for something in the mapping's commands, and what it is here.
+MEANT = {" C": " -c runs/coco256.yaml", "NAME.yaml": "coco256.yaml", "RUN/": "runs/coco256/", "--csv FILE": "--csv issues.csv"}
+ONLY_LOOKED_UP = ("explore", "review", "experiment", "dataperf", "train", "ingest", "data-parameters --images")
 WORDS = {"p": "person", "b": "background", "d": "drop", "s": "skip"}
 QUEUE, DECISIONS = Path("runs/coco256/policy/review_queue.csv"), Path("decisions.csv")
 
@@ -90,10 +97,55 @@ def decide(folder: Path, page: str) -> None:
                                     *((one, WORDS[key]) for one, key in zip(asked, named[1].split(), strict=True))])
 
 
+def mapped(page: str) -> list[str]:
+    """The commands on the right of the mapping's tables.
+
+    >>> mapped("| `there` | `tinysieve log`, then `tinysieve undo C` |")
+    ['tinysieve log', 'tinysieve undo C']
+    """
+    rights = (line.split(" | ", 1)[1] for line in page.splitlines() if line.startswith("| ") and " | " in line)
+    return [command for right in rights for command in re.findall(r"`(tinysieve [a-z][^`]*)`", right)]
+
+
+def unknown_options(command: str, folder: Path, settings: dict[str, str]) -> list[str]:
+    """Options of a command that its help does not name; the command itself where it has no help."""
+    words = command.split()[1:]
+    verb = list(itertools.takewhile(re.compile(r"[a-z][a-z-]*").fullmatch, words))
+    for length in range(len(verb), 0, -1):
+        done = subprocess.run(["tinysieve", *verb[:length], "--help"], cwd=folder, env=settings, capture_output=True, text=True)
+        if not done.returncode:
+            return [word for word in words if re.fullmatch(r"--?[a-z][a-z_-]*", word) and word not in done.stdout]
+    return [command]
+
+
+def go_mapping(folder: Path) -> int:
+    """Run or look up each command of the mapping; how many failed."""
+    settings, wrong = settings_in(folder), 0
+    for written in mapped((folder / MAPPING).read_text(encoding="utf-8")):
+        command = written
+        for word, meaning in MEANT.items():
+            command = re.sub(re.escape(word) + r"(?![a-z])" * (word == " C"), meaning, command)
+        print(f"$ {command}", flush=True)
+        asked = written.removeprefix("tinysieve ")
+        if " " not in asked or asked.startswith(ONLY_LOOKED_UP):
+            lost = unknown_options(written.replace(" C", " -c"), folder, settings)
+        else:
+            done = subprocess.run(["bash", "-c", command], cwd=folder, env=settings, capture_output=True, text=True)
+            lost = [done.stderr[-600:]] if done.returncode else []
+        wrong += bool(lost)
+        print("".join(f"  wrong: {line}\n" for line in lost), end="")
+    return wrong
+
+
+def settings_in(folder: Path) -> dict[str, str]:
+    """The environment in which a clone's own commands run."""
+    return os.environ | {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
 def go(folder: Path) -> int:
     """Go the whole way in a folder that holds a clone; the number of lines that the page has wrong."""
     page, wrong = (folder / PAGE).read_text(encoding="utf-8"), 0
-    settings = os.environ | {"PYTHONPATH": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    settings = settings_in(folder)
     for step in steps(page):
         if step.file:
             (folder / step.file).write_text(step.command)
@@ -129,8 +181,10 @@ def main(arguments: list[str]) -> int:
         if not (base / "shared").exists():
             (base / "shared").symlink_to(shared)
         wrong = go(clone)
+        failed = go_mapping(clone)
     print(f"{PAGE}: lines that are not as printed: {wrong}" if wrong else f"{PAGE} works as written")
-    return int(wrong > 0)
+    print(f"{MAPPING}: commands that fail: {failed}" if failed else f"{MAPPING}: every command works")
+    return int(wrong + failed > 0)
 
 
 if __name__ == "__main__":
