@@ -80,7 +80,7 @@ class Explored:
 def explored(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Explored:
     base = tmp_path_factory.mktemp("explore")
     run, config = make_explore_run(shared / "data/voc2007_person", base)
-    return Explored(run, config, {**os.environ, "PYTHONPATH": str(ROOT), "FIFTYONE_DATABASE_DIR": str(base / "mongo")})
+    return Explored(run, config, {**os.environ, "FIFTYONE_DATABASE_DIR": str(base / "mongo")})
 
 
 @pytest.fixture(scope="module")
