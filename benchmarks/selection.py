@@ -44,6 +44,7 @@ RESULT = Path(__file__).parent / "results" / "selection.json"
 # Best of 300 to 10,000 on half of the train photos.
 PENALTY = 1000.0
 BUDGETS = (0.1, 0.25, 0.5)
+SETTINGS = {"labels as they come": (0.0, 0.0), "Wake Vision's rates planted": RATES["wake_vision_rates"]}
 WAYS: dict[str, tuple[Step, ...]] = {
     "random": (Step("random"),),
     "uniqueness": (Step("uniqueness"),),
@@ -123,7 +124,7 @@ def summary(seeds: list[dict[str, Any]]) -> dict[str, Any]:
         row = {"accuracy": round(float(values[:, 0].mean()), 4), "auroc": round(float(values[:, 1].mean()), 4)}
         if name != "all":
             beside = values - np.array([seed[f"{budget} random"] for seed in seeds])
-            error = beside.std(axis=0, ddof=1) / np.sqrt(len(seeds))
+            error = beside.std(axis=0, ddof=1) / np.sqrt(len(seeds)) if len(seeds) > 1 else np.zeros(2)
             row |= {"accuracy_over_random": round(float(beside[:, 0].mean()), 4), "standard_error": round(float(error[0]), 4),
                     "auroc_over_random": round(float(beside[:, 1].mean()), 4), "auroc_standard_error": round(float(error[1]), 4)}
         table[budget][name] = row
@@ -147,21 +148,22 @@ def main() -> None:
     """Both settings."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     args = parser.parse_args()
     run = open_run("clean")
     run_stages(run, [stage for stage in stages_until(run.config, "embed") if stage.name in ("ingest", "embed")], announce)
     samples, features = samples_of(run), np.asarray(features_of(run), np.float32)
     train, test = (np.flatnonzero(samples.in_split(split) & (samples.labels > UNLABELED)) for split in ("train", "test"))
-    results: dict[str, Any] = {"pools": args.seeds, "pool": round(0.8 * len(train)), "test": len(test)}
-    for setting, rates in {"labels as they come": (0.0, 0.0), "Wake Vision's rates planted": RATES["wake_vision_rates"]}.items():
+    results: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    for setting in args.settings:
         seeds: list[dict[str, Any]] = []
         for seed in range(args.seeds):
-            given = noisy(samples.labels[train], rates, np.random.default_rng(1000 + seed))
+            given = noisy(samples.labels[train], SETTINGS[setting], np.random.default_rng(1000 + seed))
             with threadpool_limits(1):
                 seeds.append(one_seed(seed, features[train], given, features[test], samples.labels[test]))
+            results[setting] = {"pools": len(seeds), "photos": round(0.8 * len(train)), "test": len(test)} | summary(seeds)
+            write_text(RESULT, json.dumps(results, indent=1) + "\n")
             print(setting, seed, flush=True)
-        results[setting] = summary(seeds)
-        write_text(RESULT, json.dumps(results, indent=1) + "\n")
         show(setting, results[setting])
 
 
