@@ -1,5 +1,8 @@
 """Goes docs/walkthrough.md as it is written, in a scratch clone, and compares what is printed with what the page says.
 
+Then the commands of docs/coming-from.md on the run that the walkthrough has made: each must end well. Those that need what is not
+here (an App, a network, hours) are left to tests/pipeline/test_docs.py, which knows every option.
+
     python benchmarks/walkthrough.py [FOLDER]
 
 The clone of this repository's working tree is made in FOLDER (a temporary one without); some ten minutes on two cores. Every
@@ -20,7 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PAGE = Path("docs/walkthrough.md")
+PAGE, MAPPING = Path("docs/walkthrough.md"), Path("docs/coming-from.md")
+# What stands for something in the mapping's commands, and what it is here.
+MEANT = {" C": " -c runs/coco256.yaml", "NAME.yaml": "coco256.yaml", "RUN/": "runs/coco256/", "--csv FILE": "--csv issues.csv"}
+NOT_HERE = ("explore", "review", "experiment", "dataperf", "train", "ingest", "data-parameters --images")
 WORDS = {"p": "person", "b": "background", "d": "drop", "s": "skip"}
 QUEUE, DECISIONS = Path("runs/coco256/policy/review_queue.csv"), Path("decisions.csv")
 
@@ -90,10 +96,43 @@ def decide(folder: Path, page: str) -> None:
                                     *((one, WORDS[key]) for one, key in zip(asked, named[1].split(), strict=True))])
 
 
+def mapped(page: str) -> list[str]:
+    """The commands on the right of the mapping's tables.
+
+    >>> mapped("| `there` | `tinysieve log`, then `tinysieve undo C` |")
+    ['tinysieve log', 'tinysieve undo C']
+    """
+    rights = (line.split(" | ", 1)[1] for line in page.splitlines() if line.startswith("| ") and " | " in line)
+    return [command for right in rights for command in re.findall(r"`(tinysieve [a-z][^`]*)`", right)]
+
+
+def go_mapping(folder: Path) -> int:
+    """Run the commands of the mapping; how many failed."""
+    settings, wrong = settings_in(folder), 0
+    for written in mapped((folder / MAPPING).read_text(encoding="utf-8")):
+        command = written
+        for word, meaning in MEANT.items():
+            command = re.sub(re.escape(word) + r"(?![a-z])" * (word == " C"), meaning, command)
+        asked = written.removeprefix("tinysieve ")
+        if " " not in asked or asked.startswith(NOT_HERE):
+            continue
+        print(f"$ {command}", flush=True)
+        done = subprocess.run(["bash", "-c", command], cwd=folder, env=settings, capture_output=True, text=True)
+        if done.returncode:
+            wrong += 1
+            print(f"  exit code {done.returncode}: {done.stderr[-600:]}")
+    return wrong
+
+
+def settings_in(folder: Path) -> dict[str, str]:
+    """The environment in which a clone's own commands run."""
+    return os.environ | {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
 def go(folder: Path) -> int:
     """Go the whole way in a folder that holds a clone; the number of lines that the page has wrong."""
     page, wrong = (folder / PAGE).read_text(encoding="utf-8"), 0
-    settings = os.environ | {"PYTHONPATH": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    settings = settings_in(folder)
     for step in steps(page):
         if step.file:
             (folder / step.file).write_text(step.command)
@@ -129,8 +168,10 @@ def main(arguments: list[str]) -> int:
         if not (base / "shared").exists():
             (base / "shared").symlink_to(shared)
         wrong = go(clone)
+        failed = go_mapping(clone)
     print(f"{PAGE}: lines that are not as printed: {wrong}" if wrong else f"{PAGE} works as written")
-    return int(wrong > 0)
+    print(f"{MAPPING}: commands that fail: {failed}" if failed else f"{MAPPING}: every command works")
+    return int(wrong + failed > 0)
 
 
 if __name__ == "__main__":

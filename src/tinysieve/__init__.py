@@ -13,16 +13,18 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tinysieve.face.clean_labels import clean_labels
     from tinysieve.face.label_issues import LabelIssues, find_label_issues
     from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement, TinysieveError
     from tinysieve.model import FittedModel, Model, TargetMissed, TargetUnmeasured
     from tinysieve.run import Run
 
 __all__ = ["FittedModel", "GateMissed", "InputError", "LabelIssues", "MissingRequirement", "Model", "Run", "TargetMissed",
-           "TargetUnmeasured", "TinysieveError", "find_label_issues"]
+           "TargetUnmeasured", "TinysieveError", "clean_labels", "find_label_issues"]
 
 _ERRORS = ("GateMissed", "InputError", "MissingRequirement", "TinysieveError")
 _MODULES = {
+    "clean_labels": "tinysieve.face.clean_labels",
     **dict.fromkeys(("LabelIssues", "find_label_issues"), "tinysieve.face.label_issues"),
     **dict.fromkeys(_ERRORS, "tinysieve.ground.errors"),
     **dict.fromkeys(("FittedModel", "Model", "TargetMissed", "TargetUnmeasured"), "tinysieve.model"),

@@ -78,6 +78,10 @@ class Run:
         """Find and correct wrong labels, label what has none."""
         return self._until("policy")
 
+    def select(self) -> Run:
+        """Keep as many photos to train on as `policy.select` holds."""
+        return self._until("select")
+
     def train(self) -> Run:
         """Train the baseline on version 0 and the mended model on the current version."""
         return self._until("train-mended")

@@ -14,7 +14,8 @@ from tinysieve.pipeline.explore.fields import SAMPLE_ID
 
 FIELDS = ("tags", "ground_truth.label", "given.label", "opinion_disagreement.label", "opinion_disagreement.confidence",
           "opinion_out_of_fold.label", "opinion_out_of_fold.reason", "detections.detections.bounding_box", "uniqueness",
-          "representativeness", "near_duplicate_group", "filepath", "last_modified_at")
+          "representativeness", "near_duplicate_group", "is_label_issue", "label_quality", "probability_of_error",
+          "metadata.width", "filepath", "last_modified_at")
 
 
 def main() -> None:

@@ -17,9 +17,11 @@ from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.explore.points import points_file
 from tinysieve.pipeline.main_job import stages_until
+from tinysieve.pipeline.stages.consensus import BELIEFS
 from tinysieve.pipeline.stages.ingest import samples_of
 from tinysieve.pipeline.stages.near_duplicates import GROUPS
 from tinysieve.pipeline.stages.opinions import measures_by, opinions_by
+from tinysieve.pipeline.stages.out_of_fold import P_POSITIVE
 
 PLACES = (("train", 12), ("val", 4), ("test", 4))
 UNLABELED_PHOTOS = 4
@@ -63,9 +65,22 @@ def make_explore_run(data: Path, base: Path) -> tuple[Run, Path]:
         opinions_by("disagreement").path(run))
     opine("out_of_fold", "look", [(first, NEGATIVE, "looks empty"), (~first, ABSTAIN, "unsure")], np.full(count, 0.5), "").save(
         opinions_by("out_of_fold").path(run))
+    _write_judgements(run, samples)
     _write_looks(run, count)
     _write_lists(run, samples)
     return run, config
+
+
+def _write_judgements(run: Run, samples: SampleTable) -> None:
+    """Probabilities that follow the given labels but for the first train photo of each class; the consensus is as sure."""
+    p_positive = np.where(samples.labels == POSITIVE, 0.9, 0.1).astype(np.float32)
+    train = samples.in_split("train")
+    for label in (NEGATIVE, POSITIVE):
+        first = np.flatnonzero(train & (samples.labels == label))[0]
+        p_positive[first] = 0.97 - 0.94 * label
+    run.at(P_POSITIVE.stage).mkdir()
+    np.save(P_POSITIVE.path(run), p_positive)
+    np.savez(run.at("policy") / BELIEFS, p_positive=p_positive)
 
 
 def _write_looks(run: Run, count: int) -> None:

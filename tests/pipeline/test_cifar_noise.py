@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from typer.testing import CliRunner
 
 from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
 from tinysieve.filtering.data_parameters.keras_trainer import KerasTrainer
+from tinysieve.filtering.data_parameters.least_suspect import keep_least_suspect
 from tinysieve.filtering.data_parameters.temperatures import Temperatures
 from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.pipeline.cli import app
 from tinysieve.pipeline.experiments.cifar_100 import cifar_100
 from tinysieve.pipeline.experiments.cifar_networks import small_network, wide_resnet_28_10
-from tinysieve.pipeline.experiments.cifar_noise import CifarNoise, keep_least_suspect
-from tinysieve.pipeline.experiments.cifar_noise_files import check_names, run_cifar_noise
+from tinysieve.pipeline.experiments.cifar_noise import CifarNoise, _split, cifar_noise
+from tinysieve.pipeline.experiments.cifar_noise_files import check_names, retrain_from, run_cifar_noise
 from tinysieve.pipeline.experiments.problem import plant_uniform
 from tinysieve.pipeline.experiments.sweep_files import parse_levels
 from tinysieve.pipeline.experiments.tempered_training import PAD, TrainingPlan, batches, shifted
@@ -174,6 +176,49 @@ def test_each_share_has_its_own_folder_and_keeping_nobody_is_still_json(
         assert stored == one
         assert stored["corrupt"] == pytest.approx(float(level) / 100)
         assert (stored["kept"], stored["clean_share_of_kept"]) == (0, None)
+
+
+@pytest.mark.parametrize(("instance", "by_class"), [
+    (None, TableSettings(learning_rate=0.1, weight_decay=1e-4)),
+    (TableSettings(init=0.05, learning_rate=4.0), TableSettings(learning_rate=0.1)),
+], ids=["class", "joint"])
+def test_class_and_joint_parameters_move_what_they_should(
+    tmp_path: Path, instance: TableSettings | None, by_class: TableSettings
+) -> None:
+    write_cifar_100(tmp_path)
+    settings = experiment(instance=instance, by_class=by_class, epochs=2)
+    outcome = cifar_noise(cifar_100(tmp_path), settings, tmp_path / "out", silent)
+    moved = np.ptp(np.asarray(outcome.with_temperatures.trajectories[:, -1], float))
+    assert (moved > 0) == (instance is not None)
+    assert (outcome.retrained is None) == (instance is None)
+    assert not np.array_equal(outcome.with_temperatures.held_out_losses, outcome.without.held_out_losses)
+
+
+def test_stored_trajectories_are_read_at_a_chosen_epoch_and_the_kept_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tinysieve.pipeline.experiments.cifar_noise_files.progress", silent)
+    write_cifar_100(tmp_path)
+    settings = experiment(corrupt=0.4, keep=0.6, epochs=3)
+    _, _, corrupt = _split(cifar_100(tmp_path), settings)
+    trajectories = np.ones((len(corrupt), 5), np.float16)
+    trajectories[corrupt, 2] = 3
+    np.save(tmp_path / "t.npy", trajectories)
+
+    def retrained(epoch: int) -> dict[str, Any]:
+        retrain_from("cifar-100", tmp_path, (0.4,), settings, None, tmp_path / "t.npy", epoch, tmp_path / "out", True)
+        made: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return made
+
+    third = retrained(3)
+    assert (third["kept"], third["clean_share_of_kept"]) == (round(0.6 * len(corrupt)), 1.0)
+    assert set(third["test_accuracy"]) == {"retrained"}
+    assert retrained(1)["clean_share_of_kept"] < 0.8
+    with pytest.raises(InputError, match="epoch 6 of 5"):
+        retrained(6)
+    np.save(tmp_path / "t.npy", trajectories[1:])
+    with pytest.raises(InputError, match="trajectories of"):
+        retrained(1)
 
 
 @pytest.mark.parametrize(("levels", "changes", "message"), [

@@ -80,7 +80,7 @@ class Explored:
 def explored(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Explored:
     base = tmp_path_factory.mktemp("explore")
     run, config = make_explore_run(shared / "data/voc2007_person", base)
-    return Explored(run, config, {**os.environ, "PYTHONPATH": str(ROOT), "FIFTYONE_DATABASE_DIR": str(base / "mongo")})
+    return Explored(run, config, {**os.environ, "FIFTYONE_DATABASE_DIR": str(base / "mongo")})
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,16 @@ def test_the_dataset_shows_what_the_run_knows(explored: Explored, filled: dict[s
         assert shown["detections.detections.bounding_box"][one] == [pytest.approx([0, 0, 0.5, 1])]
         assert shown["uniqueness"][one] == pytest.approx(row / (count - 1), abs=1e-6)
         assert shown["representativeness"][one] == pytest.approx(1 - row / (count - 1), abs=1e-6)
+        assert shown["metadata.width"][one] == int(samples.numbers("width")[row])
         assert Path(shown["filepath"][one]).is_file()
+    issues = {explored.rows("train", label)[0] for label in (NEGATIVE, POSITIVE)}
+    assert {one for one, is_issue in shown["is_label_issue"].items() if is_issue} == issues
+    judged = {one for label in (NEGATIVE, POSITIVE) for one in explored.rows("train", label)}
+    assert {one for one, quality in shown["label_quality"].items() if quality is not None} == judged
+    sure = {one: shown["probability_of_error"][one] for one in judged}
+    assert {one for one, wrong in sure.items() if wrong > 0.5} == issues
+    assert shown["probability_of_error"][explored.rows("unlabeled", -1)[0]] is None
+    assert sorted(shown["views"]["label issues, worst first"]) == sorted(issues)
     assert (shown["embedding"], shown["points"]) == (16, count)
 
 

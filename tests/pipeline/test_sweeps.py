@@ -28,6 +28,7 @@ from tinysieve.pipeline.experiments.learners import learner_called
 from tinysieve.pipeline.experiments.patch_features import patch_features
 from tinysieve.pipeline.experiments.problem import FoldedRidge, Problem, plant_uniform
 from tinysieve.pipeline.experiments.sweep_files import run_noise_sweep, run_prune_sweep
+from tinysieve.pipeline.experiments.sweep_plots import band
 from tinysieve.pipeline.experiments.sweeps import noise_sweep, prune_and_relabel, prune_sweep
 
 
@@ -88,6 +89,20 @@ def test_the_noise_sweep_counts_what_it_planted(ridge: FoldedRidge) -> None:
     assert points[0].over_pruned < 0.1 * 1200
     assert points[2].pruned_wrong > 0.8 * 480
     assert points[0].baseline_accuracy > points[2].baseline_accuracy
+    # With nothing planted there is nothing to leave out; with much, no filter does better than who knows what was planted.
+    assert points[0].truth_accuracy == points[0].baseline_accuracy
+    assert points[2].truth_accuracy is not None
+    assert points[2].truth_accuracy >= points[2].cleaned_accuracy
+
+
+def test_labels_that_nobody_checked_have_no_truth(digits: Problem) -> None:
+    unchecked = FoldedRidge(replace(digits, labels_known=False), 5, rng())
+    (point,) = noise_sweep(unchecked, (0.2,), unchecked.accuracy, "both", 0, silent)
+    assert point.truth_accuracy is None
+
+
+def test_a_band_holds_all_seeds() -> None:
+    assert band([0.0, 5.0, 0.0, 5.0], [1.0, 2.0, 3.0, 4.0]) == ([0.0, 5.0], [2.0, 3.0], [1.0, 2.0], [3.0, 4.0])
 
 
 def test_the_same_seed_gives_the_same_points(ridge: FoldedRidge) -> None:
@@ -121,9 +136,9 @@ def test_the_prune_sweep_leaves_fewer_wrong_labels_the_more_it_prunes(ridge: Fol
 
 
 def test_files_hold_the_points(digits: Problem, tmp_path: Path) -> None:
-    run_noise_sweep(digits, (0.0, 0.2), "ridge", "both", 3, 0, tmp_path, True)
-    run_prune_sweep(digits, 0.2, "ridge", "both", 3, 0, tmp_path, True)
-    for name, count in (("noise_sweep", 2), ("prune_sweep", 11)):
+    run_noise_sweep(digits, (0.0, 0.2), "ridge", "both", 3, (0, 1), tmp_path, True)
+    run_prune_sweep(digits, 0.2, "ridge", "both", 3, (0,), tmp_path, True)
+    for name, count in (("noise_sweep", 4), ("prune_sweep", 11)):
         stored = json.loads((tmp_path / f"{name}.json").read_text())
         assert stored["data"] == "digits"
         assert stored["published"] == {}

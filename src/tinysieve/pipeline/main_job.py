@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.stages import Stage
@@ -12,15 +14,19 @@ from tinysieve.pipeline.stages.filters import evidence_stages, filter_stages, ma
 from tinysieve.pipeline.stages.ingest import INGEST
 from tinysieve.pipeline.stages.policy import policy_stage
 from tinysieve.pipeline.stages.quantize import QUANTIZE_BASELINE, QUANTIZE_MENDED
+from tinysieve.pipeline.stages.select import select_stages, selecting_kinds
 from tinysieve.pipeline.stages.train import TRAIN_BASELINE, TRAIN_MENDED
 from tinysieve.pipeline.stages.verify import verify_stage
 
 
 def stages_of(config: Config) -> tuple[Stage, ...]:
     """All stages of the main job; those of evidence and filters as far as the configuration asks for them."""
-    evidence = (stage for stage in evidence_stages(config, *made_kinds(config)) if stage not in (INGEST, DETECT, EMBED))
-    return (INGEST, DETECT, EMBED, *evidence, *filter_stages(config), policy_stage(config), TRAIN_BASELINE, TRAIN_MENDED,
-            QUANTIZE_BASELINE, QUANTIZE_MENDED, verify_stage(config), report_stage(config))
+    kinds = made_kinds(config) | selecting_kinds(config)
+    evidence = (stage for stage in evidence_stages(config, *kinds) if stage not in (INGEST, DETECT, EMBED))
+    selected = select_stages(config)
+    mended = replace(TRAIN_MENDED, needs=(*TRAIN_MENDED.needs, *(stage.name for stage in selected)))
+    return (INGEST, DETECT, EMBED, *evidence, *filter_stages(config), policy_stage(config), *selected,
+            TRAIN_BASELINE, mended, QUANTIZE_BASELINE, QUANTIZE_MENDED, verify_stage(config), report_stage(config))
 
 
 def stages_until(config: Config, last: str) -> tuple[Stage, ...]:
@@ -31,6 +37,9 @@ def stages_until(config: Config, last: str) -> tuple[Stage, ...]:
     """
     stages = stages_of(config)
     names = [stage.name for stage in stages]
+    if last == "select" and config.policy.select is None:
+        raise InputError("nothing to select: the configuration has no policy.select", where="policy.select",
+                         fix="set it, such as -o 'policy.select={budget: 0.5, by: [coverage]}'")
     if last not in names:
         raise InputError(f"no stage '{last}'", fix="one of " + ", ".join(names))
     return stages[: names.index(last) + 1]

@@ -15,6 +15,7 @@ from tinysieve.dataset.classes import DROPPED, NEGATIVE, PERSON_TASK, POSITIVE, 
 from tinysieve.dataset.decisions import DROP, LABEL, RELABEL, Decisions
 from tinysieve.dataset.samples import Mask
 from tinysieve.filtering.opinion import ABSTAIN, ASK_DROP, ASK_REVIEW, Opinions
+from tinysieve.filtering.selection.settings import Selection
 from tinysieve.ground.errors import ChangeTooLarge, InputError
 from tinysieve.ground.settings import Share
 from tinysieve.ground.worded import worded
@@ -48,12 +49,14 @@ class Policy:
     Args:
         max_change: share of a class above which nothing is changed and the setting is named.
         mend_validation: whether the validation split may change too; the test split never does.
+        select: how many of the photos to train on and which, as a step of its own after the policy; all without it.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     max_change: Share = 0.25
     mend_validation: bool = False
+    select: Selection | None = None
 
 
 @dataclass(frozen=True)

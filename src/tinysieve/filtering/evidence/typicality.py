@@ -48,18 +48,31 @@ def representativeness(features: NDArray[np.floating], clusters: int, rng: np.ra
     Raises:
         InputError: clusters out of range.
     """
+    return _share_below(-cells(features, clusters, rng)[1])
+
+
+def cells(
+    features: NDArray[np.floating], clusters: int, rng: np.random.Generator, starts: int = 3
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The cluster of each image, int64 [N], and its distance to that cluster's centre, float64 [N]; as in `representativeness`.
+
+    Of several `starts` the clusters with the least sum of squares count.
+
+    Raises:
+        InputError: clusters out of range.
+    """
     from sklearn.cluster import MiniBatchKMeans
 
     directions = Directions.of(features)
     if not 1 <= clusters <= len(directions):
         raise InputError(f"{clusters} clusters of {len(directions)} samples", fix="ask for at least 1 and at most one a sample")
     seed = int(rng.integers(2**31))
-    means = MiniBatchKMeans(clusters, random_state=seed, batch_size=BLOCK, n_init=3)
+    means = MiniBatchKMeans(clusters, random_state=seed, batch_size=BLOCK, n_init=starts)
     taught = np.linspace(0, len(directions) - 1, min(len(directions), 20 * BLOCK)).astype(np.int64)
     means.fit(directions.take(taught))
-    distance = np.concatenate([means.transform(directions.take(slice(start, start + BLOCK))).min(axis=1)
-                               for start in range(0, len(directions), BLOCK)])
-    return _share_below(-distance)
+    far = [means.transform(directions.take(slice(start, start + BLOCK))) for start in range(0, len(directions), BLOCK)]
+    return (np.concatenate([part.argmin(axis=1) for part in far]).astype(np.int64),
+            np.concatenate([part.min(axis=1) for part in far]).astype(np.float64))
 
 
 def _share_below(values: NDArray[np.floating]) -> FloatArray:

@@ -24,6 +24,7 @@ LearnerName = Annotated[str, typer.Option("--learner", help="network (one hidden
 FilterBy = Annotated[str, typer.Option("--filter", help="How to decide which labels are issues; see label-issues.")]
 Folds = Annotated[int, typer.Option(min=2, help="Folds of the out-of-fold probabilities.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1)]
+Seeds = Annotated[int, typer.Option(min=1, max=1000, help="Repeat with so many seeds, from --seed on; plots show the range.")]
 Out = Annotated[Path, typer.Option(help="Folder for CSV, JSON and plot.")]
 
 
@@ -31,6 +32,7 @@ Out = Annotated[Path, typer.Option(help="Folder for CSV, JSON and plot.")]
 def noise_sweep(
     dataset: Data = "fashion-mnist", data: Folder = None, config: RunConfig = None, o: Overrides = None,
     learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: Folds = 5, seed: Seed = 0,
+    seeds: Seeds = 1,
     levels: Annotated[str, typer.Option(help="Noise levels in percent.")] = "0,5,10,15,20,25,30,35,40,45",
     out: Out = Path("runs/noise-sweep"), json: Json = False,
 ) -> None:
@@ -39,13 +41,15 @@ def noise_sweep(
 
     shares = parse_levels(levels)
     check_choices(learner, filter_by, out, NOISE_SWEEP)
-    run_noise_sweep(_problem(dataset, data, config, o, seed), shares, learner, filter_by, folds, seed, out, json)
+    run_noise_sweep(_problem(dataset, data, config, o, seed), shares, learner, filter_by, folds, range(seed, seed + seeds),
+                    out, json)
 
 
 @group.command("prune-sweep")
 def prune_sweep(
     dataset: Data = "fashion-mnist", data: Folder = None, config: RunConfig = None, o: Overrides = None,
     learner: LearnerName = "network", filter_by: FilterBy = "prune_by_noise_rate", folds: Folds = 5, seed: Seed = 0,
+    seeds: Seeds = 1,
     noise: Annotated[float, typer.Option(help="Share of labels to make wrong.")] = 0.45,
     out: Out = Path("runs/prune-sweep"), json: Json = False,
 ) -> None:
@@ -55,7 +59,8 @@ def prune_sweep(
 
     check_share("noise", noise, 1.0)
     check_choices(learner, filter_by, out, PRUNE_SWEEP)
-    run_prune_sweep(_problem(dataset, data, config, o, seed), noise, learner, filter_by, folds, seed, out, json)
+    run_prune_sweep(_problem(dataset, data, config, o, seed), noise, learner, filter_by, folds, range(seed, seed + seeds), out,
+                    json)
 
 
 @group.command("cifar-noise")
@@ -71,13 +76,16 @@ def cifar_noise(
     network: Annotated[str, typer.Option(help="small, or wide-resnet-28-10 (needs a GPU to be practical).")] = "small",
     images: Annotated[int | None, typer.Option(help="Number of random training images; 0 for all.")] = 10_000,
     epochs: int = 12, batch_size: int = 128, learning_rate: float = 0.1, held_out: float = 0.1, seed: Seed = 0,
+    stored: Annotated[Path | None, typer.Option("--from", help="Identify from these trajectories.npy and only retrain.")] = None,
+    read_epoch: Annotated[int | None, typer.Option(help="With --from: the epoch to read, from 1.")] = None,
     triage: Annotated[str, typer.Option(help="tsne_plots or easy_hard_and_need_review.")] = "tsne_plots",
     out: Out = Path("runs/cifar-noise"), json: Json = False,
 ) -> None:
     """Measure data parameters on CIFAR with corrupted labels. Trains with and without them, drops suspect labels, retrains."""
     from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+    from tinysieve.ground.errors import InputError
     from tinysieve.pipeline.experiments.cifar_noise import CifarNoise
-    from tinysieve.pipeline.experiments.cifar_noise_files import check_names, run_cifar_noise
+    from tinysieve.pipeline.experiments.cifar_noise_files import check_names, retrain_from, run_cifar_noise
     from tinysieve.pipeline.experiments.sweep_files import parse_levels
     from tinysieve.pipeline.experiments.tempered_training import TrainingPlan
 
@@ -86,6 +94,12 @@ def cifar_noise(
     by_class = None if learn == "instance" else TableSettings(class_init, class_rate, class_decay)
     plan = TrainingPlan(network, epochs, batch_size, learning_rate, seed)
     settings = CifarNoise(0.5, 0.5, "class" if per_class else "dataset", held_out, images or None, instance, by_class, plan)
+    if stored is not None:
+        if read_epoch is None:
+            raise InputError("--from without --read-epoch", why="when to read decides who is suspect",
+                             fix="such as --read-epoch 80")
+        retrain_from(dataset, data, parse_levels(corrupt), settings, keep, stored, read_epoch, out, json)
+        return
     run_cifar_noise(dataset, data, parse_levels(corrupt), settings, keep, triage, out, json)
 
 

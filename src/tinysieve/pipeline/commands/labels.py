@@ -53,6 +53,8 @@ def clean_view(
     prune_fraction: Annotated[float, typer.Option(help="Share of the issues to drop, worst first; the rest is "
                                                   "relabelled.")] = 1.0,
     max_change: Annotated[float, typer.Option(help="Largest share of a class's train photos that may change.")] = 0.5,
+    second_pass: Annotated[bool, typer.Option("--second-pass", help="Predict again by classifiers that no issue has taught; "
+                                              "issues whose label these confirm stay.")] = False,
     out: Annotated[Path | None, typer.Option(help="Parquet file to write: every judged sample, worst first.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken out, and stop.")] = False,
     json: Json = False,
@@ -69,6 +71,6 @@ def clean_view(
 
     if out:
         check_file(out, reads=(config,))
-    run, cut = open_run(config, o), views.Cut(filter_by, method, prune_fraction, max_change)
+    run, cut = open_run(config, o), views.Cut(filter_by, method, prune_fraction, max_change, second_pass)
     run_stages(run, (INGEST, *evidence_stages(run.config, OUT_OF_FOLD)), console.announce)
     view.show_clean_view(views.clean_view(run, cut, view.announce_cut, not dry_run), out, json, dry_run)

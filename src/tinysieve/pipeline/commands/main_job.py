@@ -36,6 +36,14 @@ def filter_(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run:
     run_until(config, o, "policy", dry_run, explain, json, verify_bytes)
 
 
+@commands.command(rich_help_panel=LABELS)
+def select(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
+           explain: Explain = False, json: Json = False,
+           verify_bytes: VerifyBytes = False) -> None:
+    """Keep as many photos to train on as a budget holds. Set it with -o 'policy.select={budget: 0.5, by: [coverage]}'."""
+    run_until(config, o, "select", dry_run, explain, json, verify_bytes)
+
+
 @commands.command(rich_help_panel=MODEL)
 def train(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
           explain: Explain = False, json: Json = False,

@@ -65,6 +65,21 @@ class PythonClassifier(Section):
     trusted: bool = False
 
 
+class ImageModule(Section):
+    """A network on pixels, named `module:name` and built anew for each fold with `arguments`.
+
+    It gets the packed pictures as uint8 [n, 144, 144, 3] and gives probabilities; scikit-learn's interface, as skorch's nets and
+    `tinysieve.filtering.label_errors.keras_classifier:KerasClassifier` have it. The module is imported, which runs it: only with
+    `trusted: true`.
+    """
+
+    kind: Literal["image_module"]
+    make: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    temperature: bool = True
+    trusted: bool = False
+
+
 class Filters(Section):
     """What gives evidence, and the filters that judge labels by it: `filter.<name>: true`, `false`, or its settings."""
 
@@ -72,7 +87,7 @@ class Filters(Section):
     backbone: Annotated[DefaultBackbone | ModelFileBackbone | ArrayBackbone, Field(discriminator="kind")] = DefaultBackbone()
     boxes: PresenceLimits = PresenceLimits()
     folds: Annotated[int, Field(ge=2, le=20)] = 5
-    classifier: Annotated[RidgeClassifier | PythonClassifier, Field(discriminator="kind")] = RidgeClassifier()
+    classifier: Annotated[RidgeClassifier | PythonClassifier | ImageModule, Field(discriminator="kind")] = RidgeClassifier()
 
     @property
     def all(self) -> tuple[Filter, ...]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import typer
@@ -11,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinysieve.filtering.data_parameters.triage import TRIAGE_NAMES
+from tinysieve.pipeline.label_issues.stored_trajectories import LeastSuspect
 from tinysieve.pipeline.stages.data_parameters import SUMMARY, TRIAGE_FILE
 
 _SHOWN = 10
@@ -26,12 +30,7 @@ def show_triage(folder: Path, as_json: bool) -> None:
     console = Console(width=None if Console().is_terminal else 130)
     typer.echo(f"{summary['samples']:,} labelled train samples, {summary['epochs']} epochs, "
                f"read after epoch {summary['read_after_epoch']}, rule {summary['rule']}")
-    counts = Table(title="triage")
-    for name in ("label", *TRIAGE_NAMES):
-        counts.add_column(name, justify="left" if name == "label" else "right")
-    for label, row in summary["triage"].items():
-        counts.add_row(label, *(f"{row[name]:,}" for name in TRIAGE_NAMES))
-    console.print(counts)
+    console.print(_counts(summary["triage"]))
     typer.echo(f"hard samples: {summary['hard']['wrong']:,} look wrong, {summary['hard']['rare']:,} only rare")
     worst = Table(title="most suspect labels")
     for name in ("filepath", "label", "triage", "hard_because", "temperature", "final"):
@@ -41,3 +40,35 @@ def show_triage(folder: Path, as_json: bool) -> None:
                       f"{row['temperature']:.2f}", f"{row['final']:.2f}")
     console.print(worst)
     typer.echo(f"all samples: {folder / TRIAGE_FILE}\npictures:    {folder / 'pictures'}")
+
+
+def show_folder(folder: Path, counts: Mapping[str, Any], as_json: bool) -> None:
+    """What was learnt of a folder of classes: counts, and where everything lies."""
+    if as_json:
+        typer.echo(json.dumps(counts, indent=1))
+        return
+    typer.echo(f"{counts['samples']:,} pictures, {counts['epochs']} epochs, read after epoch {counts['read_after_epoch']}, "
+               f"rule {counts['rule']}" + (f"; {counts['unread']:,} unread: unread.csv" if counts["unread"] else ""))
+    Console(width=None if Console().is_terminal else 130).print(_counts(counts["triage"]))
+    if "kept" in counts:
+        typer.echo(f"kept {counts['kept']:,}: {folder / 'kept.csv'}")
+    typer.echo(f"all pictures: {folder / TRIAGE_FILE}\npages:        {folder / 'pictures'}")
+
+
+def show_kept(kept: LeastSuspect, as_json: bool) -> None:
+    """The version that stored trajectories made."""
+    if as_json:
+        typer.echo(json.dumps(asdict(kept), indent=1))
+        return
+    typer.echo(f"read after epoch {kept.read_epoch}: {kept.kept:,} of {kept.samples:,} kept, "
+               + ", ".join(f"{name} {after:,} of {before:,}" for name, (before, after) in kept.by_class.items()))
+    typer.echo(f"{kept.parent} -> {kept.version}; 'tinysieve train' learns on it, 'tinysieve undo' reverts it")
+
+
+def _counts(triage: Mapping[str, Mapping[str, int]]) -> Table:
+    counts = Table(title="triage")
+    for name in ("label", *TRIAGE_NAMES):
+        counts.add_column(name, justify="left" if name == "label" else "right")
+    for label, row in triage.items():
+        counts.add_row(label, *(f"{row[name]:,}" for name in TRIAGE_NAMES))
+    return counts

@@ -27,12 +27,14 @@ from tinysieve.pipeline.review.queue import Imported
 from tinysieve.pipeline.stages.ingest import INGEST_FACTS, LEAKS, QUARANTINE, SKIPPED, IngestFacts
 from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, PolicyFacts, PrecisionFacts
 from tinysieve.pipeline.stages.quantize import QUANTIZE_FACTS
+from tinysieve.pipeline.stages.select_facts import SELECT_FACTS, SelectFacts
 from tinysieve.pipeline.stages.train import TRAIN_FACTS
 from tinysieve.pipeline.stages.verify import VERDICT, read_verdict
 
 _SHOWN_DIFFERENCES = 20
 # What `--json` prints after a stage.
-_SUMMARIES: tuple[Artifact[Any], ...] = (INGEST_FACTS, POLICY_FACTS, *TRAIN_FACTS.values(), *QUANTIZE_FACTS.values(), VERDICT)
+_SUMMARIES: tuple[Artifact[Any], ...] = (INGEST_FACTS, POLICY_FACTS, SELECT_FACTS, *TRAIN_FACTS.values(),
+                                         *QUANTIZE_FACTS.values(), VERDICT)
 _SUMMARY_OF = {facts.stage: facts for facts in _SUMMARIES} | {"report": VERDICT}
 
 
@@ -170,6 +172,16 @@ def show_policy(facts: PolicyFacts, classes: ClassNames) -> None:
                {**facts.changes, "in the review queue": facts.review})
 
 
+def show_selection(facts: SelectFacts) -> None:
+    """Photos of each class and slice, before and after."""
+    table = Table(title=f"selection by {facts.by}: {facts.parent} -> {facts.version}")
+    for name in ("photos", "before", "kept", "share"):
+        table.add_column(name, justify="left" if name == "photos" else "right")
+    for name, kept in facts.rows:
+        table.add_row(name, f"{kept.before:,}", f"{kept.after:,}", f"{kept.after / kept.before:.1%}" if kept.before else "n/a")
+    terminal().print(table)
+
+
 def show_pairs(title: str, pairs: dict[str, int]) -> None:
     """A small table of counts."""
     # A title is wrapped at the table's width.
@@ -193,6 +205,8 @@ def show_result(run: Run, last: str, as_json: bool) -> None:
         show_ingest(INGEST_FACTS.of(run))
     if last == "policy":
         show_policy(POLICY_FACTS.of(run), run.config.task.classes)
+    if last == "select":
+        show_selection(SELECT_FACTS.of(run))
     if last in ("verify", "report"):
         show_verdict(read_verdict(run))
     typer.echo(f"done: {REPORT_PAGE.path(run) if last == 'report' else folder}")

@@ -14,6 +14,7 @@ _DOES = {
     "out-of-fold": "predicts labels from other photos",
     "data-parameters": "learns how hard photos are",
     "policy": "decides which labels to change",
+    "select": "chooses the photos to keep",
     "train-baseline": "trains on the original labels",
     "train-mended": "trains on the mended labels",
     "quantize-baseline": "converts the baseline to int8",

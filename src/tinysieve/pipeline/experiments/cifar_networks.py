@@ -1,4 +1,4 @@
-"""Networks for 32 x 32 pictures: a small one for two cores, and the WideResNet-28-10 of the published runs for a GPU."""
+"""Networks for small pictures: a small one for two cores, and the WideResNet-28-10 of the published runs for a GPU."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 _PENALTY = 2.5e-4
 
 
-def small_network(classes: int, seed: int) -> keras.Model:
-    """Three strided convolutions with batch norm, then a linear layer: 94 thousand weights, a few million MACs a picture."""
+def small_network(classes: int, seed: int, side: int = 32) -> keras.Model:
+    """Three strided convolutions with batch norm, then a linear layer: 94 thousand weights, a few MMACs at 32 x 32."""
     import keras
 
     keras.utils.set_random_seed(seed)
-    inputs, hidden = _input()
+    inputs, hidden = _input(side)
     for channels, stride in ((32, 2), (64, 2), (128, 1)):
         hidden = _convolution(channels, 3, stride)(hidden)
         hidden = _relu(keras.layers.BatchNormalization(momentum=0.9)(hidden))
     return keras.Model(inputs, _head(hidden, classes), name="small")
 
 
-def wide_resnet_28_10(classes: int, seed: int) -> keras.Model:
-    """WideResNet-28-10 without dropout (Zagoruyko and Komodakis 2016): 36.5 million weights, 5.2 GMACs a picture."""
+def wide_resnet_28_10(classes: int, seed: int, side: int = 32) -> keras.Model:
+    """WideResNet-28-10 without dropout (Zagoruyko and Komodakis 2016): 36.5 million weights, 5.2 GMACs a 32 x 32 picture."""
     import keras
 
     keras.utils.set_random_seed(seed)
-    inputs, hidden = _input()
+    inputs, hidden = _input(side)
     hidden = _convolution(16, 3, 1)(hidden)
     for channels, stride in ((160, 1), (320, 2), (640, 2)):
         for block in range(4):
@@ -38,7 +38,7 @@ def wide_resnet_28_10(classes: int, seed: int) -> keras.Model:
     return keras.Model(inputs, _head(hidden, classes), name="wide-resnet-28-10")
 
 
-NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {"small": small_network, "wide-resnet-28-10": wide_resnet_28_10}
+NETWORKS: dict[str, Callable[[int, int, int], keras.Model]] = {"small": small_network, "wide-resnet-28-10": wide_resnet_28_10}
 
 
 def _block(inputs: Any, channels: int, stride: int) -> Any:
@@ -53,11 +53,11 @@ def _block(inputs: Any, channels: int, stride: int) -> Any:
     return keras.layers.add([hidden, inputs if same else _convolution(channels, 1, stride)(active)])
 
 
-def _input() -> tuple[Any, Any]:
+def _input(side: int) -> tuple[Any, Any]:
     """Pictures 0..255 as they are, and scaled to about deviation 1."""
     import keras
 
-    inputs = keras.Input((32, 32, 3))
+    inputs = keras.Input((side, side, 3))
     return inputs, keras.layers.Rescaling(1 / 64, -2.0)(inputs)
 
 

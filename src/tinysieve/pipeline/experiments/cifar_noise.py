@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
+from tinysieve.filtering.data_parameters.least_suspect import keep_least_suspect, read_at
 from tinysieve.filtering.data_parameters.temperatures import Temperatures
 from tinysieve.filtering.data_parameters.trajectories import TrajectoryLog, summarise
 from tinysieve.filtering.data_parameters.turning_point import suspicion, turning_point
@@ -111,20 +112,24 @@ def cifar_noise(images: ImageSet, settings: CifarNoise, folder: Path, bars: Prog
     return CifarNoiseOutcome(teach, corrupt, epoch, without, tempered, retrained, kept)
 
 
-def keep_least_suspect(
-    suspect: NDArray[np.floating], labels: IntArray, share: float, level: Literal["dataset", "class"]
-) -> NDArray[np.bool_]:
-    """bool [N]: the share of the samples that is least suspect, over all or within each class; ties go to the earlier row.
+def retrain_stored(images: ImageSet, settings: CifarNoise, trajectories: NDArray[np.floating], epoch: int, folder: Path,
+                   bars: ProgressBars) -> dict[str, Any]:
+    """The last step alone: identify from stored trajectories after an epoch, counted from 1, and train on the kept.
 
-    >>> keep_least_suspect(np.array([0.1, 0.9, 0.2, 0.3]), np.array([0, 0, 1, 1]), 0.5, "class").tolist()
-    [True, False, True, False]
+    Raises:
+        InputError: trajectories of another training, or no such epoch.
     """
-    kept = np.zeros(len(labels), bool)
-    groups = [np.arange(len(labels))] if level == "dataset" else [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    for members in groups:
-        order = members[np.argsort(suspect[members], kind="stable")]
-        kept[order[: round(share * len(members))]] = True
-    return kept
+    teach, held_out, corrupt = _split(images, settings)
+    suspect = suspicion(read_at(trajectories, epoch, len(teach.labels)))
+    kept = keep_least_suspect(suspect, teach.labels, settings.keep, settings.keep_level)
+    again = Pictures(teach.images[kept], teach.labels[kept], images.classes)
+    log = TrajectoryLog(folder / "retrained", _identity(again, settings), len(again.labels), settings.plan.epochs)
+    with bars("retrained", "epochs") as report:
+        made = train(again, held_out, Pictures(images.test, images.test_labels, images.classes), settings.plan,
+                     Temperatures.start(len(again.labels), images.classes, None, None), log, report)
+    return {"corrupt": settings.corrupt, "teaching_images": len(corrupt), "read_after_epoch": epoch,
+            "test_accuracy": {"retrained": {"last": float(made.test_accuracy[-1]), "best": float(made.test_accuracy.max())}},
+            "kept": int(kept.sum()), "clean_share_of_kept": float(1 - corrupt[kept].mean()) if kept.any() else None}
 
 
 def figures(outcome: CifarNoiseOutcome, settings: CifarNoise) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from tinysieve.filtering.data_parameters.trajectories import summarise
+from tinysieve.filtering.data_parameters.trajectories import read_trajectories, summarise
 from tinysieve.filtering.data_parameters.triage import RULES, TRIAGE_NAMES, triage
 from tinysieve.filtering.data_parameters.turning_point import suspicion
 from tinysieve.ground.atomic_files import check_folder, write_text
@@ -21,12 +21,20 @@ from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.quiet_imports import load_keras
 from tinysieve.pipeline.experiments.cifar_100 import cifar_100
 from tinysieve.pipeline.experiments.cifar_networks import NETWORKS
-from tinysieve.pipeline.experiments.cifar_noise import TRAININGS, CifarNoise, CifarNoiseOutcome, cifar_noise, figures, plant
+from tinysieve.pipeline.experiments.cifar_noise import (
+    TRAININGS,
+    CifarNoise,
+    CifarNoiseOutcome,
+    cifar_noise,
+    figures,
+    plant,
+    retrain_stored,
+)
 from tinysieve.pipeline.experiments.image_sets import ImageSet, cifar_10
 
 SETS: dict[str, Callable[..., ImageSet]] = {"cifar-10": cifar_10, "cifar-100": cifar_100}
 LEARNT = ("instance", "class", "joint")
-CURVES, PLOT, FIGURES = "curves.csv", "curves.png", "cifar-noise.json"
+CURVES, PLOT, FIGURES, RETRAINED = "curves.csv", "curves.png", "cifar-noise.json", "retrained.json"
 CIFAR_10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -77,6 +85,27 @@ def run_cifar_noise(
     for result in made:
         _tell(result)
     typer.echo(f"curves and pictures: {out}")
+
+
+def retrain_from(name: str, data: Path | None, levels: Sequence[float], settings: CifarNoise, keep: float | None, stored: Path,
+                 epoch: int, out: Path, as_json: bool) -> None:
+    """Identify from stored trajectories at an epoch and train on the kept, at one share of corrupt labels.
+
+    Raises:
+        InputError: several shares, or trajectories of another training.
+    """
+    if len(levels) != 1:
+        raise InputError(f"{len(levels)} shares for one file of trajectories", where="--from", fix="give one share to --corrupt")
+    ((folder, chosen),) = _plan(levels, settings, keep, out).items()
+    trajectories = read_trajectories(stored)
+    images = SETS[name](data) if data else SETS[name]()
+    load_keras()
+    made = {"set": name, "network": chosen.plan.network} | retrain_stored(images, chosen, trajectories, epoch, folder, progress)
+    write_text(folder / RETRAINED, json.dumps(made, indent=1) + "\n")
+    if as_json:
+        typer.echo(json.dumps(made, indent=1))
+    else:
+        _tell(made)
 
 
 def _plan(levels: Sequence[float], settings: CifarNoise, keep: float | None, out: Path) -> dict[Path, CifarNoise]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,49 +68,60 @@ def check_choices(learner: str, filter_by: str, out: Path, stem: str) -> None:
 
 
 def run_noise_sweep(
-    problem: Problem, levels: Sequence[float], learner: str, filter_by: str, folds: int, seed: int, out: Path, as_json: bool
+    problem: Problem, levels: Sequence[float], learner: str, filter_by: str, folds: int, seeds: Sequence[int], out: Path,
+    as_json: bool,
 ) -> None:
-    """The noise sweep into `out`: noise_sweep.csv, .json, .png."""
-    ridge = FoldedRidge(problem, folds, np.random.default_rng(seed))
-    learn = learner_called(learner, ridge)
-    with progress("noise sweep", "levels") as report:
-        points = list(_told(noise_sweep(ridge, levels, learn, filter_by, seed, report), as_json))
+    """The noise sweep with each seed into `out`: noise_sweep.csv, .json, .png."""
+
+    def swept(seed: int) -> Iterator[NoisePoint]:
+        ridge = FoldedRidge(problem, folds, np.random.default_rng(seed))
+        with progress("noise sweep", "levels") as report:
+            yield from noise_sweep(ridge, levels, learner_called(learner, ridge), filter_by, seed, report)
+
+    points = list(_told(chain.from_iterable(map(swept, seeds)), as_json))
     published = {f"{level:.2f}": pair for level, pair in PUBLISHED_NOISE.items()} if problem.name == PUBLISHED_SET else {}
-    about = _about(problem, learner, filter_by, folds, seed) | {"published": published}
+    about = _about(problem, learner, filter_by, folds, seeds) | {"published": published}
     plot_noise_sweep(points, problem, learner, bool(published), out / f"{NOISE_SWEEP}.png")
     _store(points, about, out / NOISE_SWEEP, as_json)
 
 
 def run_prune_sweep(
-    problem: Problem, noise: float, learner: str, filter_by: str, folds: int, seed: int, out: Path, as_json: bool
+    problem: Problem, noise: float, learner: str, filter_by: str, folds: int, seeds: Sequence[int], out: Path, as_json: bool
 ) -> None:
-    """The prune sweep into `out`: prune_sweep.csv, .json, .png."""
-    ridge = FoldedRidge(problem, folds, np.random.default_rng(seed))
-    learn = learner_called(learner, ridge)
-    with progress("prune sweep", "shares") as report:
-        points = list(_told(prune_sweep(ridge, noise, PRUNE_SHARES, learn, filter_by, seed, report), as_json))
+    """The prune sweep with each seed into `out`: prune_sweep.csv, .json, .png."""
+
+    def swept(seed: int) -> Iterator[PrunePoint]:
+        ridge = FoldedRidge(problem, folds, np.random.default_rng(seed))
+        with progress("prune sweep", "shares") as report:
+            yield from prune_sweep(ridge, noise, PRUNE_SHARES, learner_called(learner, ridge), filter_by, seed, report)
+
+    points = list(_told(chain.from_iterable(map(swept, seeds)), as_json))
     comparable = problem.name == PUBLISHED_SET and round(noise, 3) == 0.45
     published = {f"{share:.1f}": accuracy for share, accuracy in PUBLISHED_PRUNE.items()} if comparable else {}
-    about = _about(problem, learner, filter_by, folds, seed) | {"noise": noise, "published": published}
+    about = _about(problem, learner, filter_by, folds, seeds) | {"noise": noise, "published": published}
     plot_prune_sweep(points, noise, problem, learner, comparable, out / f"{PRUNE_SWEEP}.png")
     _store(points, about, out / PRUNE_SWEEP, as_json)
 
 
-def _about(problem: Problem, learner: str, filter_by: str, folds: int, seed: int) -> dict[str, Any]:
+def _about(problem: Problem, learner: str, filter_by: str, folds: int, seeds: Sequence[int]) -> dict[str, Any]:
     return {"data": problem.name, "train": len(problem.train_labels), "test": len(problem.test_labels),
             "classes": problem.classes, "labels_known": problem.labels_known,
-            "learner": learner, "filter": filter_by, "folds": folds, "seed": seed}
+            "learner": learner, "filter": filter_by, "folds": folds, "seeds": list(seeds)}
 
 
 def _told(points: Iterable[Point], quiet: bool) -> Iterator[Point]:
     """Pass the points on and print each as it comes."""
     for index, point in enumerate(points):
-        row = {name: format(value, ".4f" if isinstance(value, float) else ",") for name, value in asdict(point).items()}
+        row = {name: _figure(value) for name, value in asdict(point).items()}
         if not quiet:
             if not index:
                 typer.echo("  ".join(f"{name:>{max(9, len(name))}}" for name in row))
             typer.echo("  ".join(f"{value:>{max(9, len(name))}}" for name, value in row.items()))
         yield point
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else format(value, ".4f" if isinstance(value, float) else ",")
 
 
 def _store(points: Sequence[Point], about: dict[str, Any], stem: Path, as_json: bool) -> None:

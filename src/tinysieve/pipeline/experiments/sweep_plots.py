@@ -11,9 +11,10 @@ from tinysieve.pipeline.experiments.problem import Problem
 from tinysieve.pipeline.experiments.sweeps import PUBLISHED_NOISE, PUBLISHED_PRUNE, NoisePoint, PrunePoint
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREY = "#2a6f97", "#e07a1f", "#8a8a8a"
+BLUE, ORANGE, GREY, GREEN = "#2a6f97", "#e07a1f", "#8a8a8a", "#4a8f4a"
 
 
 def plot_noise_sweep(points: Sequence[NoisePoint], problem: Problem, learner: str, published: bool, path: Path) -> None:
@@ -29,17 +30,20 @@ def plot_noise_sweep(points: Sequence[NoisePoint], problem: Problem, learner: st
     figure = _figure()
     accuracy, counts = figure.subplots(1, 2)
     noise = [100 * point.noise for point in points]
-    accuracy.plot(noise, [point.cleaned_accuracy for point in points], "o-", color=BLUE, label="label issues pruned")
-    accuracy.plot(noise, [point.baseline_accuracy for point in points], "o-", color=ORANGE, label="noisy labels")
+    _curve(accuracy, noise, [point.cleaned_accuracy for point in points], "o-", BLUE, "label issues pruned")
+    _curve(accuracy, noise, [point.baseline_accuracy for point in points], "o-", ORANGE, "noisy labels")
+    truth = [point.truth_accuracy for point in points if point.truth_accuracy is not None]
+    if len(truth) == len(points):
+        _curve(accuracy, noise, truth, ".-", GREEN, "all planted errors pruned, nothing else")
     if published:
         levels = [100 * level for level in PUBLISHED_NOISE]
         for index, label in ((1, "published, pruned"), (0, "published, noisy")):
             curve = [pair[index] for pair in PUBLISHED_NOISE.values()]
             accuracy.plot(levels, curve, "--" if index else ":", color=GREY, label=label)
     _finish(accuracy, problem.planted_words, "test accuracy", f"{problem.name}, {learner}")
-    counts.plot(noise, [point.pruned for point in points], "o-", color=BLUE, label="pruned")
-    counts.plot(noise, [point.planted for point in points], "o-", color=ORANGE, label="planted")
-    counts.plot(noise, [point.pruned_wrong for point in points], "o--", color=GREY, label="pruned and planted")
+    _curve(counts, noise, [point.pruned for point in points], "o-", BLUE, "pruned")
+    _curve(counts, noise, [point.planted for point in points], "o-", ORANGE, "planted")
+    _curve(counts, noise, [point.pruned_wrong for point in points], "o--", GREY, "pruned and planted")
     _finish(counts, problem.planted_words, "labels", "pruned vs. planted")
     counts.yaxis.set_major_formatter("{x:,.0f}")
     _save(figure, path)
@@ -52,14 +56,33 @@ def plot_prune_sweep(points: Sequence[PrunePoint], noise: float, problem: Proble
     accuracy, wrong = figure.subplots(1, 2)
     shares = [100 * point.prune_share for point in points]
     title = f"{problem.name}, {learner}, {100 * noise:.0f} % {problem.noise_words}"
-    accuracy.plot(shares, [point.accuracy for point in points], "o-", color=BLUE, label="ours" if published else None)
+    _curve(accuracy, shares, [point.accuracy for point in points], "o-", BLUE, "ours" if published else None)
     if published:
         published_shares = [100 * share for share in PUBLISHED_PRUNE]
         accuracy.plot(published_shares, list(PUBLISHED_PRUNE.values()), "--", color=GREY, label="published")
     _finish(accuracy, "share of the issues pruned, rest relabelled, %", "test accuracy", title)
-    wrong.plot(shares, [point.wrong_left / point.kept for point in points], "o-", color=BLUE)
+    _curve(wrong, shares, [point.wrong_left / point.kept for point in points], "o-", BLUE, None)
     _finish(wrong, "share of the issues pruned, rest relabelled, %", "share of the kept labels", "wrong labels left")
     _save(figure, path)
+
+
+def band(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float], list[float], list[float]]:
+    """Each x once, in order, with the mean, the least and the greatest y that stand at it.
+
+    >>> band([0, 10, 0, 10], [1, 5, 3, 7])
+    ([0, 10], [2.0, 6.0], [1, 5], [3, 7])
+    """
+    places = list(dict.fromkeys(x))
+    at = [[value for place, value in zip(x, y, strict=True) if place == wanted] for wanted in places]
+    return places, [sum(values) / len(values) for values in at], [min(values) for values in at], [max(values) for values in at]
+
+
+def _curve(axes: Axes, x: Sequence[float], y: Sequence[float], style: str, colour: str, label: str | None) -> None:
+    """The mean over seeds, and the range of them as a band."""
+    places, mean, least, greatest = band(x, y)
+    axes.plot(places, mean, style, color=colour, label=label)
+    if least != greatest:
+        axes.fill_between(places, least, greatest, color=colour, alpha=0.2, linewidth=0)
 
 
 def _figure() -> Figure:

@@ -37,6 +37,9 @@ class NoisePoint:
         pruned_wrong: issues that are planted errors.
         over_pruned: issues whose label was right.
         estimated: wrong labels by the calibrated joint.
+        truth_accuracy: trained without exactly the planted errors, which no filter can do; None where the other labels are not
+            known to be right.
+        seed: of noise, folds and initial weights.
     """
 
     noise: float
@@ -47,6 +50,8 @@ class NoisePoint:
     pruned_wrong: int
     over_pruned: int
     estimated: int
+    truth_accuracy: float | None
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,14 @@ class PrunePoint:
         accuracy: on the clean test samples.
         kept: samples trained on.
         wrong_left: of those, with a wrong label.
+        seed: of noise, folds and initial weights.
     """
 
     prune_share: float
     accuracy: float
     kept: int
     wrong_left: int
+    seed: int
 
 
 def noise_sweep(
@@ -87,8 +94,11 @@ def noise_sweep(
         wrong = given != ridge.problem.train_labels
         baseline = learn(everyone, given, rng)
         cleaned = learn(kept, given[kept], rng)
+        right = np.flatnonzero(~wrong)
+        truth = learn(right, given[right], rng) if ridge.problem.labels_known else None
         hits, issues = int((wrong & errors.is_label_issue).sum()), len(errors.issues)
-        yield NoisePoint(level, baseline, cleaned, int(wrong.sum()), issues, hits, issues - hits, errors.estimated_errors)
+        yield NoisePoint(level, baseline, cleaned, int(wrong.sum()), issues, hits, issues - hits, errors.estimated_errors, truth,
+                         seed)
         progress(done + 1, len(levels))
 
 
@@ -102,7 +112,7 @@ def prune_sweep(
     for done, share in enumerate(shares):
         kept, labels = prune_and_relabel(given, errors, share)
         wrong = int((labels != ridge.problem.train_labels[kept]).sum())
-        yield PrunePoint(share, learn(kept, labels, rng), len(kept), wrong)
+        yield PrunePoint(share, learn(kept, labels, rng), len(kept), wrong, seed)
         progress(done + 1, len(shares))
 
 

@@ -56,7 +56,7 @@ class TrainingPlan:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Pictures with labels: images uint8 [N, 32, 32, 3], labels int64 [N] in 0..classes-1."""
+    """Pictures with labels: images uint8 [N, S, S, 3], labels int64 [N] in 0..classes-1."""
 
     images: Bytes
     labels: IntArray
@@ -95,7 +95,7 @@ def train(
     """
     import keras
 
-    model = NETWORKS[plan.network](teach.classes, plan.seed)
+    model = NETWORKS[plan.network](teach.classes, plan.seed, teach.images.shape[1])
     trainer = KerasTrainer(model, keras.optimizers.SGD(plan.learning_rate, momentum=MOMENTUM), temperatures, plan.batch_size)
     done, state = log.resume()
     accuracies, losses = np.zeros(plan.epochs), np.zeros((plan.epochs, len(held_out.labels)), np.float32)

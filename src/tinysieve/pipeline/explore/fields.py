@@ -15,6 +15,7 @@ GROUND_TRUTH, GIVEN, SHOWN = "ground_truth", "given", "label_when_shown"
 DETECTIONS, OPINION, EMBEDDING, BRAIN_KEY = "detections", "opinion_", "embedding", "umap"
 GROUP, PLACE = "near_duplicate_group", "review_place"
 UNIQUENESS, REPRESENTATIVENESS = "uniqueness", "representativeness"
+ISSUE, QUALITY, TRIAGE, P_WRONG, METADATA = "is_label_issue", "label_quality", "triage", "probability_of_error", "metadata"
 
 NO_LABEL, OUT, REVIEW = "no_label", "dropped", "review"
 OWN_TAGS = frozenset({*SPLITS, NO_LABEL, OUT, REVIEW})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.dataset.classes import Codes
+from tinysieve.dataset.classes import NEGATIVE, POSITIVE, Codes
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.boxes import Boxes
 from tinysieve.filtering.evidence.nearest import nearest
@@ -19,9 +19,12 @@ from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.explore.picture_files import FOLDER, picture_files
 from tinysieve.pipeline.explore.points import kept_points
+from tinysieve.pipeline.stages.consensus import BELIEFS
+from tinysieve.pipeline.stages.data_parameters import TRIAGE, learnt_triage
 from tinysieve.pipeline.stages.detect import DETECTIONS, boxes_of
 from tinysieve.pipeline.stages.embed import EMBEDDINGS, features_of
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.known_issues import KnownIssues, known_issues
 from tinysieve.pipeline.stages.near_duplicates import groups_of
 from tinysieve.pipeline.stages.opinions import measures_by, opinions_of
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
@@ -60,6 +63,9 @@ class Findings:
         review: int64 [R], the review queue, most doubtful first.
         group: int64 [N], number of the group of near-duplicates, -1 where there is none; None where they were not looked for.
         looks: None where there are no features.
+        issues: by out-of-fold probabilities, of the labels that are shown; None where there are none.
+        triage: int8 [N] by data parameters, UNLABELED where a sample took no part; None where they were not learnt.
+        p_wrong: float [N], probability that the shown label is wrong, NaN without a label; None without a consensus.
     """
 
     samples: SampleTable
@@ -72,6 +78,9 @@ class Findings:
     review: NDArray[np.int64]
     group: NDArray[np.int64] | None
     looks: Looks | None
+    issues: KnownIssues | None = None
+    triage: Codes | None = None
+    p_wrong: NDArray[np.floating] | None = None
 
 
 def findings_of(run: Run) -> Findings:
@@ -83,7 +92,17 @@ def findings_of(run: Run) -> Findings:
         samples, picture_files(run), head.id, store.load("0").labels, head.labels,
         tuple(opinions_of(run)), boxes_of(run, samples)[1] if DETECTIONS.exists(run) else None, _queued(run, samples),
         None if groups is None else np.where(groups.shared, groups.group, -1),
-        _looks(run, samples))
+        _looks(run, samples), known_issues(run, samples, head.labels),
+        learnt_triage(run, samples).codes if TRIAGE.exists(run) else None, _p_wrong(run, head.labels))
+
+
+def _p_wrong(run: Run, labels: Codes) -> NDArray[np.floating] | None:
+    path = run.at("policy") / BELIEFS
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        p_positive = stored["p_positive"]
+    return np.select([labels == POSITIVE, labels == NEGATIVE], [1 - p_positive, p_positive], np.nan)
 
 
 def _queued(run: Run, samples: SampleTable) -> NDArray[np.int64]:

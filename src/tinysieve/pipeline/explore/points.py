@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import warnings
 from pathlib import Path
 
@@ -16,6 +17,7 @@ FloatArray = NDArray[np.float32]
 _COMPONENTS, _NEIGHBORS = 50, 15
 # UMAP's spectral start needs a few points more than dimensions.
 _FEWEST = 10
+_PARAMETRIC = "umap.parametric_umap"
 
 
 def points_file(features: NDArray[np.floating], folder: Path, seed: int) -> Path:
@@ -61,19 +63,17 @@ def umap_points(features: NDArray[np.floating], seed: int) -> FloatArray:
 
 
 def _umap_class() -> type:
-    from tinysieve.filtering.evidence.detectors.torchvision_ops import ensure_torchvision
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # UMAP imports torchvision where torch is there.
-            ensure_torchvision()
-    except ImportError:
-        pass
+    """UMAP without its parametric part, which would import TensorFlow or torch: more processor time than the map itself."""
+    held = sys.modules.get(_PARAMETRIC)
+    if held is None:
+        sys.modules[_PARAMETRIC] = None  # type: ignore[assignment]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from umap import UMAP
     except ImportError as error:
         raise MissingRequirement(f"UMAP cannot be imported: {error}", fix="pip install 'tinysieve[explore]'") from error
+    finally:
+        if held is None:
+            sys.modules.pop(_PARAMETRIC, None)
     return UMAP  # type: ignore[no-any-return]

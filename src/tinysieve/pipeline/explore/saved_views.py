@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinysieve.dataset.classes import ClassNames
-from tinysieve.pipeline.explore.fields import GIVEN, GROUND_TRUTH, GROUP, OPINION, PLACE, REVIEW
+from tinysieve.pipeline.explore.fields import GIVEN, GROUND_TRUTH, GROUP, ISSUE, OPINION, PLACE, QUALITY, REVIEW
+
+ISSUES_VIEW = "label issues, worst first"
 
 
 def descriptions(classes: ClassNames) -> dict[str, str]:
@@ -18,6 +20,7 @@ def descriptions(classes: ClassNames) -> dict[str, str]:
         "pseudo_labels": "given without a label, and has one now",
         "conflicts": f"one filter votes {yes} and another {no}",
         "near_duplicates": "has a near-duplicate; groups stand together",
+        ISSUES_VIEW: "the out-of-fold classifier contradicts the label; worst first",
         "review_queue": "what the policy asks a person to look at; most doubtful first",
     }
 
@@ -54,6 +57,8 @@ def _views(fiftyone: Any, dataset: Any, opinions: list[str], classes: ClassNames
         for word, against in ((classes.positive, negative), (classes.negative, positive)):
             views[view_of_wrong(word)] = dataset.match((given == word) & against).sort_by(doubt, reverse=True)
         views["conflicts"] = dataset.match(positive & negative)
+    if dataset.has_field(ISSUE):
+        views[ISSUES_VIEW] = dataset.match(field(ISSUE) == True).sort_by(QUALITY)  # noqa: E712
     if dataset.has_field(GROUP):
         views["near_duplicates"] = dataset.match(field(GROUP) != None).sort_by(GROUP)  # noqa: E711
     return {name: views[name] for name in descriptions(classes) if name in views}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -22,10 +23,13 @@ from tinysieve.filtering.label_errors.label_errors import (
     check_ranking,
     find_label_errors,
 )
+from tinysieve.filtering.label_errors.probability_matrix import Labels
+from tinysieve.filtering.label_errors.second_pass import confirmed, second_pass
 from tinysieve.ground.errors import ChangeTooLarge, InputError
 from tinysieve.pipeline.engine.stages import Run, locked
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
-from tinysieve.pipeline.stages.out_of_fold import P_POSITIVE
+from tinysieve.pipeline.stages.near_duplicates import groups_of
+from tinysieve.pipeline.stages.out_of_fold import P_POSITIVE, positive_probabilities
 
 FROZEN = frozenset({"validation", "test"})
 # A run is binary; the label-error core itself takes K classes.
@@ -76,12 +80,14 @@ class Cut:
             pruning all was best; in ours it depends on the learner (docs/label-errors.md). A wrong drop loses a sample, a wrong
             flip teaches an error, so 1 is the usual value.
         max_change: largest share of the photos of a class that may change.
+        second_pass: new labels come from classifiers that no issue has taught; issues whose label these confirm stay.
     """
 
     filter_by: str = DEFAULT_FILTER
     rank_by: str = DEFAULT_RANKING
     prune_fraction: float = 1.0
     max_change: float = 0.5
+    second_pass: bool = False
 
     def __post_init__(self) -> None:
         filter_called(self.filter_by, _CLASSES)
@@ -113,6 +119,8 @@ def clean_view(run: Run, cut: Cut, announce: Callable[[CleanView], None], save: 
         judged = np.flatnonzero(eligible & (current.labels > UNLABELED))
         pred_probs, labels = np.stack([1 - p_positive[judged], p_positive[judged]], axis=1), current.labels[judged]
         errors = find_label_errors(pred_probs, labels, cut.filter_by, cut.rank_by)
+        if cut.second_pass:
+            errors = confirmed(errors, labels, second_pass(labels, errors.is_label_issue, partial(_again, run, samples, judged)))
         decisions = prune_and_relabel(errors, pred_probs, judged, cut.prune_fraction, f"label_errors:{cut.filter_by}")
         right = right_label_probability(pred_probs, labels, errors.joint)
         _refuse_large_cut(current.labels, decisions, eligible, cut.max_change, samples.classes, right[errors.issues])
@@ -126,6 +134,15 @@ def clean_view(run: Run, cut: Cut, announce: Callable[[CleanView], None], save: 
         if save:
             store.save(made)
     return view
+
+
+def _again(run: Run, samples: SampleTable, judged: NDArray[np.int64], kept: Labels) -> NDArray[np.floating]:
+    """Out-of-fold probabilities [M, 2] of the judged samples by classifiers taught on those that are kept."""
+    teaching = np.full(len(samples), np.int8(UNLABELED))
+    teaching[judged] = kept
+    groups = groups_of(run)
+    p_positive = positive_probabilities(run, samples, teaching, None if groups is None else groups.group, None)[judged]
+    return np.stack([1 - p_positive, p_positive], axis=1)
 
 
 def _refuse_large_cut(labels: Codes, decisions: Decisions, eligible: Mask, limit: float, classes: ClassNames,

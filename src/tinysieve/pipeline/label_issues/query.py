@@ -6,16 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tinysieve.dataset.classes import NEGATIVE, POSITIVE, UNLABELED
+from tinysieve.dataset.classes import UNLABELED
 from tinysieve.dataset.label_table import label_table
 from tinysieve.dataset.samples import SampleTable
-from tinysieve.filtering.label_errors.label_errors import find_label_errors
 from tinysieve.ground.errors import InputError
 from tinysieve.ground.row_condition import rows_where
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.known_issues import known_issues
 from tinysieve.pipeline.stages.opinions import opinions_of
-from tinysieve.pipeline.stages.out_of_fold import P_POSITIVE
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 
 QUALITY = "label_quality"
@@ -60,16 +59,14 @@ def known_of(run: Run, reference: str = "HEAD") -> pa.Table:
 
 def _issues(run: Run, samples: SampleTable, labels: np.ndarray) -> dict[str, pa.Array]:
     """What confident learning says of the labelled train samples of this version; null for all others."""
-    if not P_POSITIVE.exists(run):
+    known = known_issues(run, samples, labels)
+    if known is None:
         return {}
-    p_positive = P_POSITIVE.of(run).astype(np.float64)
-    judged = np.flatnonzero(samples.in_split("train") & (labels > UNLABELED))
-    columns: dict[str, pa.Array] = {"p_positive": pa.array(p_positive.astype(np.float32))}
-    if not {NEGATIVE, POSITIVE} <= set(labels[judged].tolist()):
+    columns: dict[str, pa.Array] = {"p_positive": pa.array(known.p_positive.astype(np.float32))}
+    if (errors := known.errors) is None:
         return columns
-    errors = find_label_errors(np.stack([1 - p_positive[judged], p_positive[judged]], axis=1), labels[judged])
     where = np.full(len(samples), -1)
-    where[judged] = np.arange(len(judged))
+    where[known.judged] = np.arange(len(known.judged))
     place = pa.array(where, mask=where < 0)
     columns["is_label_issue"] = pa.array(errors.is_label_issue).take(place)
     columns[QUALITY] = pa.array(errors.label_quality).take(place)

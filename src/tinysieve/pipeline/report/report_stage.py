@@ -18,6 +18,7 @@ from tinysieve.pipeline.report.planted import truth_file
 from tinysieve.pipeline.stages.libraries import PICTURES
 from tinysieve.pipeline.stages.near_duplicates import GROUPS
 from tinysieve.pipeline.stages.opinions import stage_name
+from tinysieve.pipeline.stages.select_facts import SELECT_FACTS
 
 REPORT_PAGE: Artifact[str] = Artifact("report", "report.html", lambda path: path.read_text(encoding="utf-8"))
 
@@ -52,10 +53,11 @@ def needs_of(config: Config) -> tuple[str, ...]:
     """Stages that the report shows."""
     filters = tuple(stage_name(entry.name) for entry in config.filter.active)
     groups = (GROUPS.stage,) if config.filter.of(Duplicates).enabled else ()
-    return ("ingest", "detect", "embed", *groups, *filters, "policy", "train-baseline", "train-mended", "quantize-baseline",
-            "quantize-mended", "verify")
+    selected = () if config.policy.select is None else (SELECT_FACTS.stage,)
+    return ("ingest", "detect", "embed", *groups, *filters, "policy", *selected, "train-baseline", "train-mended",
+            "quantize-baseline", "quantize-mended", "verify")
 
 
 def report_stage(config: Config) -> Stage:
     """The stage."""
-    return Stage("report", 10, needs_of(config), _settings, _report, _outside, PICTURES)
+    return Stage("report", 11, needs_of(config), _settings, _report, _outside, PICTURES)

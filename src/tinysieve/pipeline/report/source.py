@@ -27,6 +27,7 @@ from tinysieve.pipeline.stages.ingest import INGEST_FACTS, PIXELS, samples_of, v
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE, eligible_rows
 from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, PolicyFacts
 from tinysieve.pipeline.stages.quantize import QUANTIZE_FACTS, CalibrationImage
+from tinysieve.pipeline.stages.select_facts import SELECT_FACTS, SelectFacts
 from tinysieve.pipeline.stages.train import MENDED, TRAIN_FACTS, TrainFacts
 from tinysieve.pipeline.stages.verify import SCORES, VerifyFacts, read_verdict
 from tinysieve.quantize.verdict.reliability import Reliability
@@ -84,6 +85,11 @@ class ReportSource:
     def policy(self) -> PolicyFacts:
         """What the policy decided."""
         return POLICY_FACTS.of(self.run)
+
+    @cached_property
+    def selection(self) -> SelectFacts | None:
+        """What the selection kept; None where all photos were to be trained on."""
+        return None if self.config.policy.select is None else SELECT_FACTS.of(self.run)
 
     @cached_property
     def models(self) -> dict[str, TrainFacts]:

@@ -120,4 +120,6 @@ def policy_stage(config: Config) -> Stage:
 
 def _settings(config: Config) -> object:
     policy: dict[str, Any] = TypeAdapter(type(config.policy)).dump_python(config.policy, mode="json")
+    # The selection is a stage of its own.
+    del policy["select"]
     return policy | {"filters": [judge.name for judge in config.filter.active]}

@@ -12,6 +12,7 @@ from tinysieve.pipeline.report.section import Section, template
 from tinysieve.pipeline.report.shared_tables import vote_titles
 from tinysieve.pipeline.report.source import ReportSource
 from tinysieve.pipeline.stages.policy_facts import PolicyFacts
+from tinysieve.pipeline.stages.select_facts import SelectFacts
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class LabelChanges:
         eligible: images that a policy may change.
         policy: the filters and their estimated precision.
         planted: what became of planted wrong labels, where the truth is known.
+        selection: what a budget kept of the photos, if one was set.
         galleries: pictures of each kind of change.
     """
 
@@ -34,6 +36,7 @@ class LabelChanges:
     eligible: int
     policy: PolicyFacts
     planted: dict[str, int] | None
+    selection: SelectFacts | None
     galleries: tuple[Gallery, ...]
 
     @property
@@ -52,7 +55,7 @@ def gather(source: ReportSource) -> LabelChanges:
     charts = (waterfall_chart(source.classes.words[code], waterfall(source.samples, source.before, source.after, code))
               for code in (POSITIVE, NEGATIVE))
     return LabelChanges(source.classes, tuple(charts), source.versions, source.change.eligible, source.policy, source.planted,
-                        change_galleries(source.album, source.chain))
+                        source.selection, change_galleries(source.album, source.chain))
 
 
 SECTION = Section("changes", "What changed, and why", "What changed", gather, template("label_changes.html.j2"))

@@ -1,0 +1,1 @@
+"""Selection: which photos to train on where a budget does not hold all."""
