@@ -14,13 +14,14 @@ from tinysieve.pipeline.stages.policy import policy_stage
 from tinysieve.pipeline.stages.quantize import QUANTIZE_BASELINE, QUANTIZE_MENDED
 from tinysieve.pipeline.stages.train import TRAIN_BASELINE, TRAIN_MENDED
 from tinysieve.pipeline.stages.verify import verify_stage
+from tinysieve.pipeline.track.track_stage import track_stages
 
 
 def stages_of(config: Config) -> tuple[Stage, ...]:
     """All stages of the main job; those of evidence and filters as far as the configuration asks for them."""
     evidence = (stage for stage in evidence_stages(config, *made_kinds(config)) if stage not in (INGEST, DETECT, EMBED))
     return (INGEST, DETECT, EMBED, *evidence, *filter_stages(config), policy_stage(config), TRAIN_BASELINE, TRAIN_MENDED,
-            QUANTIZE_BASELINE, QUANTIZE_MENDED, verify_stage(config), report_stage(config))
+            QUANTIZE_BASELINE, QUANTIZE_MENDED, verify_stage(config), report_stage(config), *track_stages(config))
 
 
 def stages_until(config: Config, last: str) -> tuple[Stage, ...]:

@@ -29,6 +29,7 @@ from tinysieve.pipeline.stages.policy_facts import POLICY_FACTS, PolicyFacts, Pr
 from tinysieve.pipeline.stages.quantize import QUANTIZE_FACTS
 from tinysieve.pipeline.stages.train import TRAIN_FACTS
 from tinysieve.pipeline.stages.verify import VERDICT, read_verdict
+from tinysieve.pipeline.track.track_stage import TRACK_FACTS
 
 _SHOWN_DIFFERENCES = 20
 # What `--json` prints after a stage.
@@ -195,6 +196,8 @@ def show_result(run: Run, last: str, as_json: bool) -> None:
         show_policy(POLICY_FACTS.of(run), run.config.task.classes)
     if last in ("verify", "report"):
         show_verdict(read_verdict(run))
+    if last == "report" and TRACK_FACTS.exists(run) and run.config.track.to:
+        typer.echo(f"tracked: {TRACK_FACTS.of(run).show}")
     typer.echo(f"done: {REPORT_PAGE.path(run) if last == 'report' else folder}")
 
 
