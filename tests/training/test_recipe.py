@@ -49,7 +49,8 @@ def test_the_order_of_changes_does_not_matter():
 
 def test_the_hash_follows_the_numbers_and_not_the_names():
     assert dataclasses.replace(RECIPES["seed"], name="x", source="y").digest == RECIPES["seed"].digest
-    numbers = {"batch_size": 31, "epochs": 51, "learning_rate": 2e-3, "rotation": 0.1, "horizontal_flip": False}
+    numbers = {"batch_size": 31, "epochs": 51, "learning_rate": 2e-3, "rotation": 0.1, "horizontal_flip": False,
+               "norm_momentum": 0.9}
     digests = {dataclasses.replace(RECIPES["seed"], **{key: value}).digest for key, value in numbers.items()}
     assert len(digests | {RECIPES["seed"].digest}) == len(numbers) + 1
 
@@ -63,10 +64,15 @@ def test_unknown_names_list_the_valid_ones():
         derive(RECIPES["seed"], name="challenge-1")
 
 
-OUT_OF_RANGE = [("batch_size", 0), ("epochs", 0), ("learning_rate", 0.0), ("rotation", 0.7)]
+OUT_OF_RANGE = [("batch_size", 0), ("epochs", 0), ("learning_rate", 0.0), ("rotation", 0.7), ("norm_momentum", 1.0)]
 
 
 @pytest.mark.parametrize(("setting", "value"), OUT_OF_RANGE)
 def test_values_out_of_range_are_refused_by_name(setting, value):
     with pytest.raises(InputError, match=f"{setting} = {value}"):
         Recipe("x", **{"batch_size": 1, "epochs": 1, setting: value})
+
+
+def test_a_published_recipe_keeps_the_hash_that_it_had_before_recipes_had_a_momentum():
+    assert "norm_momentum" not in RECIPES["challenge-1"].settings
+    assert RECIPES["seed"].digest == "34b768e4349415b8"

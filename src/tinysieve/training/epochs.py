@@ -31,6 +31,9 @@ def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
         from tinysieve.training.fused_norm import with_fused_norm
 
         model = with_fused_norm(model)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = recipe.norm_momentum
     model.compile(
         optimizer=keras.optimizers.Adam(recipe.learning_rate, name="adam"),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
