@@ -28,6 +28,9 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests/pipeline"), str(ROOT / "src")]
 PAGE = ROOT / "docs/reliability.md"
 REVIEW = "review import"
+SHORT_NETWORK = 3
+# Two processes work at once; threads of libraries would only wait for each other.
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 FUZZERS = (("mutated_photos.py", "10000"), ("mutated_models.py", "2000"), ("mutated_tables.py", "5000"))
 
 from kill_drill import Drill, Kills, contents, in_child, until  # noqa: E402
@@ -86,7 +89,10 @@ def _flip(path: Path) -> Callable[[], None]:
 
 
 def import_everything() -> None:
-    """What the stages import late, so that each fork starts at once; nothing of it is called here."""
+    """What the stages import late, so that each fork starts at once; nothing of it is called here.
+
+    The network is cut to its first blocks: the drill is about files, and each of some thirty trainings would take a minute.
+    """
     import keras  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
     import sklearn.linear_model  # noqa: F401
@@ -97,6 +103,9 @@ def import_everything() -> None:
     from tinysieve.pipeline.report import markdown_cards, provenance, report_stage  # noqa: F401
     from tinysieve.quantize.passes import fit_model  # noqa: F401
     from tinysieve.quantize.verdict import verify  # noqa: F401
+    from tinysieve.training import mcunet, mcunet_table
+
+    mcunet.BLOCKS = mcunet_table.BLOCKS[:SHORT_NETWORK]
 
 
 def drill(work: Path, points: int, last: str) -> list[StageDrill]:
@@ -192,7 +201,7 @@ def main() -> None:
     parser.add_argument("--until", default="report", help="last stage; only a whole drill is written down")
     parser.add_argument("--skip", choices=("kills", "fuzz"), help="leave that half out")
     asked = parser.parse_args()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"), TF_CPP_MIN_LOG_LEVEL="3")
     sound = True
     if asked.skip != "kills":
         import_everything()
