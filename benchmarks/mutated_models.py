@@ -34,7 +34,7 @@ from tiny_tflite import packed, tiny_model  # noqa: E402
 
 from tinysieve.ground.errors import MissingRequirement, TinysieveError  # noqa: E402
 from tinysieve.pipeline.live.live_page import LiveModel  # noqa: E402
-from tinysieve.quantize.firmware import toolchain, wasm  # noqa: E402
+from tinysieve.quantize.firmware import emulator_child, toolchain, wasm  # noqa: E402
 from tinysieve.quantize.firmware.board_files import load_boards  # noqa: E402
 from tinysieve.quantize.firmware.c_program import generate  # noqa: E402
 from tinysieve.quantize.firmware.emulate import emulate  # noqa: E402
@@ -42,7 +42,9 @@ from tinysieve.quantize.firmware.flash_bundle import make_bundle  # noqa: E402
 from tinysieve.quantize.firmware.kernel_sets import kernel_set  # noqa: E402
 from tinysieve.quantize.inspection import inspect_model  # noqa: E402
 from tinysieve.quantize.passes.fit_model import Target, fit_model  # noqa: E402
+from tinysieve.quantize.tflm import arena_process, interpreter_child  # noqa: E402
 
+PATIENCE_S = 10.0
 VERBS = ("inspect", "fit", "emulate", "flash-bundle", "live")
 
 
@@ -139,8 +141,13 @@ def whole(verb: str, model: bytes) -> None:
 
 @cache
 def _prepare() -> set[str]:
-    """A folder for this process, in which the compiler's cache knows the kernels; programs that were compiled there."""
+    """A folder for this process, in which the compiler's cache knows the kernels; programs that were compiled there.
+
+    Interpreters get less time than usual: some files ask them to fill gigabytes.
+    """
     folder = tempfile.mkdtemp(prefix="tinysieve-mutants-")
+    for module in (arena_process, interpreter_child, emulator_child):
+        module.TIMEOUT_S = PATIENCE_S  # type: ignore[attr-defined]
     for module in (toolchain, wasm):
         module.tempfile = SimpleNamespace(TemporaryDirectory=lambda: contextlib.nullcontext(folder))  # type: ignore[attr-defined]
     return set()

@@ -13,6 +13,7 @@ from tinysieve.ground.errors import InputError
 from tinysieve.quantize.tflite.tensor_types import TYPE_NAMES, values_bytes
 
 LARGEST_TENSOR_BYTES = 2**31 - 1
+LARGEST_ACTIVATION_BYTES = 2**28  # sixteen times the external RAM that any board here has; interpreters would fill it for minutes
 TABLE_BYTES = 4  # what a table takes at least: its place in the vector that names it
 CUSTOM = 32  # the schema's number of an operator that is not its own
 PLAN_NAME = b"OfflineMemoryAllocation"  # metadata with the offsets at which TFLM shall put the activations
@@ -172,6 +173,8 @@ def _check_tensor(tensor: Any, buffers: Any, where: str) -> None:
     if wanted > LARGEST_TENSOR_BYTES:
         raise _damaged(f"{where} of shape {shape} would take {wanted:,} bytes")
     data = buffers[tensor.buffer].data
+    if (data is None or not len(data)) and wanted > LARGEST_ACTIVATION_BYTES:
+        raise _damaged(f"{where} of shape {shape} would take {wanted:,} bytes of memory")
     if data is not None and 0 < len(data) < wanted and tensor.sparsity is None:
         raise _damaged(f"{where} of shape {shape} takes {wanted:,} bytes, its buffer holds {len(data):,}")
 
