@@ -18,7 +18,8 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", "
 NO_PHOTO = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".html", ".parquet", ".npy", ".npz", ".py",
             ".zip", ".tar", ".gz", ".db", ".xlsx", ".cache", ".log")
 _LITTER = frozenset({"@eadir", "__macosx", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found",
-                     "__pycache__", "thumbnails", "_thumbnails", "thumbs", "_thumbs", "thumb", "preview", "previews", "cache", "trash"})
+                     "__pycache__", "thumbnails", "_thumbnails", "thumbs", "_thumbs", "thumb",
+                     "preview", "previews", "cache", "trash"})
 # Folders of file servers and synchronizers begin so: @eaDir, @Recycle, #recycle, ~snapshot.
 _SERVICE_SIGNS = ("@", "#", "~")
 # Downloads that did not end, and copies that editors keep.

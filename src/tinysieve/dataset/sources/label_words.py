@@ -74,7 +74,7 @@ class LabelWords:
         ['person', 'background']
         """
         if self.meaning.get(plain(column)) == self.names.negative and plain(column) not in _NO:
-            agreeing = {plain(word) for word in as_text(values).unique().to_pylist() if word} & set((*_YES, *_NO))
+            agreeing = {plain(word) for word in as_text(values).unique().to_pylist() if word} & {*_YES, *_NO}
             if agreeing:
                 raise InputError(f"the column '{column}' holds {', '.join(sorted(agreeing)[:3])}: its 1 would mean "
                                  f"{self.names.positive}", why="the column is called like the other class",
