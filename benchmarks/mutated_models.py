@@ -1,6 +1,6 @@
 """Damaged .tflite files through `inspect`, `fit`, `emulate`, `flash-bundle` and `live`: each gives a result or our error.
 
-    python benchmarks/mutated_models.py [FILES]
+    python benchmarks/mutated_models.py [FILES [VERB ...]]    # verbs: those that are done whole, instead of all rows
 
 Half of the files are damaged in their structure: the model is unpacked, a number, a list or a reference anywhere in its tree is
 changed, and it is packed again, so that the file as such stays sound. The others are damaged in their bytes, see
@@ -17,7 +17,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -186,16 +186,16 @@ def judge_whole(number: int, verb: str) -> str:
     return "done"
 
 
-def main(count: int) -> int:
+def main(count: int, verbs: Sequence[str]) -> int:
     """Print a row for each verb."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for model in models():
         in_python("inspect", model)
-    sound = [tell(f".tflite, {name}", partial(judge, verb=verb), count)
-             for verb, name in (("inspect", "read, planned, inspected"), ("flash-bundle", "turned into C"))]
-    sound += [tell(f".tflite, {verb} whole", partial(judge_whole, verb=verb), count) for verb in VERBS]
+    parts = () if verbs else (("inspect", "read, planned, inspected"), ("flash-bundle", "turned into C"))
+    sound = [tell(f".tflite, {name}", partial(judge, verb=verb), count) for verb, name in parts]
+    sound += [tell(f".tflite, {verb} whole", partial(judge_whole, verb=verb), count) for verb in verbs or VERBS]
     return int(not all(sound))
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000, sys.argv[2:]))

@@ -56,6 +56,10 @@ def metadata(buffer, name=b"x"):
 
 
 HOSTILE = {
+    "operator 0 of subgraph 0 slides over its input and has no strides": graph(
+        lambda one: setattr(one.operators[0], "builtinOptions", None)),
+    "slides over its input": graph(lambda one: setattr(one.operators[0].builtinOptions, "strideW", 0)),
+    "would take 536,870,912 bytes of memory": set_shape(1, 2**15, 2**14, 1),
     "metadata 0 uses buffer 4000 of 4": metadata(4000),
     "its memory plan is no list": metadata(0, b"OfflineMemoryAllocation"),
     "its weights lie in other files": lambda tree: setattr(tree, "externalBuffers", [schema.ExternalBufferT()]),
