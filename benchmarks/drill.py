@@ -6,12 +6,14 @@ stage is then flipped in its middle, with its old time put back: it must be noti
 same. Then come the scripts that mutate photos, models, tables and configurations.
 
     python benchmarks/drill.py                            # 10 points a stage; writes the tables of docs/reliability.md
+    python benchmarks/drill.py --first verify             # goes on there, with the rows of an earlier one
     python benchmarks/drill.py --points 2 --until policy  # a shorter one, which writes nothing
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -19,15 +21,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests/pipeline"), str(ROOT / "src")]
-PAGE = ROOT / "docs/reliability.md"
+PAGE, RESULT = ROOT / "docs/reliability.md", ROOT / "benchmarks/results/drill.json"
 REVIEW = "review import"
+# Two processes work at once; threads of libraries would only wait for each other.
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 FUZZERS = (("mutated_photos.py", "10000"), ("mutated_models.py", "2000"), ("mutated_tables.py", "5000"))
 
 from kill_drill import Drill, Kills, contents, in_child, until  # noqa: E402
@@ -86,7 +90,10 @@ def _flip(path: Path) -> Callable[[], None]:
 
 
 def import_everything() -> None:
-    """What the stages import late, so that each fork starts at once; nothing of it is called here."""
+    """What the stages import late, so that each fork starts at once; nothing of it is called here.
+
+    The network is cut to five blocks: the drill is about files, and each of some thirty trainings would take a minute.
+    """
     import keras  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
     import sklearn.linear_model  # noqa: F401
@@ -97,10 +104,15 @@ def import_everything() -> None:
     from tinysieve.pipeline.report import markdown_cards, provenance, report_stage  # noqa: F401
     from tinysieve.quantize.passes import fit_model  # noqa: F401
     from tinysieve.quantize.verdict import verify  # noqa: F401
+    from tinysieve.training import mcunet, mcunet_table
+
+    # Those that halve the image, so that it ends as small as the whole network's.
+    mcunet.BLOCKS = (*(mcunet_table.BLOCKS[place] for place in (0, 1, 5, 9)),
+                     replace(mcunet_table.BLOCKS[17], in_channels=mcunet_table.BLOCKS[9].out_channels))
 
 
-def drill(work: Path, points: int, last: str) -> list[StageDrill]:
-    """Build the tiny run stage by stage, and disturb each; behind the policy also the import of decisions."""
+def drill(work: Path, points: int, first: str, last: str) -> Iterator[StageDrill]:
+    """Build the tiny run stage by stage, and disturb each from `first` on; behind the policy also the import of decisions."""
     from tiny_run import make_images, write_config
 
     from tinysieve.pipeline.config.read import load_config
@@ -108,20 +120,22 @@ def drill(work: Path, points: int, last: str) -> list[StageDrill]:
 
     make_images(work / "images")
     config = write_config(work / "config.yaml", work / "images", work / "run")
-    before, rng, rows = work / "empty", random.Random(0), []
+    before, rng = work / "empty", random.Random(0)
     before.mkdir()
-    for stage in (stage.name for stage in stages_until(load_config(config), last)):
+    names = [stage.name for stage in stages_until(load_config(config), last)]
+    for stage in names:
         place = work / stage.replace("/", "-")
         place.mkdir()
-        kills, after = Drill(place, partial(until, config)).stage(before, stage, points, rng)
-        rows.append(StageDrill(kills, *drill_flips(config, after, stage, place, rng)))
-        print(rows[-1], flush=True)
-        if stage == "policy":
-            rows.append(drill_review(config, after, work, points, rng))
-            print(rows[-1], flush=True)
+        if names.index(stage) < names.index(first):
+            after = place / "after"
+            Drill(place, partial(until, config)).count(before, stage, after)
+        else:
+            kills, after = Drill(place, partial(until, config)).stage(before, stage, points, rng)
+            yield StageDrill(kills, *drill_flips(config, after, stage, place, rng))
+            if stage == "policy":
+                yield drill_review(config, after, work, points, rng)
         shutil.rmtree(before)
         before = after
-    return rows
 
 
 def drill_review(config: Path, run: Path, work: Path, points: int, rng: random.Random) -> StageDrill:
@@ -145,6 +159,12 @@ def drill_review(config: Path, run: Path, work: Path, points: int, rng: random.R
 
     kills, _ = Drill(work / "review", job).stage(run, REVIEW, points, rng)
     return StageDrill(kills, 0, 0, True)
+
+
+def recorded() -> dict[str, StageDrill]:
+    """Rows of an earlier drill, by stage."""
+    rows = [StageDrill(Kills(**row.pop("kills")), **row) for row in json.loads(RESULT.read_text(encoding="utf-8"))]
+    return {row.kills.stage: row for row in rows}
 
 
 def page(rows: Sequence[StageDrill]) -> str:
@@ -189,16 +209,22 @@ def main() -> None:
     """Run the drill, and write its tables between the marks of the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=10, help="copies a stage; every other is killed once more on the way back")
+    parser.add_argument("--first", default="ingest", help="stage to begin with; rows of those before it are an earlier drill's")
     parser.add_argument("--until", default="report", help="last stage; only a whole drill is written down")
     parser.add_argument("--skip", choices=("kills", "fuzz"), help="leave that half out")
     asked = parser.parse_args()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"), TF_CPP_MIN_LOG_LEVEL="3")
     sound = True
     if asked.skip != "kills":
         import_everything()
+        rows = {} if asked.first == "ingest" else recorded()
         with tempfile.TemporaryDirectory(prefix="tinysieve-drill-") as work:
-            rows = drill(Path(work), asked.points, asked.until)
-        table, sound = page(rows), all(row.is_sound for row in rows)
+            for row in drill(Path(work), asked.points, asked.first, asked.until):
+                rows[row.kills.stage] = row
+                print(row, flush=True)
+                if asked.until == "report":
+                    RESULT.write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n", encoding="utf-8")
+        table, sound = page(list(rows.values())), all(row.is_sound for row in rows.values())
         print(table)
         if asked.until == "report":
             write_between("drill", table)

@@ -1,26 +1,30 @@
-"""Damaged .tflite files through `inspect`, `fit`, `emulate` and `flash-bundle`: each gives a result or our error.
+"""Damaged .tflite files through `inspect`, `fit`, `emulate`, `flash-bundle` and `live`: each gives a result or our error.
 
-    python benchmarks/mutated_models.py [FILES]
+    python benchmarks/mutated_models.py [FILES [VERB ...]]    # verbs: those that are done whole, instead of all rows
 
 Half of the files are damaged in their structure: the model is unpacked, a number, a list or a reference anywhere in its tree is
 changed, and it is packed again, so that the file as such stays sound. The others are damaged in their bytes, see
-loader_mutations.py. What the verbs do in Python is done for each file in a process that may die. What they give to interpreters,
-compilers and emulators, which run in children of their own, is done whole for the first FULL files that can be read.
+loader_mutations.py. What the verbs do in Python is done for each file in a process that may die. Then each verb is done whole,
+with interpreters, compilers and emulators in children of their own, on files of tiny models. Of the files that give a C program
+which was compiled before, the compiler's and the emulator's part is left out.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from campaign import outcomes, tell
+from campaign import tell
 from loader_mutations import KINDS, SHARED, mutate, unmeasured
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +32,9 @@ sys.path.append(str(ROOT / "tests/quantize"))
 
 from tiny_tflite import packed, tiny_model  # noqa: E402
 
-from tinysieve.ground.errors import TinysieveError  # noqa: E402
+from tinysieve.ground.errors import MissingRequirement, TinysieveError  # noqa: E402
+from tinysieve.pipeline.live.live_page import LiveModel  # noqa: E402
+from tinysieve.quantize.firmware import emulator_child, toolchain, wasm  # noqa: E402
 from tinysieve.quantize.firmware.board_files import load_boards  # noqa: E402
 from tinysieve.quantize.firmware.c_program import generate  # noqa: E402
 from tinysieve.quantize.firmware.emulate import emulate  # noqa: E402
@@ -36,18 +42,22 @@ from tinysieve.quantize.firmware.flash_bundle import make_bundle  # noqa: E402
 from tinysieve.quantize.firmware.kernel_sets import kernel_set  # noqa: E402
 from tinysieve.quantize.inspection import inspect_model  # noqa: E402
 from tinysieve.quantize.passes.fit_model import Target, fit_model  # noqa: E402
+from tinysieve.quantize.tflm import arena_process, interpreter_child  # noqa: E402
 
-FULL, TINY = 10, 2
-VERBS = ("inspect", "fit", "emulate", "flash-bundle")
+PATIENCE_S = 10.0
+VERBS = ("inspect", "fit", "emulate", "flash-bundle", "live")
 
 
 @cache
 def models() -> tuple[bytes, ...]:
     """Tiny models, and the smallest published one where it is there."""
     published = SHARED / "models/reference/mlperftiny_vww_96_int8.tflite"
-    made = [tiny_model(), tiny_model(side=5, channels=3, wide=2)]
-    assert len(made) == TINY
-    return (*made, published.read_bytes()) if published.is_file() else tuple(made)
+    return (*tiny_models(), published.read_bytes()) if published.is_file() else tiny_models()
+
+
+def tiny_models() -> tuple[bytes, ...]:
+    """A model on which the native parts take little time; the second takes a picture and gives two scores."""
+    return tiny_model(), tiny_model(side=5, channels=3, wide=2)
 
 
 def _places(tree: Any, depth: int = 0) -> Iterator[tuple[Any, str]]:
@@ -99,9 +109,9 @@ def _changed(value: Any, rng: np.random.Generator) -> Any:
             return None
 
 
-def mutant(number: int) -> bytes:
+def mutant(number: int, of: Callable[[], tuple[bytes, ...]]) -> bytes:
     """File `number`: structure and bytes take turns, then models."""
-    rng, model = np.random.default_rng([2, number]), models()[number // 2 % len(models())]
+    rng, model = np.random.default_rng([2, number]), of()[number // 2 % len(of())]
     return restructured(model, rng) if number % 2 else mutate(KINDS[number // 2 % len(KINDS)], model, rng)
 
 
@@ -123,42 +133,69 @@ def whole(verb: str, model: bytes) -> None:
             fit_model(model, Target(320 * 1024, 2**20, 0.1), 0, lambda done, total: None)
         case "emulate":
             emulate(model, generate(model, kernel_set("portable")), None, boards, 1, lambda done, total: None)
-        case _:
+        case "flash-bundle":
             make_bundle(model, model, "mutant", (), kernel_set("portable"), boards)
+        case _:
+            LiveModel("mutant", model, ("background", "person"), 1).html()
+
+
+@cache
+def _prepare() -> set[str]:
+    """A folder for this process, in which the compiler's cache knows the kernels; programs that were compiled there.
+
+    Interpreters get less time than usual: some files ask them to fill gigabytes.
+    """
+    folder = tempfile.mkdtemp(prefix="tinysieve-mutants-")
+    for module in (arena_process, interpreter_child, emulator_child):
+        module.TIMEOUT_S = PATIENCE_S  # type: ignore[attr-defined]
+    for module in (toolchain, wasm):
+        module.tempfile = SimpleNamespace(TemporaryDirectory=lambda: contextlib.nullcontext(folder))  # type: ignore[attr-defined]
+    return set()
+
+
+def _is_known(verb: str, model: bytes) -> bool:
+    """Whether this process compiled the same C program before."""
+    seen = _prepare()
+    if verb not in ("emulate", "live"):
+        return False
+    program = generate(model, kernel_set("portable"))
+    key = f"{verb} {hashlib.sha256(repr(sorted(program.files.items())).encode()).hexdigest()}"
+    known = key in seen
+    seen.add(key)
+    return known
 
 
 def judge(number: int, verb: str) -> str:
     """What came of the part in Python."""
     try:
-        in_python(verb, mutant(number))
+        in_python(verb, mutant(number, models))
     except TinysieveError:
         return "refused"
     return "done"
 
 
-def judge_whole(number: int, numbers: tuple[int, ...]) -> str:
-    """What came of a whole verb; verbs take turns."""
+def judge_whole(number: int, verb: str) -> str:
+    """What came of a whole verb."""
+    model = mutant(number, tiny_models)
     try:
-        whole(VERBS[number % len(VERBS)], mutant(numbers[number // len(VERBS)]))
-    except TinysieveError:
-        return "refused"
+        if _is_known(verb, model):
+            return "done as another program"
+        whole(verb, model)
+    except TinysieveError as error:
+        return "refused" if error.exit_code <= MissingRequirement.exit_code else f"escaped {error.what}"
     return "done"
 
 
-def main(count: int) -> int:
+def main(count: int, verbs: Sequence[str]) -> int:
     """Print a row for each verb."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for model in models():
         in_python("inspect", model)
-    sound = [tell(f".tflite, {name}", partial(judge, verb=verb), count)
-             for verb, name in (("inspect", "read, planned, inspected"), ("flash-bundle", "turned into C"))]
-    # Of the tiny models only: what is native takes seconds a file.
-    readable = [number for number, outcome in outcomes(partial(judge, verb="flash-bundle"), min(count, 40 * FULL))
-                if outcome == "done" and number // 2 % len(models()) < TINY][:FULL]
-    sound.append(tell(f".tflite, {', '.join(VERBS)} whole", partial(judge_whole, numbers=tuple(readable)),
-                      len(readable) * len(VERBS)))
+    parts = () if verbs else (("inspect", "read, planned, inspected"), ("flash-bundle", "turned into C"))
+    sound = [tell(f".tflite, {name}", partial(judge, verb=verb), count) for verb, name in parts]
+    sound += [tell(f".tflite, {verb} whole", partial(judge_whole, verb=verb), count) for verb in verbs or VERBS]
     return int(not all(sound))
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000, sys.argv[2:]))

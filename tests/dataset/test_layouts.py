@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -82,6 +83,15 @@ def test_another_task_has_its_own_words(tmp_path: Path) -> None:
         "train/cat/a.jpg": ("train", "cat"), "train/without cats/b.jpg": ("train", "no_cat")}
 
 
+@pytest.mark.parametrize("column", ["background", "Non-Person", "no_person"])
+def test_a_column_called_like_the_negative_class_does_not_turn_the_labels(column: str) -> None:
+    words = LabelWords.of(PERSON_TASK)
+    with pytest.raises(InputError, match=f"the column '{column}' holds 0, 1: its 1 would mean person"):
+        words.read_column(pa.array(["1", "0"]), str, column)
+    assert words.read_column(pa.array(["person", "background"]), str, column).to_pylist() == ["person", "background"]
+    assert words.read_column(pa.array([1, 0]), str, "label").to_pylist() == ["person", "background"]
+
+
 @pytest.mark.parametrize(("names", "message"), [
     (("train/person/a.jpg", "train/nobody/b.jpg"), "1 image lies outside the class folders, first: 'train/nobody/b.jpg'"),
     (("person/a.jpg", "dogs/b.jpg"), "1 image lies outside the class folders"),
@@ -128,14 +138,15 @@ def test_holdouts_are_drawn_by_class_and_said(tmp_path: Path) -> None:
 
 def test_litter_is_no_photo_unless_a_row_names_it(tmp_path: Path) -> None:
     litter = (".ipynb_checkpoints/a-checkpoint.jpg", "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "._a.jpg", ".Trash-1000/files/a.jpg",
-              "thumbnails/a.jpg", "Trash/b.jpg", "__MACOSX/._a.jpg", "$RECYCLE.BIN/a.png", "#recycle/a.jpg", ".hidden/sub/a.jpg")
+              "thumbnails/a.jpg", "Trash/b.jpg", "__MACOSX/._a.jpg", "$RECYCLE.BIN/a.png", "#recycle/a.jpg", ".hidden/sub/a.jpg",
+              "@Recycle/a.jpg", "_thumbs/a.jpg", "preview/a.jpg", "a.jpg.part")
     for name in ("a.jpg", "sub/b.jpg", *litter, "Thumbs.db", ".DS_Store"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     folder = scan_images(tmp_path)
     assert folder.photos.to_pylist() == ["a.jpg", "sub/b.jpg"]
     assert sorted(folder.litter) == sorted(litter)
-    assert folder.notes[0].startswith("10 pictures left out")
+    assert folder.notes[0].startswith("14 pictures left out")
     assert "Trash/b.jpg" in scan_images(tmp_path, keep=("trash",)).photos.to_pylist()
 
 

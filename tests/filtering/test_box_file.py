@@ -89,6 +89,7 @@ def test_every_usual_header_gives_the_same_box(tmp_path: Path, header: str, row:
     ("filename,x1,y1,x2,y2,confidence", "a.jpg,0,0,9,9,1", "no column with the class"),
     ("filename,x1,y1,x2,y2,class", "a.jpg,0,0,9,9,person", "no column with the confidence"),
     ("filename,x1,y1,x2,y2,confidence,class", "a.jpg,0,0,9,9,1,80", "has a class number without a name"),
+    ("filename,x1,y1,x2,y2,confidence,category_id", "a.jpg,0,0,9,9,1,1", "numbers from 1 on"),
     ("filename,x1,y1,x2,y2,confidence,class", "a.jpg,0,0,9,9,1,human", "no box is of class 'person'"),
     ("filename,x1,y1,x2,y2,confidence,det_class", "a.jpg,0,0,9,9,1,person", "'det_class' looks like the class"),
     ("filename,x1,y1,x2,y2,probability,class", "a.jpg,0,0,9,9,1,person", "'probability' looks like the confidence"),

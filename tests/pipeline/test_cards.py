@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -13,12 +14,14 @@ import yaml
 from report_run import HOSTILE, make_images, make_run, record_again, rendered
 
 from tinysieve.dataset.sources.split_tables import WakeVisionSource
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.filters import UltralyticsDetector
 from tinysieve.pipeline.config.sections import Card
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.report.markdown_cards import DATASET_CARD, MODEL_CARD, markdown, slug
+from tinysieve.pipeline.report.source import ReportSource
 from tinysieve.pipeline.report.terms import data_terms, tool_terms
-from tinysieve.pipeline.stages.ingest import INGEST_FACTS
+from tinysieve.pipeline.stages.ingest import INGEST_FACTS, samples_of, versions_of
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +123,19 @@ def test_drawn_held_out_photos_are_said_with_what_they_do_to_an_accuracy(run: Ru
     for name in (MODEL_CARD, DATASET_CARD):
         assert said in (drawn.at("report") / name).read_text(encoding="utf-8")
         assert said not in (run.at("report") / name).read_text(encoding="utf-8")
+
+
+def test_a_dataset_card_names_its_labels_and_refuses_others(run: Run, cards: dict[str, str], tmp_path: Path) -> None:
+    samples, version = samples_of(run), versions_of(run).load("HEAD")
+    words = {0: "background", 1: "person", -1: "", -2: "dropped"}
+    pairs = sorted(zip(samples.sample_ids.to_pylist(), version.labels.tolist(), strict=True))
+    digest = hashlib.sha256("".join(f"{name},{words[code]}\n" for name, code in pairs).encode()).hexdigest()
+    assert f"label version `{version.id}` and no other" in cards[DATASET_CARD]
+    assert f"SHA-256 `{digest}`" in cards[DATASET_CARD]
+    copied = shutil.copytree(run.folder, tmp_path / "run")
+    versions_of(Run(run.config, copied)).checkout("0")
+    with pytest.raises(InputError, match=f"the mended model was trained on {version.id}"):
+        _ = ReportSource(Run(run.config, copied), ()).chain
 
 
 def test_names_become_identifiers() -> None:

@@ -19,7 +19,7 @@ from tests.pipeline.tiny_run import TinyRun
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.live.live_page import margins_of
 from tinysieve.pipeline.model_files.live_file import serve_page, write_live_page
-from tinysieve.quantize.interpreters import open_interpreter, run_codes
+from tinysieve.quantize.tflm.interpreter_child import LITERT, outputs_apart
 
 FRAMES, CAMERA = 12, "--use-fake-device-for-media-stream"
 LARGEST_PAGE_BYTES = 3_000_000
@@ -74,12 +74,12 @@ def test_golden_vectors_are_equal_in_the_page(browser: Any, page: Path) -> None:
 
 def test_every_frame_of_a_camera_is_answered_as_by_the_reference_kernels(browser: Any, page: Path, model: Path) -> None:
     opened(browser, page).evaluate("document.getElementById('camera').click()")
-    interpreter, seen = open_interpreter(model.read_bytes()), set()
+    seen = set()
     for _ in range(FRAMES):
         browser.until("window.lastFrame()")
         frame = browser.evaluate("window.lastFrame()")
         codes = np.array(frame["codes"], np.uint8).reshape(1, 144, 144, 3)
-        scores = run_codes(interpreter, codes)[0]
+        scores = outputs_apart(LITERT, model.read_bytes(), [codes])[0][0]
         assert frame["answer"] == scores.tolist()
         assert frame["label"] == ("person" if scores[1] >= scores[0] else "background")
         seen.add(codes.tobytes())

@@ -37,6 +37,8 @@ def test_boards_say_where_each_figure_is_from() -> None:
     with pytest.raises(InputError) as unknown:
         pick_board("Z80", boards)
     assert "STM32F746" in unknown.value.fix
+    for spelt in ("esp32s3", "ESP32-S3", "esp32 s3"):
+        assert pick_board(spelt, boards).name == "ESP32-S3"
 
 
 def test_a_board_added_by_file_is_emulated_and_bundled(small_int8: bytes, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from firmware_models import converted, keras_layers
+from ai_edge_litert import schema_py_generated as schema
 from quantize_models import reference_model
-from tiny_tflite import tiny_model
+from tiny_tflite import code, tiny_model
 
 from tinysieve.ground.errors import InputError, MissingRequirement, TinysieveError
 from tinysieve.quantize.firmware import kernel_sets, toolchain
@@ -48,11 +48,10 @@ def test_macs_are_the_graphs_own(small_int8: bytes) -> None:
 
 
 def test_operators_without_a_kernel_are_named() -> None:
-    keras, layers = keras_layers()
-    image = keras.Input((8, 8, 3))
-    outputs = layers.Conv2D(2, 16)(layers.UpSampling2D(interpolation="bilinear")(layers.Conv2D(4, 1)(image)))
-    with pytest.raises(InputError, match=r"no kernel for RESIZE_BILINEAR #\d+"):
-        lower(converted(keras.Model(image, outputs), (8, 8)))
+    def change(tree: Any) -> None:
+        tree.operatorCodes = [*tree.operatorCodes[:1], code(schema.BuiltinOperator.L2_NORMALIZATION)]
+    with pytest.raises(InputError, match=r"no kernel for L2_NORMALIZATION #1"):
+        lower(tiny_model(change))
 
 
 def test_a_published_model_needs_no_computed_shape() -> None:

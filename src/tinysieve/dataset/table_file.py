@@ -166,5 +166,8 @@ def _is_empty(column: pa.ChunkedArray) -> bool:
 
 def _refuse_doubled(names: Sequence[str], path: Path) -> None:
     doubled = [name for name in names if names.count(name) > 1]
+    if doubled[:1] == [""]:
+        raise InputError(f"{names.count('')} of {len(names)} columns have no name", where=str(path),
+                         why="the first line that is not blank names the columns", fix="remove what stands above that line")
     if doubled:
         raise InputError(f'{path} has the column "{doubled[0]}" twice', why="nothing says which of them counts", fix="keep one")

@@ -17,8 +17,8 @@ MAX_COLUMNS = 4096
 MAX_CELL_BYTES = 1_000_000
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
           (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_SEPARATORS = (",", ";", "\t")
-_NAMES = {",": "','", ";": "';'", "\t": "tab"}
+_SEPARATORS = (",", ";", "\t", "|")
+_NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
 _FORCE = "save it as UTF-8, or, for the table of the data set, set dataset.table: {encoding: ...}, such as cp1251 or utf-16"
 
 

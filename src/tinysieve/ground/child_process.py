@@ -1,7 +1,6 @@
 """Runs one of our modules in a process of its own: native code that crashes there takes nothing with it.
 
-``ask_module`` starts a process for one question. A ``Companion`` stays for many: it is started when first asked, and again
-after a crash.
+A ``Companion`` stays for many questions: it is started when first asked, and again after a crash.
 """
 
 from __future__ import annotations
@@ -28,24 +27,6 @@ def child_environment() -> dict[str, str]:
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     return {**os.environ, "PYTHONPATH": path}
-
-
-def ask_module(module: str, question: bytes, timeout_s: float) -> bytes:
-    """What ``python -m module`` writes on standard output when it reads ``question`` on standard input.
-
-    Raises:
-        InputError: it crashed, ended with an error, or took longer than ``timeout_s`` seconds.
-    """
-    try:
-        done = subprocess.run([sys.executable, "-m", module], input=question, capture_output=True, timeout=timeout_s,
-                              env=child_environment(), check=False)
-    except subprocess.TimeoutExpired as error:
-        raise InputError(f"no answer within {timeout_s:g} s", where=module, why="the model may be damaged",
-                         fix="check where the model comes from") from error
-    if done.returncode:
-        raise InputError(f"the process ended: {stop_reason(done.returncode, done.stderr)}", where=module,
-                         why="the model may be damaged", fix="check where the model comes from")
-    return done.stdout
 
 
 def stop_reason(returncode: int, messages: bytes) -> str:

@@ -18,7 +18,12 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", "
 NO_PHOTO = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".html", ".parquet", ".npy", ".npz", ".py",
             ".zip", ".tar", ".gz", ".db", ".xlsx", ".cache", ".log")
 _LITTER = frozenset({"@eadir", "__macosx", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found",
-                     "thumbnails", "thumbs", "trash"})
+                     "__pycache__", "thumbnails", "_thumbnails", "thumbs", "_thumbs", "thumb",
+                     "preview", "previews", "cache", "trash"})
+# Folders of file servers and synchronizers begin so: @eaDir, @Recycle, #recycle, ~snapshot.
+_SERVICE_SIGNS = ("@", "#", "~")
+# Downloads that did not end, and copies that editors keep.
+_LEFTOVERS = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".bak", ".orig", "~")
 MISNAMED = "file name is not UTF-8: rename it"
 
 
@@ -56,7 +61,11 @@ def litter_note(litter: Sequence[str]) -> tuple[str, ...]:
 
 def is_litter(name: str, keep: Collection[str]) -> bool:
     """True for a file or folder name that computers give to what is no photo; `keep` in lower case."""
-    return name.startswith(".") or (name.casefold() in _LITTER and name.casefold() not in keep)
+    low = name.casefold()
+    if low in keep:
+        return False
+    is_service = low.startswith(_SERVICE_SIGNS) and not low.endswith(SUFFIXES)
+    return low.startswith(".") or is_service or low in _LITTER or low.endswith(_LEFTOVERS)
 
 
 def _walked(root: Path, follow_links: Collection[Path], keep: Collection[str]) -> tuple[_Scan, list[str]]:
@@ -96,7 +105,7 @@ class _Scan:
             if not all_alike and is_litter(entry.name, self.keep):
                 if entry.is_dir(follow_symlinks=False):
                     self.litter.append(name)
-                elif entry.name.lower().endswith(SUFFIXES):
+                elif entry.name.lower().endswith((*SUFFIXES, *_LEFTOVERS)):
                     self.litter_files.append(name)
             elif entry.is_dir(follow_symlinks=False):
                 yield from self.pictures(Path(entry.path), name, above, all_alike)

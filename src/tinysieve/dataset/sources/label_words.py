@@ -63,6 +63,24 @@ class LabelWords:
         classes = pa.array([self.meaning.get(plain(word), self.other) for word in words], pa.string())
         return classes.take(encoded.indices)
 
+    def read_column(self, values: pa.Array | pa.ChunkedArray, place: Callable[[int], str], column: str) -> pa.Array:
+        """As `read`, of a column of this name: a 1 in a column called like the negative class does not mean the positive one.
+
+        Raises:
+            InputError: a cell means nothing, or the column says the opposite of its cells.
+
+        >>> from tinysieve.dataset.classes import PERSON_TASK
+        >>> LabelWords.of(PERSON_TASK).read_column(pa.array([1, 0]), str, "person").to_pylist()
+        ['person', 'background']
+        """
+        if self.meaning.get(plain(column)) == self.names.negative and plain(column) not in _NO:
+            agreeing = {plain(word) for word in as_text(values).unique().to_pylist() if word} & {*_YES, *_NO}
+            if agreeing:
+                raise InputError(f"the column '{column}' holds {', '.join(sorted(agreeing)[:3])}: its 1 would mean "
+                                 f"{self.names.positive}", why="the column is called like the other class",
+                                 fix=f"name a column of {self.names.positive}, or write the names of the classes in it")
+        return self.read(values, place)
+
     def shown(self) -> list[str]:
         """A few of the words, for an error."""
         known = [word for word, name in self.meaning.items() if name is not None]
@@ -77,7 +95,8 @@ class LabelWords:
         """
         nouns = (names.positive, f"{names.positive}s")
         absent = (f"{word}{noun}" for word in _WITHOUT for noun in nouns)
-        given = classes or {names.positive: (*_YES, *nouns), names.negative: (*_NO, *absent)}
+        present = (f"with{noun}" for noun in nouns)
+        given = classes or {names.positive: (*_YES, *nouns, *present), names.negative: (*_NO, *absent)}
         strange = [name for name in given if name not in names.in_code_order]
         if strange:
             raise InputError(f"no class is called '{strange[0]}'", where="dataset.classes",

@@ -49,7 +49,7 @@ class ShardSource(Source):
                 raise InputError(f"no column '{name}'", where=in_words(self.images),
                                  fix="its columns: " + ", ".join(name for name in rows.column_names if not name.startswith("_")))
         shards, numbers = rows[SHARD].to_pylist(), rows[ROW].to_numpy()
-        labels = given.words.read(rows[self.label], lambda row: f"{shards[row]}: record {numbers[row]}")
+        labels = given.words.read_column(rows[self.label], lambda row: f"{shards[row]}: record {numbers[row]}", self.label)
         splits, notes = self._splits(rows)
         extras = rows.drop_columns([PHOTO, UNDER, SHARD, ROW, *([self.split] if self.split else [])])
         listing = make_listing(rows[PHOTO].combine_chunks(), splits, labels, extras)

@@ -54,7 +54,7 @@ def list_table(path: Path, columns: Columns, holdout: Mapping[str, float], rng: 
     name, label = file.column(columns.filepath), file.column(columns.label)
     split = None if columns.split is None else file.column(columns.split)
     dropped = dropped_cells(file.table[label])
-    labels = words.read(blank_dropped(file.table[label], dropped), file.place)
+    labels = words.read_column(blank_dropped(file.table[label], dropped), file.place, label)
     splits = pa.array(["train"] * len(labels), pa.string()) if split is None else _splits(file, split)
     kept, notes = _extras(file, [name] + ([split] if split else []))
     listing = make_listing(_paths(file, name), splits, labels, kept, file)

@@ -21,6 +21,7 @@ from tinysieve.dataset.stores.container import (
 from tinysieve.dataset.stores.gzip_stream import GzipStream
 from tinysieve.dataset.stores.ranged_file import ByteStream, RangedFile
 from tinysieve.dataset.stores.store import DamagedFile
+from tinysieve.dataset.stores.webdataset_rows import BesidePhotos
 
 _BLOCK, _PADDING, _AHEAD, _HEADER = 512, 10_240, 1 << 20, 1 << 20
 _OTHER_PACKING = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstandard"}
@@ -30,6 +31,7 @@ class TarContainer(Container):
     """Members at offsets of the archive, or of what gzip unpacks to."""
 
     kind = "tar"
+    version = 2
 
     def __init__(self, file: RangedFile) -> None:
         super().__init__(file)
@@ -45,15 +47,17 @@ class TarContainer(Container):
         return head.startswith(b"\x1f\x8b") or _is_header(head[:_BLOCK])
 
     def scan(self) -> Members:
-        collected = Collected()
+        collected, beside = Collected(), BesidePhotos()
         for member in self._members():
             if member.isdir():
                 continue
             if not member.isreg() or member.issparse():
                 collected.refuse(member.name, "a link, a device or a sparse file, and no photo")
+            elif BesidePhotos.takes(member.name, member.size):
+                beside.add(member.name, self._plain.read_at(member.offset_data, member.size))
             elif self._is_photo(member):
                 collected.add(member.name, (member.offset_data, member.size), member.size)
-        return collected.members(("at", "size"))
+        return beside.joined(collected.members(("at", "size")))
 
     def read(self, place: Place) -> bytes:
         if objection := size_objection(place["size"]):

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tinysieve.dataset.classes import ClassNames, Codes
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.dataset.versions import Version
 from tinysieve.filtering.evidence.boxes import align
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.engine.stages import Run
 from tinysieve.pipeline.engine.words import Change
@@ -63,8 +65,28 @@ class ReportSource:
 
     @cached_property
     def chain(self) -> list[Version]:
-        """Versions from 0 to the current one."""
-        return version_chain(versions_of(self.run))
+        """Versions from 0 to the current one.
+
+        Raises:
+            InputError: the mended model was trained on another version.
+        """
+        chain, trained = version_chain(versions_of(self.run)), TRAIN_FACTS[MENDED].of(self.run).version
+        if chain[-1].id != trained:
+            raise InputError(f"the labels are version {chain[-1].id}, the mended model was trained on {trained}",
+                             why="page and cards speak of one version only",
+                             fix="run 'tinysieve run' again, or 'tinysieve checkout' the model's version")
+        return chain
+
+    @cached_property
+    def labels_digest(self) -> str:
+        """SHA-256 of the lines `sample_id,label`, in the order of the ids, each with a line end: says which labels a card means.
+
+        It can be taken from the columns of an export again.
+        """
+        labels = pc.fill_null(self.classes.states(self.after), "")
+        text = pc.binary_join_element_wise(self.samples.sample_ids.combine_chunks(), labels, ",")
+        text = text.take(pc.sort_indices(self.samples.sample_ids.combine_chunks()))
+        return hashlib.sha256("".join(f"{line}\n" for line in text.to_pylist()).encode()).hexdigest()
 
     @property
     def before(self) -> Codes:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tinysieve.ground.errors import InputError
 from tinysieve.ground.yaml_text import parse_yaml, read_yaml
-from tinysieve.quantize.firmware.boards import Board
+from tinysieve.quantize.firmware.boards import Board, board_word
 
 SHIPPED = "configs/boards.yaml"
 
@@ -33,8 +33,8 @@ def load_boards(own: Path | None = None) -> dict[str, Board]:
     if own is None:
         return dict(shipped)
     added = _boards(_content(own), str(own))
-    lower = {name.lower() for name in shipped}
-    if taken := [name for name in added if name.lower() in lower]:
+    lower = {board_word(name) for name in shipped}
+    if taken := [name for name in added if board_word(name) in lower]:
         raise InputError(f"board {taken[0]} comes with tinysieve already", where=str(own),
                          why="two boards of one name could not be told apart", fix="give yours another name")
     return {**shipped, **added}

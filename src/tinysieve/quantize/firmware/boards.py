@@ -102,13 +102,22 @@ class Board:
 
 
 def pick_board(name: str, boards: Mapping[str, Board]) -> Board:
-    """The board of that name, in any case.
+    """The board of that name, in any case, with or without spaces and hyphens.
 
     Raises:
         InputError: there is none; lists all.
     """
-    by_lower = {other.lower(): board for board in boards.values() for other in board.also_called}
-    by_lower |= {known.lower(): board for known, board in boards.items()}
-    if name.lower() not in by_lower:
+    by_word = {board_word(other): board for board in boards.values() for other in board.also_called}
+    by_word |= {board_word(known): board for known, board in boards.items()}
+    if board_word(name) not in by_word:
         raise InputError(f"no board {name!r}", fix=f"give one of {', '.join(boards)}, or add yours with --boards FILE")
-    return by_lower[name.lower()]
+    return by_word[board_word(name)]
+
+
+def board_word(name: str) -> str:
+    """Letters and digits alone: ESP32-S3, esp32s3 and "ESP32 S3" are one board.
+
+    >>> board_word("Nano 33 BLE"), board_word("ESP32-S3")
+    ('nano33ble', 'esp32s3')
+    """
+    return "".join(letter for letter in name.lower() if letter.isalnum())

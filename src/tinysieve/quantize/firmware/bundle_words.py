@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinysieve.ground.errors import InputError
@@ -32,8 +33,8 @@ def require_codes(graph: Graph) -> None:
             raise InputError(f"the model {role} {tensor.dtype}, not 8-bit codes", why="golden vectors are compared code by code",
                              fix="convert it to full-integer int8, input and output too; where float only wraps int8, "
                                  "'tinysieve fit IN OUT --strip-float-io' takes it off")
-        if not tensor.scale:
-            raise InputError(f"what the model {role} has no scale", why="codes without one mean nothing",
+        if tensor.scale is None or not 0 < tensor.scale < math.inf:
+            raise InputError(f"the scale of what the model {role} is {tensor.scale}", why="codes mean nothing without one",
                              fix="convert it to full-integer int8")
         if tensor.shape[:1] not in ((), (1,)):
             raise InputError(f"the model {role} {tensor.shape[0]} at a time", why="a board runs one at a time",

@@ -15,7 +15,8 @@ from tinysieve.quantize.firmware.lowering import Lowered, lower
 from tinysieve.quantize.firmware.steps import Step
 
 _C_TYPES = {"int8": "int8_t", "int32": "int32_t"}
-_STRUCTS = {"conv2d": "ts_window", "depthwise": "ts_window", "average_pool": "ts_window", "max_pool": "ts_window"}
+_STRUCTS = {"conv2d": "ts_window", "depthwise": "ts_window", "average_pool": "ts_window", "max_pool": "ts_window",
+            "transpose_conv": "ts_window", "resize_nearest": "ts_resize_parameters", "resize_bilinear": "ts_resize_parameters"}
 _PER_LINE = 32
 
 

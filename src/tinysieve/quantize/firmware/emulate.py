@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinysieve.ground.errors import GateMissed
 from tinysieve.quantize.firmware.boards import Board
 from tinysieve.quantize.firmware.c_program import CProgram
-from tinysieve.quantize.firmware.emulator import Emulator
+from tinysieve.quantize.firmware.emulator_child import EmulatedBoard
 from tinysieve.quantize.firmware.golden import golden_inputs
 from tinysieve.quantize.firmware.oracle import expected_outputs
 from tinysieve.quantize.firmware.toolchain import Memory, link_image
@@ -104,14 +104,17 @@ def emulate(
     """
     linked = chosen if chosen is not None and chosen.emulated else None
     memory = _ROOMY if linked is None else _memory(linked)
-    machine = Emulator(link_image(emulator_files(program), memory, FLAGS), memory)
+    name = "no board (16 MiB RAM, 64 MiB flash)" if linked is None else linked.name
     source = SourceModel(model)
     codes = golden_inputs(source.shape(source.inputs[0]), source.dtype(source.inputs[0]), inputs)
     expected = expected_outputs(model, codes)
-    answers, instructions = _answers(machine, program, codes, progress)
-    exact = sum(answer == wanted.tobytes() for answer, wanted in zip(answers, expected.outputs, strict=True))
-    return _result(program, machine, "no board (16 MiB RAM, 64 MiB flash)" if linked is None else linked.name,
-                   (inputs, exact, expected.by), instructions, boards)
+    machine = EmulatedBoard(link_image(emulator_files(program), memory, FLAGS), memory)
+    try:
+        answers, instructions = _answers(machine, program, codes, progress)
+        exact = sum(answer == wanted.tobytes() for answer, wanted in zip(answers, expected.outputs, strict=True))
+        return _result(program, machine, name, (inputs, exact, expected.by), instructions, boards)
+    finally:
+        machine.close()
 
 
 def emulator_files(program: CProgram) -> dict[str, str]:
@@ -125,7 +128,7 @@ def _memory(board: Board) -> Memory:
 
 
 def _answers(
-    machine: Emulator, program: CProgram, codes: NDArray, progress: Callable[[int, int], None]
+    machine: EmulatedBoard, program: CProgram, codes: NDArray, progress: Callable[[int, int], None]
 ) -> tuple[list[bytes], int]:
     answer, instructions = machine.counted(codes[0].tobytes(), program.output_bytes)
     answers = [answer]
@@ -137,7 +140,7 @@ def _answers(
 
 
 def _result(
-    program: CProgram, machine: Emulator, linked_for: str, compared: tuple[int, int, str], instructions: int,
+    program: CProgram, machine: EmulatedBoard, linked_for: str, compared: tuple[int, int, str], instructions: int,
     boards: Sequence[Board],
 ) -> Emulation:
     sections, stack = machine.sections, machine.stack_bytes()

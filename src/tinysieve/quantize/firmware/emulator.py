@@ -35,7 +35,7 @@ class Emulator:
     """
 
     def __init__(self, image: bytes, memory: Memory) -> None:
-        self._unicorn = _unicorn()
+        self._unicorn = require_unicorn()
         self._memory = memory
         (magic, self._halt, self._run, self._input, self._output, code_start, code_end, constants_end, image_end,
          self._static_start, self._static_end, self._stack_top) = struct.unpack_from("<12I", image)
@@ -142,7 +142,8 @@ def _pages(origin: int, size: int) -> tuple[int, int]:
     return start, -(-(origin + size - start) // _PAGE) * _PAGE
 
 
-def _unicorn() -> Any:
+def require_unicorn() -> Any:
+    """The emulator's module; raises MissingRequirement where it is not installed."""
     try:
         import unicorn
         import unicorn.arm_const

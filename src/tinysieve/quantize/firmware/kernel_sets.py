@@ -18,7 +18,8 @@ from tinysieve.quantize.firmware.steps import Step
 
 BAKENN = "1.0.0"
 _OWN = ("ts_kernels.h", "ts_fixed_point.h", "ts_band.h", "ts_elementwise.c", "ts_layout.c", "ts_mean.c", "ts_pools.c",
-        "ts_softmax.c")
+        "ts_products.c", "ts_resize.c", "ts_softmax.c")
+_WINDOWS = ("conv2d", "depthwise")
 _CMSIS = {
     "Include": ("arm_nn_math_types.h", "arm_nn_types.h", "arm_nnfunctions.h", "arm_nnsupportfunctions.h"),
     "Source/ConvolutionFunctions": (
@@ -126,12 +127,12 @@ def _cmsis_licences() -> dict[str, str]:
 
 def _portable_scratch(step: Step) -> int:
     """Unpacked shifts, 4 B a channel."""
-    return 0 if step.filter is None else 4 * step.parameters["out_c"]
+    return 0 if step.kernel not in _WINDOWS else 4 * step.parameters["out_c"]
 
 
 def _cmsis_scratch(step: Step) -> int:
     """Unpacked shifts, and columns of int16: two for a convolution, one for a depthwise one that has no kernel of its own."""
-    if step.filter is None:
+    if step.kernel not in _WINDOWS:
         return 0
     p = step.parameters
     area = p["k_h"] * p["k_w"]
@@ -143,7 +144,7 @@ def _cmsis_scratch(step: Step) -> int:
 
 def _wide_scratch(step: Step) -> int:
     """A window as int16, and for a depthwise convolution one sum a channel."""
-    if step.filter is None:
+    if step.kernel not in _WINDOWS:
         return 0
     p = step.parameters
     return 2 * p["in_c"] * p["k_h"] * p["k_w"] + (4 * p["out_c"] if step.kernel == "depthwise" else 0)

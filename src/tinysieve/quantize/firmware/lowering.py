@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from tinysieve.ground.errors import InputError
 from tinysieve.quantize.firmware import lowering_convolutions as windows
+from tinysieve.quantize.firmware import lowering_pictures as pictures
+from tinysieve.quantize.firmware import lowering_products as products
 from tinysieve.quantize.firmware import lowering_simple as simple
 from tinysieve.quantize.firmware import tensor_views as pieces
 from tinysieve.quantize.firmware.lowering_lookup import has_scalar_operand, lookup
@@ -19,6 +21,9 @@ _KERNELS: dict[str, Callable[[SourceModel, SourceOperator], Step]] = {
     "CONV_2D": windows.convolution, "DEPTHWISE_CONV_2D": windows.depthwise, "FULLY_CONNECTED": windows.dense,
     "AVERAGE_POOL_2D": windows.pool, "MAX_POOL_2D": windows.pool, "ADD": simple.add, "QUANTIZE": simple.requantize,
     "MEAN": simple.mean, "SOFTMAX": simple.softmax, "MUL": simple.multiply, "TRANSPOSE": simple.transpose,
+    "TRANSPOSE_CONV": products.transpose_conv, "BATCH_MATMUL": products.batch_matmul, "TILE": pictures.tile,
+    "BROADCAST_TO": pictures.tile, "RESIZE_NEAREST_NEIGHBOR": pictures.resize_nearest,
+    "RESIZE_BILINEAR": pictures.resize_bilinear,
     **dict.fromkeys(("LOGISTIC", "HARD_SWISH", "LEAKY_RELU", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "ELU"), lookup),
 }
 # With one scalar for a second operand these too turn code for code.

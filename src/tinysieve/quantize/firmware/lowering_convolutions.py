@@ -36,7 +36,7 @@ def _round(value: float) -> int:
 
 def convolution(source: SourceModel, operator: SourceOperator) -> Step:
     """CONV_2D, groups included."""
-    weights = _weights(source, operator)
+    weights = weights_of(source, operator)
     read, pad_top, pad_left = _folded_pad(source, operator.inputs[0])
     shape = source.shape(read)
     if len(weights.shape) != 4 or len(shape) != 4 or shape[3] % weights.shape[3]:
@@ -48,7 +48,7 @@ def convolution(source: SourceModel, operator: SourceOperator) -> Step:
 
 def depthwise(source: SourceModel, operator: SourceOperator) -> Step:
     """DEPTHWISE_CONV_2D, any channel multiplier."""
-    weights = _weights(source, operator)
+    weights = weights_of(source, operator)
     read, pad_top, pad_left = _folded_pad(source, operator.inputs[0])
     shape = source.shape(read)
     if len(weights.shape) != 4 or len(shape) != 4 or weights.shape[3] % shape[3]:
@@ -60,7 +60,7 @@ def depthwise(source: SourceModel, operator: SourceOperator) -> Step:
 
 def dense(source: SourceModel, operator: SourceOperator) -> Step:
     """FULLY_CONNECTED of any rank: a 1x1 convolution over one row of as many pixels as there are vectors."""
-    weights = _weights(source, operator)
+    weights = weights_of(source, operator)
     read, written = operator.inputs[0], operator.outputs[0]
     outputs, length = weights.shape
     vectors = math.prod(source.shape(read)) // length
@@ -71,7 +71,7 @@ def dense(source: SourceModel, operator: SourceOperator) -> Step:
     window = {"in_h": 1, "in_w": vectors, "in_c": length, "out_h": 1, "out_w": vectors, "out_c": outputs,
               "k_h": 1, "k_w": 1, "stride_h": 1, "stride_w": 1, "dilation_h": 1, "dilation_w": 1,
               "pad_top": 0, "pad_left": 0, "groups": 1}
-    return _step(source, operator, "conv2d", read, {**window, **_codes(source, read, written, operator.options)},
+    return _step(source, operator, "conv2d", read, {**window, **codes(source, read, written, operator.options)},
                  weights.reshape(outputs, 1, 1, length), weights.size * vectors)
 
 
@@ -83,7 +83,7 @@ def pool(source: SourceModel, operator: SourceOperator) -> Step:
     if not source.same_quantization(read, operator.outputs[0]):
         raise Unsupported("input and output differ in scale or zero point")
     window = _window(source, operator, read, (options.filterHeight, options.filterWidth), 0, 0)
-    _require_small(window)
+    require_small(window)
     if window["in_c"] != window["out_c"]:
         raise Unsupported(f"{window['in_c']} channels to {window['out_c']}")
     kernel = "average_pool" if operator.name == "AVERAGE_POOL_2D" else "max_pool"
@@ -91,7 +91,7 @@ def pool(source: SourceModel, operator: SourceOperator) -> Step:
                 {**window, "groups": window["in_c"]}, raster=_raster(window))
 
 
-def _weights(source: SourceModel, operator: SourceOperator) -> NDArray[np.int8]:
+def weights_of(source: SourceModel, operator: SourceOperator) -> NDArray[np.int8]:
     if source.dtype(operator.inputs[0]) != "int8" or source.dtype(operator.outputs[0]) != "int8":
         raise Unsupported(f"{source.dtype(operator.inputs[0])} activations")
     values = source.constant(operator.inputs[1])
@@ -130,12 +130,12 @@ def _window(
         if produced != _produced(length, kernel[axis], stride[axis], dilation[axis], options.padding):
             raise Unsupported(f"{produced} rows or columns from {length}")
     if options.padding == SAME:
-        pad_top += _same(padded[1], out_h, kernel[0], stride[0], dilation[0])
-        pad_left += _same(padded[2], out_w, kernel[1], stride[1], dilation[1])
+        pad_top += same(padded[1], out_h, kernel[0], stride[0], dilation[0])
+        pad_left += same(padded[2], out_w, kernel[1], stride[1], dilation[1])
     return {"in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, "out_c": out_c,
             "k_h": kernel[0], "k_w": kernel[1], "stride_h": stride[0], "stride_w": stride[1],
             "dilation_h": dilation[0], "dilation_w": dilation[1], "pad_top": pad_top, "pad_left": pad_left,
-            **_codes(source, operator.inputs[0], operator.outputs[0], options)}
+            **codes(source, operator.inputs[0], operator.outputs[0], options)}
 
 
 def _produced(length: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
@@ -143,11 +143,11 @@ def _produced(length: int, kernel: int, stride: int, dilation: int, padding: int
     return -(-length // stride) if padding == SAME else (length - (kernel - 1) * dilation - 1) // stride + 1
 
 
-def _same(length: int, produced: int, kernel: int, stride: int, dilation: int) -> int:
+def same(length: int, produced: int, kernel: int, stride: int, dilation: int) -> int:
     return max(0, (produced - 1) * stride + (kernel - 1) * dilation + 1 - length) // 2
 
 
-def _codes(source: SourceModel, read: int, written: int, options: object) -> dict[str, int]:
+def codes(source: SourceModel, read: int, written: int, options: object) -> dict[str, int]:
     low, high = activation_range(source, written, getattr(options, "fusedActivationFunction", 0))
     return {"in_zero": source.zero_point(read), "out_zero": source.zero_point(written), "low": low, "high": high}
 
@@ -156,14 +156,14 @@ def _step(
     source: SourceModel, operator: SourceOperator, kernel: str, read: int, window: dict[str, int],
     weights: NDArray[np.int8], macs: int,
 ) -> Step:
-    _require_small(window)
+    require_small(window)
     if weights.shape[0 if kernel == "conv2d" else 3] != window["out_c"]:
         raise Unsupported(f"filters {list(weights.shape)} for {window['out_c']} channels")
     return Step(operator.index, operator.name, kernel, (read,), operator.outputs[0], window,
-                _filter(source, operator, weights, window["out_c"]), _raster(window), macs=macs)
+                filter_of(source, operator, weights, window["out_c"]), _raster(window), macs=macs)
 
 
-def _require_small(window: dict[str, int]) -> None:
+def require_small(window: dict[str, int]) -> None:
     """Extents are 16 bits wide in the generated tables."""
     for name in EXTENTS:
         if not 0 <= window[name] <= LARGEST_EXTENT:
@@ -175,7 +175,7 @@ def _raster(window: dict[str, int]) -> Raster:
                   window["in_w"] * window["in_c"], window["out_w"] * window["out_c"])
 
 
-def _filter(source: SourceModel, operator: SourceOperator, weights: NDArray[np.int8], channels: int) -> Filter:
+def filter_of(source: SourceModel, operator: SourceOperator, weights: NDArray[np.int8], channels: int) -> Filter:
     bias = source.constant(operator.inputs[2]) if len(operator.inputs) > 2 else None
     if bias is not None and bias.dtype != np.int32:
         raise Unsupported(f"{bias.dtype} bias")

@@ -1,4 +1,4 @@
-"""What the outputs must be: TFLM's where it is installed, else LiteRT's reference kernels; and which of the two it was."""
+"""What the outputs must be: TFLM's where it runs the model, else LiteRT's reference kernels; and which of the two it was."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from numpy.typing import NDArray
 
-from tinysieve.ground.errors import MissingRequirement
+from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.quantize.tflm.interpreter_child import LITERT, TFLM, outputs_apart
 
 
@@ -22,9 +22,13 @@ def expected_outputs(model: bytes, codes: NDArray) -> Expected:
     """Outputs of a model for input codes [N, ...].
 
     Raises:
-        InputError: the interpreter cannot run the model.
+        InputError: neither interpreter can run the model.
     """
     try:
         return Expected(outputs_apart(TFLM, model, [codes])[0], "TFLM")
     except MissingRequirement:
-        return Expected(outputs_apart(LITERT, model, [codes])[0], f"{LITERT} (TFLM is not installed)")
+        reason = "TFLM is not installed"
+    except InputError as error:
+        # Generated C takes operators that TFLM lacks, such as TILE.
+        reason = error.what
+    return Expected(outputs_apart(LITERT, model, [codes])[0], f"{LITERT} ({reason})")

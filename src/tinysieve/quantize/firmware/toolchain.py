@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tinysieve.ground.child_process import child_environment, stop_reason
 from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
 
 # Soft float: the programs hold no floating-point arithmetic, and the emulator's FPU stays out of it.
@@ -77,7 +78,7 @@ def link_image(files: Mapping[str, str], memory: Memory, flags: Sequence[str] = 
             raise GateMissed(_does_not_fit(overflow, memory), why="the linker could not place it",
                              fix="take a board with more, or shrink the model: tinysieve fit")
         if finished.returncode:
-            raise InputError(f"the generated program does not compile: {finished.stderr.strip()[-600:]}",
+            raise InputError(f"the generated program does not compile: {compiler_words(finished)}",
                              why="nothing can be emulated", fix="report this as a fault of tinysieve")
         return flash_image((folder / "image.elf").read_bytes(), memory.flash_origin)
 
@@ -105,10 +106,25 @@ def _does_not_fit(overflow: list[tuple[str, str, str]], memory: Memory) -> str:
 
 
 def compile_c(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the compiler in ``folder``; its caches stay where the compiler keeps them."""
+    """Run the compiler in ``folder``, with limits of time and memory; its caches stay where the compiler keeps them.
+
+    Raises:
+        InputError: it takes longer than five minutes.
+        MissingRequirement: ziglang is not installed.
+    """
     require_ziglang()
-    command = [sys.executable, "-m", "ziglang", "cc", *_COMMON, *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS)
+    command = [sys.executable, "-m", "tinysieve.quantize.firmware.limited_ziglang", "cc", *_COMMON, *arguments]
+    try:
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, env=child_environment(),
+                              errors="replace")
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"the C compiler gave nothing within {_SECONDS} s", why="the generated program is too large for it",
+                         fix="give a smaller model") from error
+
+
+def compiler_words(finished: subprocess.CompletedProcess[str]) -> str:
+    """Why the compiler stopped: the end of what it says, or its signal."""
+    return finished.stderr.strip()[-600:] or stop_reason(finished.returncode, b"")
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:

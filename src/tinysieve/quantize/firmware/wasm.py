@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tinysieve.ground.errors import InputError
 from tinysieve.quantize.firmware.c_program import CProgram
-from tinysieve.quantize.firmware.toolchain import compile_c, write_files
+from tinysieve.quantize.firmware.toolchain import compile_c, compiler_words, write_files
 
 _TARGET = ("-target", "wasm32-freestanding", "-msimd128", "-mbulk-memory", "-nostdlib", "-fno-builtin", "-O3", "-I.")
 _EXPORTS = ("ts_model_input", "ts_model_output", "ts_model_run")
@@ -28,6 +28,6 @@ def compile_wasm(program: CProgram) -> bytes:
         linker = ["-Wl,--no-entry", *(f"-Wl,--export={function}" for function in _EXPORTS)]
         finished = compile_c([*_TARGET, *linker, *sources, "-o", _NAME], folder)
         if finished.returncode:
-            raise InputError(f"the generated program does not compile: {finished.stderr.strip()[-600:]}",
+            raise InputError(f"the generated program does not compile: {compiler_words(finished)}",
                              why="there is nothing to show in a browser", fix="report this as a fault of tinysieve")
         return (folder / _NAME).read_bytes()

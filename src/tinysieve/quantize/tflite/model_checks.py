@@ -13,8 +13,10 @@ from tinysieve.ground.errors import InputError
 from tinysieve.quantize.tflite.tensor_types import TYPE_NAMES, values_bytes
 
 LARGEST_TENSOR_BYTES = 2**31 - 1
+LARGEST_ACTIVATION_BYTES = 2**28  # sixteen times the external RAM that any board here has; interpreters would fill it for minutes
 TABLE_BYTES = 4  # what a table takes at least: its place in the vector that names it
 CUSTOM = 32  # the schema's number of an operator that is not its own
+SLIDING = frozenset({1, 3, 4, 12, 17, 67})  # pools and convolutions, by the schema's numbers: their options say how they slide
 PLAN_NAME = b"OfflineMemoryAllocation"  # metadata with the offsets at which TFLM shall put the activations
 MOST_AXES = 16
 MOST_PARTS = 10_000  # tensors or operators of one graph: memory planning takes the square of it
@@ -119,6 +121,8 @@ def _check_graph(graph: Any, codes: Any, buffers: Any, where: str) -> None:
         _check_indices(indices, 0, count, f"{role} of {where}")
     for index, operator in enumerate(operators):
         _check_operator(operator, len(codes), count, f"operator {index} of {where}")
+        if _kind(codes[operator.opcodeIndex]) in SLIDING:
+            _check_strides(operator.builtinOptions, f"operator {index} of {where}")
     custom = {index for index, operator in enumerate(operators) if _is_custom(codes[operator.opcodeIndex])}
     _check_order(graph, operators, buffers, custom, where)
 
@@ -138,8 +142,17 @@ def _check_order(graph: Any, operators: Any, buffers: Any, custom: set[int], whe
         known |= set(() if operator.outputs is None else operator.outputs)
 
 
+def _kind(code: Any) -> int:
+    return int(max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
 def _is_custom(code: Any) -> bool:
-    return max(code.builtinCode, code.deprecatedBuiltinCode) == CUSTOM
+    return _kind(code) == CUSTOM
+
+
+def _check_strides(options: Any, where: str) -> None:
+    if min(getattr(options, "strideH", 0), getattr(options, "strideW", 0)) < 1:
+        raise _damaged(f"{where} slides over its input and has no strides")
 
 
 def _is_computed(tensor: Any, buffers: Any) -> bool:
@@ -172,6 +185,8 @@ def _check_tensor(tensor: Any, buffers: Any, where: str) -> None:
     if wanted > LARGEST_TENSOR_BYTES:
         raise _damaged(f"{where} of shape {shape} would take {wanted:,} bytes")
     data = buffers[tensor.buffer].data
+    if (data is None or not len(data)) and wanted > LARGEST_ACTIVATION_BYTES:
+        raise _damaged(f"{where} of shape {shape} would take {wanted:,} bytes of memory")
     if data is not None and 0 < len(data) < wanted and tensor.sparsity is None:
         raise _damaged(f"{where} of shape {shape} takes {wanted:,} bytes, its buffer holds {len(data):,}")
 

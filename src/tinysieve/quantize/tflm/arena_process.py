@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import sys
 from dataclasses import asdict
+from functools import cache
 
-from tinysieve.ground.child_process import ask_module
+from tinysieve.ground.child_process import Companion, serve
 from tinysieve.ground.errors import InputError
 from tinysieve.quantize.tflm.arena import Arena, report, runs, smallest_arena, tflm_runtime
 
@@ -16,16 +15,16 @@ TIMEOUT_S = 120.0
 MEMORY_BYTES = 4 * 2**30
 
 
-def measure_arena(model: bytes, timeout_s: float = TIMEOUT_S) -> Arena:
+def measure_arena(model: bytes) -> Arena:
     """The smallest arena in which TFLM allocates *and* runs the model, found by bisection in a process of at most 4 GiB.
 
     Raises:
-        InputError: TFLM cannot run the model, crashes on it, or takes longer than ``timeout_s`` seconds.
+        InputError: TFLM cannot run the model, crashes on it, or takes longer than two minutes.
         MissingRequirement: tflite-micro is not installed.
     """
     tflm_runtime()
     try:
-        answer = json.loads(ask_module("tinysieve.quantize.tflm.arena_process", model, timeout_s))
+        answer = json.loads(_companion().ask(model))
     except InputError as error:
         raise InputError(f"TFLM gave no arena: {error.what}", why=error.why, fix=error.fix) from error
     if "refused" in answer:
@@ -34,14 +33,17 @@ def measure_arena(model: bytes, timeout_s: float = TIMEOUT_S) -> Arena:
     return Arena(**answer)
 
 
-def _child(model: bytes) -> str:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+@cache
+def _companion() -> Companion:
+    return Companion("tinysieve.quantize.tflm.arena_process", TIMEOUT_S)
+
+
+def _answer(model: bytes) -> bytes:
     try:
         enough, reported = report(model)
-        return json.dumps(asdict(smallest_arena(enough, reported, lambda size: _survives(model, size))))
+        return json.dumps(asdict(smallest_arena(enough, reported, lambda size: _survives(model, size)))).encode()
     except InputError as error:
-        return json.dumps({"refused": error.what})
+        return json.dumps({"refused": error.what}).encode()
 
 
 def _survives(model: bytes, arena_bytes: int) -> bool:
@@ -53,4 +55,4 @@ def _survives(model: bytes, arena_bytes: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(_child(sys.stdin.buffer.read()))
+    serve(_answer, MEMORY_BYTES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,10 @@ MEMORY_BYTES = 4 * 2**30
 _TOTAL = "arena total"
 
 
-def outputs_apart(interpreter: str, model: bytes, inputs: Sequence[NDArray]) -> list[NDArray]:
+def outputs_apart(interpreter: str, model: bytes, inputs: Sequence[NDArray], child: int = 0) -> list[NDArray]:
     """Codes [N, ...] of every output of the model for the codes [N, ...] of every input.
+
+    ``child`` is the number of the process that answers: threads that ask different ones need not wait for each other.
 
     Raises:
         InputError: the interpreter refuses the model, crashes on it, or takes too long.
@@ -31,7 +33,16 @@ def outputs_apart(interpreter: str, model: bytes, inputs: Sequence[NDArray]) -> 
     """
     if interpreter == TFLM:
         tflm_runtime()
-    return _asked(interpreter, model, inputs)
+    return _asked(interpreter, model, inputs, child)
+
+
+def require_runnable(model: bytes) -> None:
+    """Let LiteRT's reference kernels allocate the model's tensors.
+
+    Raises:
+        InputError: they refuse the model, or crash on it.
+    """
+    _asked(LITERT, model, ())
 
 
 def arena_total_apart(model: bytes) -> int:
@@ -45,11 +56,11 @@ def arena_total_apart(model: bytes) -> int:
     return int(_asked(_TOTAL, model, ())[0])
 
 
-def _asked(kind: str, model: bytes, inputs: Sequence[NDArray]) -> list[NDArray]:
+def _asked(kind: str, model: bytes, inputs: Sequence[NDArray], child: int = 0) -> list[NDArray]:
     name = LITERT if kind == LITERT else TFLM
     try:
-        return _unpacked(_companion().ask(_packed([np.frombuffer(kind.encode(), np.uint8), np.frombuffer(model, np.uint8),
-                                                   *inputs])))
+        return _unpacked(_companion(child).ask(_packed([np.frombuffer(kind.encode(), np.uint8), np.frombuffer(model, np.uint8),
+                                                        *inputs])))
     except InputError as error:
         what = error.what if error.what.startswith(f"{name.split()[0]} ") else f"{name}: {error.what}"
         raise InputError(what, why=error.why or "it would not run on a microcontroller",
@@ -57,7 +68,7 @@ def _asked(kind: str, model: bytes, inputs: Sequence[NDArray]) -> list[NDArray]:
 
 
 @cache
-def _companion() -> Companion:
+def _companion(number: int) -> Companion:
     return Companion("tinysieve.quantize.tflm.interpreter_child", TIMEOUT_S)
 
 
@@ -82,18 +93,27 @@ def _answer(question: bytes) -> bytes:
 
 
 def _litert(model: bytes, inputs: Sequence[NDArray]) -> list[NDArray]:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
     try:
-        interpreter: Any = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-                                       num_threads=1)
-        interpreter.allocate_tensors()
+        interpreter = _opened(model)
+        if not inputs:
+            return []
+        interpreter.reset_all_variables()
         sources = [detail["index"] for detail in interpreter.get_input_details()]
         targets = [detail["index"] for detail in interpreter.get_output_details()]
         return _runs(inputs, lambda at, code: interpreter.set_tensor(sources[at], code), interpreter.invoke,
                      lambda at: interpreter.get_tensor(targets[at]), len(targets))
     except (ValueError, RuntimeError) as error:
         raise InputError(f"{LITERT} refuse the model: {str(error).splitlines()[0]}") from error
+
+
+@lru_cache(maxsize=1)
+def _opened(model: bytes) -> Any:
+    """An interpreter with tensors allocated; the last is kept, since many images come in chunks."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter: Any = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1)
+    interpreter.allocate_tensors()
+    return interpreter
 
 
 def tflm_outputs(model: bytes, inputs: Sequence[NDArray]) -> list[NDArray]:

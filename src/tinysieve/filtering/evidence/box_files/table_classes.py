@@ -98,9 +98,19 @@ def _numbered(numbers: pa.Array, boxed: NDArray[np.bool_], stated: Stated, place
                          why="nothing says what the numbers mean",
                          fix="set filter.detector.names: a list of names, or number: name")
     class_id = _as_ids(numbers, boxed)
+    if not stated.names:
+        _refuse_counted_from_one(class_id[boxed], path)
     refuse_rows(boxed & ~np.isin(class_id, list(names)), place, "has a class number without a name",
                 f"filter.detector.names has {min(names)} to {max(names)}: {listed(names.values())}")
     return TableClasses(class_id, dict(names), True)
+
+
+def _refuse_counted_from_one(class_id: NDArray[np.int32], path: Path) -> None:
+    """Numbers without names that have a 1 and no 0 may count from 1: then all persons would be bicycles."""
+    if (class_id == 1).any() and not (class_id == 0).any():
+        raise InputError("the classes of the boxes are numbers from 1 on, and nothing says what they mean", where=str(path),
+                         why="category 1 is a person in COCO's files and a bicycle to most detectors",
+                         fix="set filter.detector.names: coco91 (person is 1), coco80 (person is 0), or number: name")
 
 
 def _named(words: pa.Array, numbers: pa.Array | None, boxed: NDArray[np.bool_], stated: Stated,

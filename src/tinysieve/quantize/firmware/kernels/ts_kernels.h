@@ -73,6 +73,21 @@ typedef struct {
     int8_t shift;
 } ts_softmax_parameters;
 
+/* a: [batches][rows][depth], b: [batches][depth][columns], by how far apart their values lie; a step of 0 uses one for all. */
+typedef struct {
+    uint32_t batches, rows, columns, depth, a_batch, a_row, a_depth, b_batch, b_column, b_depth;
+    int32_t multiplier;
+    int16_t a_zero, b_zero, out_zero;
+    int8_t shift;
+} ts_batch_matmul_parameters;
+
+/* Where each output row and column lies in the input, in bytes. Bilinear: the place before, the one behind, and how many
+   1024ths of the way to the latter. */
+typedef struct {
+    uint16_t height, width, channels;
+    const int32_t *rows, *columns;
+} ts_resize_parameters;
+
 typedef struct {
     uint32_t blocks, bytes, from_first, from_step, to_first, to_step;
 } ts_copy_parameters;
@@ -80,6 +95,7 @@ typedef struct {
 /* scratch: memory of the arena, 4-byte aligned; its size is in the plan. */
 void ts_conv2d(const ts_window *window, const ts_filter *filter, const int8_t *input, int8_t *output, void *scratch);
 void ts_depthwise(const ts_window *window, const ts_filter *filter, const int8_t *input, int8_t *output, void *scratch);
+void ts_transpose_conv(const ts_window *window, const ts_filter *filter, const int8_t *input, int8_t *output, void *scratch);
 void ts_average_pool(const ts_window *window, const int8_t *input, int8_t *output);
 void ts_max_pool(const ts_window *window, const int8_t *input, int8_t *output);
 
@@ -95,6 +111,9 @@ void ts_pad(const ts_pad_parameters *p, const int8_t *input, int8_t *output);
 void ts_transpose(const ts_transpose_parameters *p, const int8_t *input, int8_t *output);
 void ts_mean(const ts_mean_parameters *p, const int8_t *input, int8_t *output);
 void ts_softmax(const ts_softmax_parameters *p, const int8_t *input, int8_t *output);
+void ts_batch_matmul(const ts_batch_matmul_parameters *p, const int8_t *a, const int8_t *b, int8_t *output);
+void ts_resize_nearest(const ts_resize_parameters *p, const int8_t *input, int8_t *output);
+void ts_resize_bilinear(const ts_resize_parameters *p, const int8_t *input, int8_t *output);
 void ts_copy(const ts_copy_parameters *p, const int8_t *input, int8_t *output);
 
 #endif
