@@ -47,7 +47,7 @@ def test_nested_facts_are_read_as_their_types(run: Run, tmp_path: Path) -> None:
     verdict = replace(VERDICT.of(run), fit=fit, leaked_train_images={"mended": 2, "baseline": None})
     VERDICT.write(verdict, tmp_path)
     assert VERDICT.read(tmp_path / VERDICT.file) == verdict
-    policy = replace(POLICY_FACTS.of(run), model=ErrorModelFacts({"box": 1.5}, 0.1, 0.02, 0.03))
+    policy = replace(POLICY_FACTS.of(run), model=ErrorModelFacts({"box": 1.5}, 0.1, 0.02, 0.03, 0.6))
     POLICY_FACTS.write(policy, tmp_path)
     assert POLICY_FACTS.read(tmp_path / POLICY_FACTS.file) == policy
 

@@ -44,7 +44,7 @@ def estimate(
     price: Annotated[float, typer.Option(min=0, help="Of an hour of one GPU with its cores, in any currency.")] = 0,
     json: Json = False,
 ) -> None:
-    """Say how long a run would take, and how much disk and memory. Measures a few of its images here; writes nothing."""
+    """Estimate time, disk and memory of a run. Measures a few of its images here; writes nothing."""
     from tinysieve.ground.errors import InputError
 
     if gpus and not detector_rate:
