@@ -13,6 +13,7 @@ from tinysieve.pipeline.engine.artifacts import Artifact, Facts
 from tinysieve.pipeline.engine.records import RECORD
 from tinysieve.pipeline.engine.stage_words import does
 from tinysieve.pipeline.report import report_stage
+from tinysieve.pipeline.track import track_stage
 
 INTRO = f"""# Files of a run
 
@@ -32,7 +33,7 @@ def run_files_page() -> str:
 
 def _declared() -> Iterator[Artifact[Any]]:
     modules = [importlib.import_module(f"{stages.__name__}.{module.name}") for module in pkgutil.iter_modules(stages.__path__)]
-    for module in (*modules, report_stage):
+    for module in (*modules, report_stage, track_stage):
         for value in vars(module).values():
             for declared in value.values() if isinstance(value, dict) else (value,):
                 if isinstance(declared, Artifact):

@@ -31,6 +31,7 @@ from tinysieve.pipeline.commands import (
     metadata,
     query,
     review,
+    runs,
     versions,
 )
 from tinysieve.pipeline.commands.command_group import CommandGroup
@@ -42,7 +43,7 @@ app = typer.Typer(
          "Exit codes: 0 success, 1 gate missed, 2 invalid input, 3 missing dependency, 4 internal error.",
 )
 for group in (first_look, main_job, machine, versions, export, query, explore, review, audit, labels, data_parameters,
-              compare, inspect, fit, metadata, firmware, live, dataperf, experiments):
+              compare, runs, inspect, fit, metadata, firmware, live, dataperf, experiments):
     app.add_typer(group.commands)
 
 

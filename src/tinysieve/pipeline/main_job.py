@@ -17,6 +17,7 @@ from tinysieve.pipeline.stages.quantize import QUANTIZE_BASELINE, QUANTIZE_MENDE
 from tinysieve.pipeline.stages.select import select_stages, selecting_kinds
 from tinysieve.pipeline.stages.train import TRAIN_BASELINE, TRAIN_MENDED
 from tinysieve.pipeline.stages.verify import verify_stage
+from tinysieve.pipeline.track.track_stage import track_stages
 
 
 def stages_of(config: Config) -> tuple[Stage, ...]:
@@ -26,7 +27,8 @@ def stages_of(config: Config) -> tuple[Stage, ...]:
     selected = select_stages(config)
     mended = replace(TRAIN_MENDED, needs=(*TRAIN_MENDED.needs, *(stage.name for stage in selected)))
     return (INGEST, DETECT, EMBED, *evidence, *filter_stages(config), policy_stage(config), *selected,
-            TRAIN_BASELINE, mended, QUANTIZE_BASELINE, QUANTIZE_MENDED, verify_stage(config), report_stage(config))
+            TRAIN_BASELINE, mended, QUANTIZE_BASELINE, QUANTIZE_MENDED, verify_stage(config), report_stage(config),
+            *track_stages(config))
 
 
 def stages_until(config: Config, last: str) -> tuple[Stage, ...]:

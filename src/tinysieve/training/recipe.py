@@ -9,8 +9,10 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, fields
+from typing import Any
 
 from tinysieve.ground.errors import InputError
+from tinysieve.training.starting_weights import StartingWeights
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Recipe:
         horizontal_flip: whether half of the images are mirrored.
         comparable: whether its accuracy may stand beside the published numbers.
         source: the script that it reproduces, or why it is not comparable.
+        start: shipped weights that the training starts from; None is noise, as every published recipe does.
+        frozen_blocks: how many of the network's first blocks, and the stem, keep those weights and moments. A step then costs
+            little more than looking, and TensorFlow traces a third of the graph.
     """
 
     name: str
@@ -36,6 +41,8 @@ class Recipe:
     horizontal_flip: bool = True
     comparable: bool = True
     source: str = ""
+    start: StartingWeights | None = None
+    frozen_blocks: int = 0
 
     def __post_init__(self) -> None:
         limits = {
@@ -50,12 +57,24 @@ class Recipe:
                     f"{setting} = {getattr(self, setting)} in recipe {self.name!r} is out of range",
                     fix="batch_size and epochs at least 1, learning_rate in (0, 1), rotation in [0, 0.5]",
                 )
+        if self.start and self.comparable:
+            raise InputError(f"recipe {self.name!r} starts from trained weights, so it cannot be comparable",
+                             fix="comparable=False")
+        if self.frozen_blocks and not self.start:
+            raise InputError(f"recipe {self.name!r} would freeze {self.frozen_blocks} blocks of noise",
+                             fix="name the weights to start from")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All values by name; what concerns the start only where there is one: a recipe that starts from noise keeps its hash."""
+        return {key: value for key, value in dataclasses.asdict(self).items()
+                if self.start or key not in ("start", "frozen_blocks")}
 
     @property
     def digest(self) -> str:
         """SHA-256 of what changes the weights (not of the names), 16 hexadecimal digits."""
         words = ("name", "comparable", "source")
-        values = {key: value for key, value in dataclasses.asdict(self).items() if key not in words}
+        values = {key: value for key, value in self.settings.items() if key not in words}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -88,7 +107,7 @@ def derive(base: Recipe, **changes: int | float | bool) -> Recipe:
     >>> derive(RECIPES["seed"], epochs=14).name
     'seed+epochs=14'
     """
-    known = {field.name for field in fields(Recipe)} - {"name", "comparable", "source"}
+    known = {field.name for field in fields(Recipe)} - {"name", "comparable", "source", "start", "frozen_blocks"}
     for setting in changes:
         if setting not in known:
             raise InputError(f"a recipe has no setting {setting!r}", fix=f"choose from: {', '.join(sorted(known))}")
@@ -96,5 +115,5 @@ def derive(base: Recipe, **changes: int | float | bool) -> Recipe:
     if not different:
         return base
     name = base.name + "".join(f"+{key}={different[key]}" for key in sorted(different))
-    values = {**dataclasses.asdict(base), **different, "name": name, "comparable": False}
-    return Recipe(**{**values, "source": f"derived from {base.name}"})
+    words: dict[str, Any] = {"name": name, "comparable": False, "source": f"derived from {base.name}"}
+    return dataclasses.replace(base, **{**different, **words})

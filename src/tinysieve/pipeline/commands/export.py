@@ -25,6 +25,7 @@ def export(
     version: Annotated[str, typer.Option(help="Version of the labels: an id, its beginning, a name, HEAD or 0.")] = "HEAD",
     links: Annotated[bool, typer.Option("--links/--copies", help="Link to the photos, or copy them.")] = False,
     hard_links: Annotated[bool, typer.Option("--hard-links", help="Make hard links.")] = False,
+    croissant: Annotated[bool, typer.Option("--croissant", help="Add Croissant metadata to the folder.")] = False,
     csv: Annotated[Path | None, typer.Option(help="CSV file to write: the source's columns, with the new labels.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
     json: Json = False,
@@ -35,10 +36,14 @@ def export(
     tables = [path for path in (csv, parquet) if path is not None]
     if folder is None and not tables:
         raise InputError("nothing to export", fix="name a folder, --csv FILE or --parquet FILE")
+    if croissant and folder is None:
+        raise InputError("--croissant describes a folder, and none is given", fix="name the folder to export to")
     _check_tables(csv, parquet, config)
     run, place = open_run(config, o), _placer(links, hard_links)
     if folder is not None:
         _write_folder(run, version, folder, place, json)
+        if croissant:
+            _write_croissant(run, version, folder)
     for path in tables:
         _write_table(run, version, path, json)
 
@@ -72,6 +77,15 @@ def _write_folder(run: Run, version: str, folder: Path, place: Placer, json: boo
     for name, count in made.images.items():
         typer.echo(f"{count:>9,}  {name}")
     typer.echo(f"left out: {made.unlabeled:,} without a label, {made.dropped:,} dropped; renamed: {made.renamed:,}")
+
+
+def _write_croissant(run: Run, version: str, folder: Path) -> None:
+    from tinysieve.dataset.croissant import About, write_croissant
+    from tinysieve.pipeline.report.terms import data_terms
+    from tinysieve.pipeline.stages.ingest import versions_of
+
+    terms = data_terms(run.config)
+    write_croissant(folder, About(terms.name, terms.images.licence, terms.images.words, versions_of(run).load(version).id))
 
 
 def _write_table(run: Run, version: str, path: Path, json: bool) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from tinysieve.pipeline.commands.command_group import DATA, LABELS, MODEL, WHOLE_JOB
@@ -62,14 +65,30 @@ def quantize(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run
 
 @commands.command(rich_help_panel=MODEL)
 def verify(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, dry_run: DryRun = False,
-           explain: Explain = False, json: Json = False,
-           verify_bytes: VerifyBytes = False) -> None:
+           explain: Explain = False, json: Json = False, verify_bytes: VerifyBytes = False,
+           markdown: Annotated[Path | None, typer.Option(help="Write the verdict's table to this Markdown file too.")] = None,
+           ) -> None:
     """Compare the int8 model with the baseline and the budgets. Exit code 1 when a gate is missed."""
-    from tinysieve.pipeline.stages.verify import require_gates
+    from tinysieve.ground.atomic_files import write_text
+    from tinysieve.pipeline.console.verdict_markdown import verdict_markdown
+    from tinysieve.pipeline.stages.verify import read_verdict, require_gates
 
     run_until(config, o, "verify", dry_run, explain, json, verify_bytes)
     if not (dry_run or explain):
+        if markdown is not None:
+            write_text(markdown, verdict_markdown(read_verdict(open_run(config, o))))
         require_gates(open_run(config, o))
+
+
+@commands.command(rich_help_panel=WHOLE_JOB)
+def dvc(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None,
+        out: Annotated[Path, typer.Option(help="The file to write, in the folder that the configuration's paths start from.")]
+        = Path("dvc.yaml")) -> None:
+    """Write a DVC pipeline of the main job. Needs no DVC; 'dvc repro' then runs what changed."""
+    from tinysieve.pipeline.model_files.dvc_file import write_dvc
+
+    write_dvc(open_run(config, o), config, out)
+    typer.echo(f"done: {out}; run: dvc repro")
 
 
 @commands.command(rich_help_panel=WHOLE_JOB)

@@ -30,13 +30,14 @@ def open_run(config: Path, overrides: list[str] | None) -> Run:
 
 def run_until(config: Path, overrides: list[str] | None, last: str, dry_run: bool, explain: bool, json: bool,
               verify_bytes: bool = False) -> None:
-    """Run the main job up to and with stage `last`, or say what would run."""
+    """Run the main job up to and with stage `last`, or say what would run; a tracker follows the report."""
     from tinysieve.pipeline.console import run_tables as console
     from tinysieve.pipeline.engine.stages import plan, run_stages
     from tinysieve.pipeline.main_job import stages_until
+    from tinysieve.pipeline.track.track_stage import track_stages
 
     run = open_run(config, overrides)
-    stages = stages_until(run.config, last)
+    stages = stages_until(run.config, last) + (track_stages(run.config) if last == "report" else ())
     if dry_run or explain:
         console.show_plan(plan(run, stages, verify_bytes), explain, json)
         return

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
@@ -168,6 +169,14 @@ class RayExecutor(Section):
     patience: Annotated[float, Field(gt=0)] = 900
 
 
+class Track(Section):
+    """A tracker that a finished run is written to as well; see docs/trackers.md. All of them keep it on this machine."""
+
+    to: Literal["mlflow", "trackio", "tensorboard"] | None = None
+    project: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")] = "tinysieve"
+    folder: FilePath = Path("runs/tracked")
+
+
 class Config(Section):
     """One run."""
 
@@ -184,6 +193,7 @@ class Config(Section):
     quantize: Quantize = Quantize()
     verify: Verify = Verify()
     card: Card = Card()
+    track: Track = Track()
 
     @model_validator(mode="after")
     def _heads_know_the_class(self) -> Config:

@@ -30,6 +30,7 @@ from tinysieve.pipeline.stages.quantize import QUANTIZE_FACTS
 from tinysieve.pipeline.stages.select_facts import SELECT_FACTS, SelectFacts
 from tinysieve.pipeline.stages.train import TRAIN_FACTS
 from tinysieve.pipeline.stages.verify import VERDICT, read_verdict
+from tinysieve.pipeline.track.track_stage import TRACK_FACTS
 
 _SHOWN_DIFFERENCES = 20
 # What `--json` prints after a stage.
@@ -209,6 +210,8 @@ def show_result(run: Run, last: str, as_json: bool) -> None:
         show_selection(SELECT_FACTS.of(run))
     if last in ("verify", "report"):
         show_verdict(read_verdict(run))
+    if last == "report" and TRACK_FACTS.exists(run) and run.config.track.to:
+        typer.echo(f"tracked: {TRACK_FACTS.of(run).show}")
     typer.echo(f"done: {REPORT_PAGE.path(run) if last == 'report' else folder}")
 
 

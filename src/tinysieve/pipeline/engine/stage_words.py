@@ -21,6 +21,7 @@ _DOES = {
     "quantize-mended": "converts to int8, fits memory",
     "verify": "measures both models on tests",
     "report": "writes page and both cards",
+    "track": "tells your tracker of it",
     "challenge-fit": "fits the challenge's own model",
     "challenge-test": "tests the challenge's own model",
 }

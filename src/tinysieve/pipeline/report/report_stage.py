@@ -40,8 +40,8 @@ def _report(run: Run, folder: Path) -> str:
 
 
 def _settings(config: Config) -> object:
-    # The run's place and the number of workers change nothing in it.
-    return config.model_dump(mode="json", exclude={"run", "workers"})
+    # The run's place, the number of workers and a tracker change nothing in it.
+    return config.model_dump(mode="json", exclude={"run", "workers", "track"})
 
 
 def _outside(run: Run) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def _train(run: Run, folder: Path, which: str) -> str:
 
 
 def _train_settings(config: Config) -> object:
-    return {"recipe": asdict(recipe_of(config)), "seed": config.seed}
+    return {"recipe": recipe_of(config).settings, "seed": config.seed}
 
 
 def _current_version(run: Run) -> dict[str, str]:
