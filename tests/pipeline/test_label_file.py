@@ -163,7 +163,8 @@ def test_the_command_writes_both_tables_and_refuses_what_makes_no_sense(
         run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "c.yaml"
     config.write_text(json.dumps(settings(source(tmp_path), run.folder)))
-    for arguments in ((), ("--parquet", "x.csv"), ("--csv", "x.parquet"), ("--csv", str(config))):
+    for arguments in ((), ("--parquet", "x.csv"), ("--csv", "x.parquet"), ("--csv", str(config)),
+                      ("--csv", str(tmp_path / "x.csv"), "--croissant")):
         assert ended(monkeypatch, "export", "-c", str(config), *arguments) == 2, arguments
     tables = ("--csv", str(tmp_path / "a.csv"), "--parquet", str(tmp_path / "a.parquet"))
     assert ended(monkeypatch, "export", "-c", str(config), *tables) == 0
@@ -171,3 +172,15 @@ def test_the_command_writes_both_tables_and_refuses_what_makes_no_sense(
     assert said.count("to read it back: dataset.source:") == 2
     with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
         assert pq.read_table(tmp_path / "a.parquet").num_rows == len(list(csv.DictReader(file)))
+
+
+def test_an_exported_folder_is_described_by_the_cards_words(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "c.yaml"
+    card = {"dataset_name": "Ada's photos", "dataset_license": "cc-by-4.0"}
+    config.write_text(json.dumps(settings(source(tmp_path), run.folder) | {"card": card}))
+    assert ended(monkeypatch, "export", str(tmp_path / "tree"), "--croissant", "-c", str(config)) == 0
+    metadata = json.loads((tmp_path / "tree/croissant.json").read_text(encoding="utf-8"))
+    assert (metadata["name"], metadata["license"]) == ("Ada's photos", "cc-by-4.0")
+    assert versions_of(run).load("HEAD").id in metadata["description"]
+    with (tmp_path / "tree/photos.csv").open(newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == len(list((tmp_path / "tree").glob("*/*/*")))

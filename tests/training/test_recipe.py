@@ -8,6 +8,7 @@ import pytest
 
 from tinysieve.ground.errors import InputError
 from tinysieve.training.recipe import RECIPES, Recipe, derive, recipe_named
+from tinysieve.training.starting_weights import StartingWeights
 
 PUBLISHED = [("challenge-1", 512, 100), ("challenge-2", 128, 50), ("seed", 32, 50)]
 
@@ -49,7 +50,8 @@ def test_the_order_of_changes_does_not_matter():
 
 def test_the_hash_follows_the_numbers_and_not_the_names():
     assert dataclasses.replace(RECIPES["seed"], name="x", source="y").digest == RECIPES["seed"].digest
-    numbers = {"batch_size": 31, "epochs": 51, "learning_rate": 2e-3, "rotation": 0.1, "horizontal_flip": False}
+    numbers = {"batch_size": 31, "epochs": 51, "learning_rate": 2e-3, "rotation": 0.1, "horizontal_flip": False,
+               "norm_momentum": 0.9}
     digests = {dataclasses.replace(RECIPES["seed"], **{key: value}).digest for key, value in numbers.items()}
     assert len(digests | {RECIPES["seed"].digest}) == len(numbers) + 1
 
@@ -63,10 +65,34 @@ def test_unknown_names_list_the_valid_ones():
         derive(RECIPES["seed"], name="challenge-1")
 
 
-OUT_OF_RANGE = [("batch_size", 0), ("epochs", 0), ("learning_rate", 0.0), ("rotation", 0.7)]
+OUT_OF_RANGE = [("batch_size", 0), ("epochs", 0), ("learning_rate", 0.0), ("rotation", 0.7), ("norm_momentum", 1.0)]
 
 
 @pytest.mark.parametrize(("setting", "value"), OUT_OF_RANGE)
 def test_values_out_of_range_are_refused_by_name(setting, value):
     with pytest.raises(InputError, match=f"{setting} = {value}"):
         Recipe("x", **{"batch_size": 1, "epochs": 1, setting: value})
+
+
+def test_only_the_demo_starts_from_trained_weights():
+    assert [name for name, recipe in RECIPES.items() if recipe.start] == ["demo"]
+
+
+def test_the_hash_follows_the_weights_and_the_frozen_blocks():
+    demo, other = RECIPES["demo"], StartingWeights("mcunet-person-1", "0" * 64)
+    others = [dataclasses.replace(demo, start=other), dataclasses.replace(demo, frozen_blocks=16),
+              dataclasses.replace(demo, start=None, frozen_blocks=0)]
+    assert len({recipe.digest for recipe in (demo, *others)}) == 4
+    assert derive(demo, epochs=1).start == demo.start
+
+
+def test_a_recipe_from_noise_keeps_the_hash_that_it_had_before_there_were_weights():
+    assert not {"start", "frozen_blocks"} & RECIPES["challenge-1"].settings.keys()
+    assert RECIPES["seed"].digest == "34b768e4349415b8"
+
+
+def test_trained_weights_are_never_comparable_and_noise_is_never_frozen():
+    with pytest.raises(InputError, match="cannot be comparable"):
+        Recipe("x", 1, 1, start=StartingWeights("w", "0" * 64))
+    with pytest.raises(InputError, match="17 blocks of noise"):
+        Recipe("x", 1, 1, comparable=False, frozen_blocks=17)

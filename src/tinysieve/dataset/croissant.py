@@ -83,8 +83,8 @@ def _photos(folder: Path) -> Iterator[tuple[str, str, str, str]]:
 
 def _formats(folder: Path) -> list[str]:
     """Media types of the photos, by their names' ends."""
-    kinds = {mimetypes.guess_type(f"photo{path.suffix.lower()}")[0] for path in folder.glob("*/*/*")}
-    return sorted(kinds - {None}, key=str) or ["image/jpeg"]
+    kinds = (mimetypes.guess_type(f"photo{path.suffix.lower()}")[0] for path in folder.glob("*/*/*"))
+    return sorted({kind for kind in kinds if kind is not None}) or ["image/jpeg"]
 
 
 def _labels() -> dict[str, Any]:

@@ -34,6 +34,8 @@ def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
         model = with_fused_norm(model)
     for layer in model.layers:
         layer.trainable = not is_frozen(layer.name, recipe.frozen_blocks)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = recipe.norm_momentum
     model.compile(
         optimizer=keras.optimizers.Adam(recipe.learning_rate, name="adam"),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -1,7 +1,8 @@
 """Cut installed photos into a small, noisy data set: real pixels, known truth, nothing downloaded.
 
 Wrong labels, unlabelled images, duplicates and a truncated file are planted. The truth goes into a file of its own that no
-filter reads. All crops of a photo share a split, so no photo is on both sides.
+filter reads. All crops of a photo share a split, so no photo is on both sides. Most persons are faces of a photo each
+(`tinysieve.pipeline.demo.faces`), the others crops of the few photos with a person.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from PIL import Image
 from tinysieve.dataset.images import Pixels, decode
 from tinysieve.ground.csv_text import csv_lines
 from tinysieve.ground.errors import InputError
+from tinysieve.pipeline.demo.faces import as_coarse, enlarged, installed_faces
 from tinysieve.pipeline.demo.scenes import Box, Scene, installed_scenes
 
 CROP_SIDE = 192
 # Images of each class; "unlabeled" ones are cut from the photos of train.
 COUNTS = {"train": 100, "validation": 20, "test": 30, "unlabeled": 15}
+# Of these the persons that are a face, and the backgrounds that are made as coarse as one.
+COARSE = {"train": 60, "validation": 12, "test": 22, "unlabeled": 6}
 PLANTED_SHARE = 0.15
 DUPLICATES = 3
 HEAD_INSIDE = 0.9
@@ -96,13 +100,19 @@ def label_of(scene: Scene, crop: Box) -> int | None:
 def _cut(rng: np.random.Generator, counts: Mapping[str, int]) -> list[tuple[str, int, bytes]]:
     """Split, class and JPEG of every crop, before anything is planted."""
     photos = [(scene, decode(path)) for scene, path in installed_scenes()]
-    made = []
+    faces = iter(rng.permutation(installed_faces()))
+    made: list[tuple[str, int, bytes]] = []
     for split, count in counts.items():
         source = "train" if split == "unlabeled" else split
+        coarse = min(COARSE[split], count)
         for label in (0, 1):
-            able = [(scene, photo) for scene, photo in photos if scene.split == source and _can_give(scene, label)]
-            turns = cycle(able)
-            made += [(split, label, _jpeg(_crop(*next(turns), label, rng))) for _ in range(count)]
+            turns = cycle((scene, photo) for scene, photo in photos if scene.split == source and _can_give(scene, label))
+            crops = [_crop(*next(turns), label, rng) for _ in range(count - coarse if label else count)]
+            if label:
+                pictures = [enlarged(next(faces), CROP_SIDE) for _ in range(coarse)] + crops
+            else:
+                pictures = [as_coarse(crop) for crop in crops[:coarse]] + crops[coarse:]
+            made += [(split, label, _jpeg(picture)) for picture in pictures]
     return made
 
 
