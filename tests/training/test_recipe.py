@@ -74,16 +74,12 @@ def test_values_out_of_range_are_refused_by_name(setting, value):
         Recipe("x", **{"batch_size": 1, "epochs": 1, setting: value})
 
 
-def test_only_the_demo_starts_from_trained_weights():
-    assert [name for name, recipe in RECIPES.items() if recipe.start] == ["demo"]
-
-
 def test_the_hash_follows_the_weights_and_the_frozen_blocks():
-    demo, other = RECIPES["demo"], StartingWeights("mcunet-person-1", "0" * 64)
-    others = [dataclasses.replace(demo, start=other), dataclasses.replace(demo, frozen_blocks=16),
-              dataclasses.replace(demo, start=None, frozen_blocks=0)]
+    demo, weights = RECIPES["demo"], StartingWeights("w", "1" * 64)
+    others = [dataclasses.replace(demo, start=weights), dataclasses.replace(demo, start=weights, frozen_blocks=16),
+              dataclasses.replace(demo, start=StartingWeights("w", "0" * 64))]
     assert len({recipe.digest for recipe in (demo, *others)}) == 4
-    assert derive(demo, epochs=1).start == demo.start
+    assert derive(others[0], epochs=1).start == weights
 
 
 def test_a_recipe_from_noise_keeps_the_hash_that_it_had_before_there_were_weights():

@@ -14,7 +14,6 @@ from typing import Any
 from tinysieve.ground.errors import InputError
 from tinysieve.training.starting_weights import StartingWeights
 
-
 LATER = ("start", "frozen_blocks", "norm_momentum")
 
 
@@ -62,7 +61,7 @@ class Recipe:
             if not holds:
                 raise InputError(
                     f"{setting} = {getattr(self, setting)} in recipe {self.name!r} is out of range",
-                    fix="batch_size and epochs at least 1, learning_rate in (0, 1), rotation in [0, 0.5], norm_momentum in [0, 1)",
+                    fix="batch_size, epochs at least 1; learning_rate in (0, 1), rotation in [0, 0.5], norm_momentum in [0, 1)",
                 )
         if self.start and self.comparable:
             raise InputError(f"recipe {self.name!r} starts from trained weights, so it cannot be comparable",
