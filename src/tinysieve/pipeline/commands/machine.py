@@ -68,7 +68,7 @@ def estimate(
 @commands.command(rich_help_panel=WHOLE_JOB)
 def demo(folder: Annotated[Path, typer.Option(help="Folder for photos and run.")] = Path("runs/demo"),
          seed: int = 0) -> None:
-    """Run the whole job on photos from installed packages. Ends in a model that knows a face from a scene."""
+    """Run the whole job on photos from installed packages. Its accuracy says nothing of other data."""
     from tinysieve.pipeline.demo.run import run_demo
 
     run_demo(folder, seed)
