@@ -12,9 +12,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from tinysieve.ground.errors import InputError
-from tinysieve.training.starting_weights import StartingWeights
 
-LATER = ("start", "frozen_blocks", "norm_momentum")
+LATER = ("norm_momentum",)
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,6 @@ class Recipe:
         horizontal_flip: whether half of the images are mirrored.
         comparable: whether its accuracy may stand beside the published numbers.
         source: the script that it reproduces, or why it is not comparable.
-        start: shipped weights that the training starts from; None is noise, as every published recipe does.
-        frozen_blocks: how many of the network's first blocks, and the stem, keep those weights and moments. A step then costs
-            little more than looking, and TensorFlow traces a third of the graph.
         norm_momentum: share of batch normalisation's moving moments that a step keeps; 0.99 is Keras' own and needs some two
             hundred steps before the moments mean anything.
     """
@@ -45,8 +41,6 @@ class Recipe:
     horizontal_flip: bool = True
     comparable: bool = True
     source: str = ""
-    start: StartingWeights | None = None
-    frozen_blocks: int = 0
     norm_momentum: float = 0.99
 
     def __post_init__(self) -> None:
@@ -63,12 +57,6 @@ class Recipe:
                     f"{setting} = {getattr(self, setting)} in recipe {self.name!r} is out of range",
                     fix="batch_size, epochs at least 1; learning_rate in (0, 1), rotation in [0, 0.5], norm_momentum in [0, 1)",
                 )
-        if self.start and self.comparable:
-            raise InputError(f"recipe {self.name!r} starts from trained weights, so it cannot be comparable",
-                             fix="comparable=False")
-        if self.frozen_blocks and not self.start:
-            raise InputError(f"recipe {self.name!r} would freeze {self.frozen_blocks} blocks of noise",
-                             fix="name the weights to start from")
 
     @property
     def settings(self) -> dict[str, Any]:
