@@ -211,7 +211,10 @@ def test_stored_trajectories_are_read_at_a_chosen_epoch_and_the_kept_trained_aga
         return made
 
     third = retrained(3)
-    assert (third["kept"], third["clean_share_of_kept"]) == (round(0.6 * len(corrupt)), 1.0)
+    kept = round(0.6 * len(corrupt))
+    assert third["kept"] == kept
+    # All clean ones are kept; where a few more are asked for than there are, corrupt ones fill up.
+    assert third["clean_share_of_kept"] == pytest.approx(min(1.0, (~corrupt).sum() / kept))
     assert set(third["test_accuracy"]) == {"retrained"}
     assert retrained(1)["clean_share_of_kept"] < 0.8
     with pytest.raises(InputError, match="epoch 6 of 5"):

@@ -22,8 +22,9 @@ from report_run import HOSTILE, TALL, TRAIN, WIDE, decide, make_images, make_run
 
 from tinysieve.dataset.classes import ClassNames
 from tinysieve.dataset.samples import SampleTable
+from tinysieve.ground.errors import InputError
 from tinysieve.ground.statistics import McNemar
-from tinysieve.pipeline.engine.stages import Run, plan
+from tinysieve.pipeline.engine.stages import Run, plan, run_stages
 from tinysieve.pipeline.engine.words import Change, sentences
 from tinysieve.pipeline.report.figures import size_chart, waterfall_chart
 from tinysieve.pipeline.report.gallery import LONG_SIDE, data_uri, shown_size
@@ -312,6 +313,10 @@ def test_follows_undo_and_is_made_again_for_what_changed(run: Run, photos: Path,
     rendered(moved)
     assert not plan(moved, (*stages(), report_stage(moved.config)))[-1].runs
     versions_of(moved).undo()
+    with pytest.raises(InputError, match="the mended model was trained on"):
+        rendered_again(moved)
+    shutil.rmtree(moved.at("train-mended"))
+    run_stages(moved, [stage for stage in stages() if stage.name == "train-mended"], lambda status: None)
     page = rendered_again(moved)
     assert "No label differs from version 0." in page
     assert "The labels are unchanged." in page
@@ -321,7 +326,7 @@ def test_follows_undo_and_is_made_again_for_what_changed(run: Run, photos: Path,
 
 
 def rendered_again(run: Run) -> str:
-    shutil.rmtree(run.at("report"))
+    shutil.rmtree(run.at("report"), ignore_errors=True)
     return rendered(run)
 
 

@@ -15,6 +15,7 @@ from tiny_tflite import packed, tiny_model, tiny_tree
 
 from tinysieve.ground.child_process import Companion
 from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.quantize.firmware.bundle_words import require_codes
 from tinysieve.quantize.inspection import inspect_model
 from tinysieve.quantize.tflite.class_labels import class_labels
 from tinysieve.quantize.tflite.graph import load_model, read_graph
@@ -223,3 +224,13 @@ def test_packing_the_tree_again_is_still_read():
     model = tiny_model()
     assert read_graph(packed(load_model(model))) == read_graph(model)
     assert struct.unpack_from("<4s", model, 4) == (b"TFL3",)
+
+
+@pytest.mark.parametrize("scale", [float("nan"), float("inf"), 0.0, -1.0])
+@pytest.mark.parametrize("role", ["inputs", "outputs"])
+def test_codes_without_a_usable_scale_are_refused(scale, role):
+    def change(one):
+        one.tensors[getattr(one, role)[0]].quantization.scale = np.array([scale], np.float32)
+
+    with pytest.raises(InputError, match="the scale of what the model"):
+        require_codes(read_graph(tiny_model(graph(change))))

@@ -37,15 +37,21 @@ def stop_reason(returncode: int, messages: bytes) -> str:
     return lines[-1] if lines else f"exit code {returncode}"
 
 
+_LATE = "no answer within"
+
+
 class Companion:
     """``python -m module`` that answers questions as long as this process lives; the module calls :func:`serve`.
 
-    A question on which it crashes, or takes longer than ``timeout_s`` seconds, ends it; the next starts another.
+    A question on which it crashes, or takes longer than ``timeout_s`` seconds, ends it; the next starts another. A crash of one
+    that has answered before may be the fault of an earlier question that wrote past its memory, so it is asked anew of a fresh
+    one, whose word counts.
     """
 
     def __init__(self, module: str, timeout_s: float) -> None:
         self._module, self._timeout_s = module, timeout_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._answered = 0
         self._owner, self._lock = os.getpid(), threading.Lock()
         atexit.register(self.close)
 
@@ -56,28 +62,38 @@ class Companion:
             InputError: it refused, crashed, or took too long; says which.
         """
         with self._lock:
-            process = self._started()
-            late = threading.Event()
-            timer = threading.Timer(self._timeout_s, _end, (process, late))
-            timer.start()
-            try:
-                reply = _exchange(process, question)
-            finally:
-                timer.cancel()
+            reply, what = self._asked(question)
+            if reply is None and not what.startswith(_LATE) and self._answered:
+                self._answered = 0
+                reply, what = self._asked(question)
             if reply is None:
-                returncode = process.wait()
-                self.close()
-                what = f"no answer within {self._timeout_s:g} s" if late.is_set() else stop_reason(returncode, b"")
+                self._answered = 0
                 raise InputError(what, why="the model may be damaged", fix="check where the model comes from")
+            self._answered += 1
         if reply[:1] == _REFUSAL:
             raise InputError(reply[1:].decode(errors="replace"))
         return reply[1:]
+
+    def _asked(self, question: bytes) -> tuple[bytes | None, str]:
+        """The reply; None and what happened, where the process ended first."""
+        process, late = self._started(), threading.Event()
+        timer = threading.Timer(self._timeout_s, _end, (process, late))
+        timer.start()
+        try:
+            reply = _exchange(process, question)
+        finally:
+            timer.cancel()
+        if reply is not None:
+            return reply, ""
+        returncode = process.wait()
+        self.close()
+        return None, f"{_LATE} {self._timeout_s:g} s" if late.is_set() else stop_reason(returncode, b"")
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._owner != os.getpid() or (self._process is not None and self._process.poll() is not None):
             self.close()
         if self._process is None:
-            self._owner = os.getpid()
+            self._owner, self._answered = os.getpid(), 0
             self._process = subprocess.Popen([sys.executable, "-m", self._module], stdin=subprocess.PIPE,
                                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment())
         return self._process
