@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from tinysieve.ground.progress import Progress
 BLOCKS = 400
 # A task whose node has gone can be waited for forever.
 PATIENCE_SECONDS = 900.0
+_COLLECTOR_ENDS_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class RayDataExecutor:
                 logging.getLogger(__name__).warning("Ray gave up: %s", error)
             answers.put(None)
 
-        threading.Thread(target=collect, daemon=True).start()
+        collector = threading.Thread(target=collect, daemon=True)
+        collector.start()
         there = parts_there()
         while True:
             try:
@@ -106,7 +109,7 @@ class RayDataExecutor:
                 if (now := parts_there()) > there:
                     there = now
                     continue
-                _start_again()
+                _start_again(collector)
                 return
             if row is None:
                 return
@@ -139,6 +142,8 @@ def _lost(chunk: Chunk) -> Exception:
 
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # A thread that is left over must not start a cluster of its own.
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     # On busy cores a node takes longer to start than Ray waits.
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")
     try:
@@ -150,16 +155,26 @@ def _ray() -> Any:
     return ray
 
 
-def _start_again() -> None:
-    """Leave the cluster, which ends all workers of ours, and join it again."""
+def _start_again(collector: threading.Thread) -> None:
+    """Leave the cluster, which ends all workers of ours, and join it again; `collector` still reads from the old one."""
     ray = _ray()
     address = ray.get_runtime_context().gcs_address
     ray.shutdown()
+    # Whatever it asks of Ray next may connect by itself, and two connections at once are an error.
+    collector.join(_COLLECTOR_ENDS_S)
+    if ray.is_initialized():
+        ray.shutdown()
+    # A cluster of this process alone went with it, and Ray would look for it for minutes.
+    _join(address if _answers_at(address) else "local")
+
+
+def _answers_at(address: str) -> bool:
+    host, _, port = address.rpartition(":")
     try:
-        _join(address)
-    except (ConnectionError, ValueError, RuntimeError):
-        # It was one of this process alone, and went with it.
-        _join("local")
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def _join(address: str) -> None:
