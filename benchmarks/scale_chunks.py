@@ -50,7 +50,7 @@ def timed(name: str, into: dict[str, float]) -> Iterator[None]:
 @contextmanager
 def nothing(threads: int) -> Iterator[Work]:
     """Work that does nothing."""
-    yield lambda chunk: None
+    yield lambda chunk, step: None
 
 
 def write_parts(folder: Path, ids: pa.Array, chunks: tuple[Chunk, ...]) -> BoxParts:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tinysieve.dataset.chunks import Chunk, cut
-from tinysieve.dataset.executors.executor import Work
+from tinysieve.dataset.executors.executor import Step, Work
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 
@@ -41,7 +41,7 @@ class SlowWork:
     def __call__(self, threads: int) -> Iterator[Work]:
         self.folder.mkdir(parents=True, exist_ok=True)
 
-        def work(chunk: Chunk) -> None:
+        def work(chunk: Chunk, step: Step) -> None:
             time.sleep(self.seconds)
             tried = self.folder / f"{chunk.stem}.hung"
             if chunk.number in self.hangs and not tried.exists():

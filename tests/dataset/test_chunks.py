@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stored_photos import Photo, photos, write_folder, write_tar
 
 from tinysieve.dataset.chunks import Chunk, Plan, cut, write_plan
-from tinysieve.dataset.executors.executor import HOPELESS, ChunkFailed, Work
+from tinysieve.dataset.executors.executor import HOPELESS, ChunkFailed, Step, Work
 from tinysieve.dataset.executors.local import LocalExecutor
 from tinysieve.dataset.packed_pixels import PackedPixels
 from tinysieve.dataset.stores.registry import open_store
@@ -64,7 +64,8 @@ class Worker:
     def __call__(self, threads: int) -> Iterator[Work]:
         self.opened += 1
 
-        def work(chunk: Chunk) -> None:
+        def work(chunk: Chunk, step: Step) -> None:
+            step(1)
             self.tried[chunk.number] = self.tried.get(chunk.number, 0) + 1
             error = self.fails(chunk, self.tried[chunk.number])
             if error is not None:
@@ -92,7 +93,8 @@ def test_a_chunk_that_fails_three_times_is_named_and_the_others_are_done() -> No
 def test_what_fails_twice_is_done_the_third_time() -> None:
     worker, heard = Worker(lambda chunk, attempt: OSError("busy") if attempt < 3 else None), []
     LocalExecutor(1).run(worker, CHUNKS, worker.is_done, lambda done, total: heard.append((done, total)))
-    assert heard == [(2 * number, 40) for number in range(1, 21)]
+    # Of each chunk of two images the first is told at each of three attempts, then the whole.
+    assert heard == [(done, 40) for before in range(0, 40, 2) for done in (*[before + 1] * 3, before + 2)]
 
 
 def test_an_error_that_a_person_must_act_on_is_raised_as_it_is_and_not_tried_again() -> None:

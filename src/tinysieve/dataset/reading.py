@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tinysieve.dataset.chunks import Chunk, Plan
-from tinysieve.dataset.executors.executor import Work
+from tinysieve.dataset.executors.executor import Step, Work
 from tinysieve.dataset.image_store import content_id, decode_checked
 from tinysieve.dataset.images import Pixels, UndecodableImage, decode
 from tinysieve.dataset.stores.store import ImageStore
@@ -168,12 +168,15 @@ class ReadingPass:
         shard = lru_cache(_OPEN_SHARDS)(self.store.shard)
         with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
 
-            def work(chunk: Chunk) -> None:
+            def work(chunk: Chunk, step: Step) -> None:
+                behind = 0
                 for writer in writers:
                     writer.begin()
                 for window in self._windows(shard(chunk.shard), chunk, writers, pool):
                     for writer, prepared in zip(writers, zip(*window, strict=True), strict=True):
                         writer.take(prepared)
+                    behind += len(window)
+                    step(behind)
                 for writer in writers:
                     writer.write(chunk)
 

@@ -14,8 +14,10 @@ ATTEMPTS = 3
 # So many chunks that failed for good are no matter of these chunks.
 HOPELESS = 8
 
-Work = Callable[[Chunk], None]
-"""Makes the part of one chunk."""
+Step = Callable[[int], None]
+"""Hears how many images of the chunk are behind."""
+Work = Callable[[Chunk, Step], None]
+"""Makes the part of one chunk, and tells a step now and then."""
 MakeWork = Callable[[int], AbstractContextManager[Work]]
 """Called once a worker with the threads that it may use; opens there what the work needs: store, detector, backbone."""
 IsDone = Callable[[Chunk], bool]

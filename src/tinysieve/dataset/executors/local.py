@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinysieve.dataset.chunks import Chunk
-from tinysieve.dataset.executors.executor import ATTEMPTS, HOPELESS, IsDone, MakeWork, Work, is_final, refuse_failures
+from tinysieve.dataset.executors.executor import ATTEMPTS, HOPELESS, IsDone, MakeWork, Step, Work, is_final, refuse_failures
 from tinysieve.ground.progress import Progress
 
 
@@ -30,7 +30,7 @@ class LocalExecutor:
             return
         with make_work(self.threads) as work:
             for chunk in waiting:
-                error = attempted(work, chunk)
+                error = attempted(work, chunk, from_there(progress, done, total))
                 if error is not None:
                     failed[chunk] = error
                     if len(failed) == HOPELESS:
@@ -41,11 +41,16 @@ class LocalExecutor:
         refuse_failures(failed, len(chunks))
 
 
-def attempted(work: Work, chunk: Chunk) -> Exception | None:
+def from_there(progress: Progress, done: int, total: int) -> Step:
+    """Progress within a chunk that begins where `done` images are behind."""
+    return lambda images: progress(done + images, total)
+
+
+def attempted(work: Work, chunk: Chunk, step: Step) -> Exception | None:
     """Try a chunk as often as it is tried; the last error, None where it was done."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            work(chunk)
+            work(chunk, step)
             return None
         except Exception as error:  # whatever it is, it is said of this chunk
             if is_final(error) or attempt == ATTEMPTS:

@@ -29,7 +29,7 @@ class Worker:
             try:
                 # Ray repeats what a dead worker had finished of these chunks.
                 if not is_done(chunk):
-                    work(chunk)
+                    work(chunk, _unheard)
                 images += len(chunk)
             except Exception as error:  # whatever it is, it is said of this chunk
                 errors[chunk.number] = _portable(error)
@@ -43,6 +43,10 @@ class Worker:
             self._held = make_work(1)
             self._work, self._asked = self._held.__enter__(), asked
         return self._work, is_done
+
+
+def _unheard(images: int) -> None:
+    """A cluster's progress counts whole chunks: nobody hears a worker before it answers."""
 
 
 def _answer(images: int, errors: dict[int, Exception]) -> dict[str, Any]:
