@@ -5,7 +5,8 @@
 Photos are drawn anew for each planting from a half of VOC 2007's train split, the halves in turn (300, 800 or 1,600 photos), or
 are all 3,422 of it, or the 256 COCO photos. A fifth of the labels is hidden and wrong ones are planted: at Wake Vision's rates,
 at 25 % each way, none. What is known of scores beforehand was learnt from other photos: the other half and val, val alone for
-3,422, and what ships (train and val) for COCO's; see benchmarks/learn_weight_priors.py. Settings were chosen on plantings 0 to 9.
+3,422, and what ships (train and val) for COCO's; see benchmarks/learn_weight_priors.py. Settings were chosen on plantings 0 to 9:
+benchmarks/few_labels_settings.py.
 Results go to benchmarks/results/few_labels.json; a finished row is not made again.
 
 Two detectors: YOLO11n with the second look, and the shipped presence head (no download).
@@ -28,7 +29,7 @@ from voc2007 import RATES as TWO_RATES
 
 from tinysieve.dataset.classes import DROPPED, UNLABELED, Codes
 from tinysieve.filtering.decisions.consensus import Beliefs, Consensus, weigh
-from tinysieve.filtering.decisions.policy import TwoSignals
+from tinysieve.filtering.decisions.policy import Plan, TwoSignals
 from tinysieve.filtering.decisions.weight_prior import KnownWeights, best_known, shipped
 from tinysieve.filtering.evidence.presence_limits import PresenceLimits
 from tinysieve.filtering.filters.probable_label import probable_label
@@ -71,9 +72,10 @@ def opinions_of(draw: Draw, detector: str) -> list[Opinions]:
     return made
 
 
-def _done(draw: Draw, rows: np.ndarray, new: Codes) -> Codes:
+def labels_after(draw: Draw, plan: Plan) -> Codes:
+    """The given labels with a policy's decisions carried out."""
     made = draw.given.copy()
-    made[rows] = new
+    made[plan.decisions.rows] = plan.decisions.new_labels
     return made
 
 
@@ -81,13 +83,13 @@ def consensus(draw: Draw, detector: str, policy: Consensus, **settings: float) -
     """Labels after the consensus."""
     everybody = np.ones(len(draw.given), bool)
     plan = policy.decide(opinions_of(draw, detector), beliefs_about(draw, detector, **settings), draw.given, everybody)
-    return _done(draw, plan.decisions.rows, plan.decisions.new_labels)
+    return labels_after(draw, plan)
 
 
 def two_signals(draw: Draw, detector: str) -> Codes:
     """Labels after the policy `default`."""
     plan = TwoSignals().decide(opinions_of(draw, detector), draw.given, np.ones(len(draw.given), bool))
-    return _done(draw, plan.decisions.rows, plan.decisions.new_labels)
+    return labels_after(draw, plan)
 
 
 def follow_detector(draw: Draw, detector: str) -> Codes:
@@ -101,7 +103,9 @@ def cleanlab(draw: Draw, detector: str) -> Codes:
     rows = np.flatnonzero(draw.given >= 0)
     pred_probs = np.stack([1 - draw.p_positive, draw.p_positive], axis=1)[rows].astype(np.float64)
     issues = find_label_issues(draw.given[rows].astype(int), pred_probs, n_jobs=1)
-    return _done(draw, rows[issues], np.full(int(issues.sum()), DROPPED, np.int8))
+    made = draw.given.copy()
+    made[rows[issues]] = DROPPED
+    return made
 
 
 def mistakenness(draw: Draw, detector: str) -> Codes:
@@ -196,7 +200,7 @@ def look_rows(draws: list[Draw]) -> Facts:
             asked = asked[np.sort(np.unique(asked, return_index=True)[1])][:looks]
             verified[asked] = draw.pool.truth[asked]
             after = Consensus().decide(opinions_of(draw, YOLO), beliefs_about(draw, YOLO, verified), draw.given, everybody)
-            many.append(judged(draw, _done(draw, after.decisions.rows, after.decisions.new_labels)))
+            many.append(judged(draw, labels_after(draw, after)))
         rows[str(looks)] = summary(many)
     return rows
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def learnt(draws: list[Draw], detector: str, with_head: bool) -> dict[str, Any]:
     names = [score.name for score in draws[0].scores(detector, with_head)]
     features = np.concatenate([_columns(draw, detector, with_head) for draw in draws])
     truth = np.concatenate([draw.pool.truth == 1 for draw in draws])
-    mean = fit_weights(features, truth, NO_ERRORS, WeightPrior.free(len(names)), Answered.nobody(len(names) + 1))
+    of_either_sign = replace(WeightPrior.flat(len(names)), least=np.full(len(names) + 1, -np.inf))
+    mean = fit_weights(features, truth, NO_ERRORS, of_either_sign, Answered.nobody(len(names) + 1))
     positive = 1 / (1 + np.exp(-features @ mean))
     information = (features * (positive * (1 - positive))[:, np.newaxis]).T @ features / len(features)
     # Boxes of any other detector are weighed as YOLO's.

@@ -40,6 +40,14 @@ def _interval(row: dict[str, float]) -> str:
     return f"{row['mean']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
 
 
+def few_settings() -> str:
+    """One setting changed at a time."""
+    stored, sizes = result("few_labels_settings"), ("300", "800", "coco256")
+    head = ("planted", "photos", "setting", "wrong after, per planted", "dropped", "F1 of changes", "newly wrong")
+    return table(head, [(RATES[rate], size, name, *_measures(row))
+                        for rate in RATES for size in sizes for name, row in stored[f"{size}, {rate}"].items()])
+
+
 def few_looks() -> str:
     """What a person's answers add."""
     stored = result("few_labels")["looks"]

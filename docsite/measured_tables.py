@@ -98,6 +98,7 @@ def _trainings(setting: str, epochs: int, labels: Sequence[str], interval: bool)
 
 TABLES: dict[str, Callable[[], str]] = {
     "few_labels": few.few_labels, "few_labels_head": few.few_labels_head, "few_looks": few.few_looks,
+    "few_settings": few.few_settings,
     "few_downstream": few.few_downstream, "few_calibration": few.few_calibration, "closer_look": few.closer_look,
     "fit": fit, "rankings": rankings, "strategies": strategies, "label_issues": label_issues, "planted": planted,
     "quarter_8": lambda: _trainings("a_quarter_each_way", 8, ("noisy", "seed", "default", "consensus", "clean"), True),

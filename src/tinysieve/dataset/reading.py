@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tinysieve.dataset.chunks import Chunk, Plan
 from tinysieve.dataset.executors.executor import Step, Work
@@ -92,6 +92,15 @@ class KeyedParts(Parts):
     """
 
     folder: Path
+    suffix: ClassVar[str]
+
+    def path(self, chunk: Chunk) -> Path:
+        """Of the part of a chunk."""
+        return self.folder / f"{chunk.stem}{self.suffix}"
+
+    def is_done(self, chunk: Chunk) -> bool:
+        """Whether the part is there."""
+        return self.path(chunk).exists()
 
     @abstractmethod
     def is_of(self, chunk: Chunk, keys: Sequence[str]) -> bool:

@@ -46,11 +46,6 @@ class WeightPrior:
         """For scores that nothing is known of: standard normal weights (chosen on planted errors by log loss), any intercept."""
         return cls(np.zeros(scores + 1), np.diag([1.0] * scores + [0.0]), np.array([0.0] * scores + [-np.inf]))
 
-    @classmethod
-    def free(cls, scores: int) -> WeightPrior:
-        """Standard normal weights of either sign."""
-        return cls(np.zeros(scores + 1), np.diag([1.0] * scores + [0.0]), np.full(scores + 1, -np.inf))
-
 
 @dataclass(frozen=True, eq=False)
 class KnownWeights:

@@ -27,7 +27,7 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class EmbeddingParts(KeyedParts):
-    """Features of the images that can be decoded; an image is called by its key.
+    """Features float16 [n, D] of the images that can be decoded; an image is called by its key.
 
     Args:
         folder: of the parts.
@@ -35,13 +35,7 @@ class EmbeddingParts(KeyedParts):
     """
 
     backbone: Callable[[int], Backbone]
-
-    def path(self, chunk: Chunk) -> Path:
-        """Of the part of a chunk: `.npz` with keys and features float16 [n, D]."""
-        return self.folder / f"{chunk.stem}.npz"
-
-    def is_done(self, chunk: Chunk) -> bool:
-        return self.path(chunk).exists()
+    suffix = ".npz"
 
     def is_of(self, chunk: Chunk, keys: Sequence[str]) -> bool:
         return self.is_done(chunk) and self.read(chunk)[0].astype(str).tolist() == list(keys)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -28,13 +27,7 @@ class BoxParts(KeyedParts):
     """
 
     detector: Callable[[int], Detector]
-
-    def path(self, chunk: Chunk) -> Path:
-        """Of the part of a chunk."""
-        return self.folder / f"{chunk.stem}.parquet"
-
-    def is_done(self, chunk: Chunk) -> bool:
-        return self.path(chunk).exists()
+    suffix = ".parquet"
 
     def is_of(self, chunk: Chunk, keys: Sequence[str]) -> bool:
         if not self.is_done(chunk):
