@@ -49,6 +49,12 @@ def test_the_summary_shows_the_model_and_promises_nothing_from_few_labels(run: R
     assert set(summary["model"]["weights"]) == {"box", "any_box", "box_area", "out_of_fold", "neighbors"}
     assert 0 < summary["model"]["negative_as_positive"] < 0.5
     assert summary["precision"] == {}
+    # A score or two a label: what is known of boxes from other photos is most of what is known.
+    assert summary["model"]["prior_share"] > 0.5
+    asked = read_table(REVIEW_QUEUE.path(run))
+    assert summary["next_looks"]["looks"] == len(asked)
+    # No look gains more than a wrong label that becomes right: 1 + harm of 3.
+    assert 0 < summary["next_looks"]["gain"] <= 4 * len(asked)
 
 
 def test_with_enough_labels_each_filter_has_its_precision(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,6 +191,21 @@ def test_each_filter_has_its_estimated_precision_where_there_is_one(page: Page, 
     assert "Precision not estimated" not in text
 
 
+@pytest.mark.parametrize(("prior_share", "said"), [(0.72, True), (0.3, False)])
+def test_few_labels_are_said_and_what_looks_would_bring(prior_share: float, said: bool, photos: Path, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", photos)
+    path = run.at("policy") / "policy.json"
+    policy = json.loads(path.read_text())
+    policy["model"] = {"weights": {"box": 1.5}, "intercept": 0.1, "negative_as_positive": 0.05, "positive_as_negative": 0.03,
+                       "prior_share": prior_share}
+    policy["next_looks"] = {"looks": 2, "gain": 1.26}
+    path.write_text(json.dumps(policy))
+    record_again(path.parent)
+    text = Page(rendered(run)).text.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert ("rest more on other photos (72.0 % of what is known" in text) == said
+    assert "The next 2 looks of a person are expected to gain 1.3 right labels" in text
+
+
 def test_without_features_there_is_no_map(photos: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", photos)
     (run.at("embed") / "embeddings.npy").unlink()
