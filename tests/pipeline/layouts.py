@@ -104,6 +104,7 @@ LAYOUTS: dict[str, tuple[Callable[[Path], None], bool]] = {
     "ultralytics": (tree("{split}/{kind}", **PERSONS), True),
     "capitals": (tree("{split}/{kind}", train="Train", val="Validation", p="Person", b="Background"), True),
     "roboflow folders": (tree("{split}/{kind}", val="valid", **PERSONS), True),
+    "years of COCO": (tree("{split}/{kind}", train="train2017", val="val2017", test="test2015", **PERSONS), True),
     "keras": (tree("{kind}", **PERSONS), False),
     "vw_coco2014_96": (tree("vw_coco2014_96/{kind}", p="person", b="non_person"), False),
     "no test": (tree("{split}/{kind}", test="train", **PERSONS), False),

@@ -237,6 +237,11 @@ def bare(root: Path) -> None:
     photo(root / "a.png")
 
 
+def coco_folders(root: Path) -> None:
+    for split in ("train2017", "val2017"):
+        photo(root / f"{split}/a_{split}.png")
+
+
 def only_persons(root: Path) -> None:
     for number in range(4):
         photo(root / f"{number}.png")
@@ -246,6 +251,7 @@ def only_persons(root: Path) -> None:
 @pytest.mark.parametrize(("make", "path", "message"), [
     (detection_set, "d", "3 photos with boxes and without labels: d/labels"),
     (bare, "d", "1 photos, and nothing that says what they show"), (bare, "d/gone", "d/gone does not exist"),
+    (coco_folders, "d", "2 photos, and nothing that says what they show"),
     (only_persons, "d/t.csv", "no column names photos, or none has two classes; its columns: filename, person"),
 ])
 def test_what_has_no_labels_is_said_with_what_to_do(tmp_path: Path, make: object, path: str, message: str) -> None:

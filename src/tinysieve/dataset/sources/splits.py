@@ -7,7 +7,10 @@ import re
 from tinysieve.dataset.samples import SPLITS
 
 SPLIT_NAMES = {"val": "validation", "valid": "validation", "dev": "validation", "training": "train", "testing": "test",
-               "train_quality": "train", "train_large": "train", **{name: name for name in SPLITS}}
+               "train_quality": "train", "train_large": "train", **{name: name for name in SPLITS},
+               # COCO's folders.
+               "train2014": "train", "train2017": "train", "val2014": "validation", "val2017": "validation", "test2014": "test",
+               "test2015": "test", "test2017": "test"}
 UNLABELED_FOLDERS = ("unlabeled", "unlabeled_images", "unlabelled")
 
 
