@@ -63,6 +63,8 @@ def test_rates_are_measured_on_the_images_of_the_configuration_and_nothing_is_wr
     assert made["images"] == 1000
     assert made["rates"]["sampled"] == 4
     assert made["rates"]["features"] == 1280
+    # Not less than an interpreter with numpy and a backbone, not more than the machine can have.
+    assert 50e6 < made["rates"]["resident_bytes"] < 64e9
     assert min(made["rates"][name] for name in ("read", "decode", "detect", "embed")) > 0
     assert made["rows"][0]["hours"] == pytest.approx(
         sum(made["rates"][name] for name in ("read", "decode", "detect", "embed")) / 2 / 3600)

@@ -22,6 +22,7 @@ class Rates:
         embed: the backbone.
         features: numbers that the backbone gives for an image.
         sampled: images that were looked at.
+        resident_bytes: the most memory that the process held meanwhile, with detector and backbone open; 0 where it was not seen.
     """
 
     read: float
@@ -30,6 +31,7 @@ class Rates:
     embed: float
     features: int
     sampled: int
+    resident_bytes: int = 0
 
 
 @dataclass(frozen=True)

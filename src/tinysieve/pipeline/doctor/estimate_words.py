@@ -44,7 +44,8 @@ def render_estimate(made: Estimate) -> str:
         "",
         f"disk: {size(made.pixel_bytes)} of packed pixels, {size(made.feature_bytes)} of features; at most "
         f"{size(made.peak_disk_bytes)} at once",
-        f"memory: {size(made.table_memory_bytes)} for the stages over tables",
+        f"memory: {size(rates.resident_bytes)} for a process with detector and backbone open, as measured; "
+        f"{size(made.table_memory_bytes)} more for the stages over tables",
         "",
         "Times are of the reading pass (ingest, detect, embed), as if nothing overlapped.",
         "Not in it: download, filters, training.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,7 +67,12 @@ def measure(config: Config, sample: int, with_detector: bool) -> tuple[int, Rate
     embed, features = (0.0, 0) if isinstance(config.filter.backbone, ArrayBackbone) else _embedding(
         BackboneOpener(config.filter.backbone)(1), images)
     read, decoded, seen, embedded = (round(1000 * seconds / len(images), 3) for seconds in (reading, decoding, detect, embed))
-    return len(names), Rates(read, decoded, seen, embedded, features, len(images))
+    return len(names), Rates(read, decoded, seen, embedded, features, len(images), _most_resident())
+
+
+def _most_resident() -> int:
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
 
 
 def _decoded(store: ImageStore, names: list[str]) -> tuple[list[Pixels], float, float]:
