@@ -33,7 +33,7 @@ class Answers:
 def restarts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
     monkeypatch.setattr(ray_data, "_ray", lambda: None)
-    monkeypatch.setattr(ray_data, "_start_again", lambda: made.append("again"))
+    monkeypatch.setattr(ray_data, "_start_again", lambda _collector: made.append("again"))
     return made
 
 
