@@ -16,7 +16,7 @@ FLOOR = {"ground": 0, "dataset": 1, "filtering": 2, "training": 2, "quantize": 2
 # The rooms of the roof; those of one floor do not know each other.
 PIPELINE = {"config": 0, "pictures": 0, "engine": 1, "stages": 2, "report": 3, "review": 3, "explore": 3, "compare": 3,
             "label_issues": 3, "experiments": 3, "doctor": 3, "dataperf": 3, "live": 3, "templates": 3, "first_look": 3,
-            "track": 4, "console": 5, "main_job": 5, "model_files": 6, "demo": 7, "commands": 8, "cli": 9}
+            "track": 4, "console": 5, "hub": 4, "main_job": 5, "model_files": 6, "demo": 7, "commands": 8, "cli": 9}
 # The public face and data folders stand beside the floors: the face may use every floor, and no floor knows it.
 FACE = {"face": 4, "model": 5, "run": 6}
 OUTSIDE = {"configs", "models", *FACE}

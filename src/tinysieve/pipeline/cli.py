@@ -23,6 +23,7 @@ from tinysieve.pipeline.commands import (
     firmware,
     first_look,
     fit,
+    hub,
     inspect,
     labels,
     live,
@@ -43,7 +44,7 @@ app = typer.Typer(
          "Exit codes: 0 success, 1 gate missed, 2 invalid input, 3 missing dependency, 4 internal error.",
 )
 for group in (first_look, main_job, machine, versions, export, query, explore, review, audit, labels, data_parameters,
-              compare, runs, inspect, fit, metadata, firmware, live, dataperf, experiments):
+              compare, runs, hub, inspect, fit, metadata, firmware, live, dataperf, experiments):
     app.add_typer(group.commands)
 
 

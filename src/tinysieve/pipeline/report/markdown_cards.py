@@ -13,13 +13,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tinysieve.pipeline.engine.words import leaks, sentences, with_article
 from tinysieve.pipeline.report.label_counts import label_titles
+from tinysieve.pipeline.report.report_stage import DATASET_CARD_TEXT, MODEL_CARD_TEXT
 from tinysieve.pipeline.report.section import add_words
 from tinysieve.pipeline.report.shared_tables import confusion_rows, vote_titles
 from tinysieve.pipeline.report.source import ReportSource
 from tinysieve.pipeline.report.terms import data_terms, tool_terms
 from tinysieve.pipeline.stages.train import MENDED
 
-MODEL_CARD, DATASET_CARD = "MODEL_CARD.md", "DATASET_CARD.md"
+MODEL_CARD, DATASET_CARD = MODEL_CARD_TEXT.file, DATASET_CARD_TEXT.file
 NETWORK = "mcunet-320kb-1mb_vww"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
 

@@ -6,6 +6,7 @@ The same run gives the same bytes: they hold no date and no duration.
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 from tinysieve.filtering.filters.duplicates import Duplicates
@@ -20,7 +21,10 @@ from tinysieve.pipeline.stages.near_duplicates import GROUPS
 from tinysieve.pipeline.stages.opinions import stage_name
 from tinysieve.pipeline.stages.select_facts import SELECT_FACTS
 
-REPORT_PAGE: Artifact[str] = Artifact("report", "report.html", lambda path: path.read_text(encoding="utf-8"))
+REPORT_PAGE, MODEL_CARD_TEXT, DATASET_CARD_TEXT = (
+    Artifact("report", name, partial(Path.read_text, encoding="utf-8"))
+    for name in ("report.html", "MODEL_CARD.md", "DATASET_CARD.md")
+)
 
 
 def _report(run: Run, folder: Path) -> str:
