@@ -32,8 +32,8 @@ class Answers:
 @pytest.fixture
 def restarts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
-    monkeypatch.setattr(ray_data, "_ray", lambda: None)
-    monkeypatch.setattr(ray_data, "_start_again", lambda _collector: made.append("again"))
+    monkeypatch.setattr(ray_data, "ray_package", lambda: None)
+    monkeypatch.setattr(ray_data, "start_again", lambda _collector: made.append("again"))
     return made
 
 

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from tinysieve.dataperf.embedding_rows import EMBEDDING, IMAGE_ID, EmbeddingRows, concatenated, rows_of
 from tinysieve.dataperf.embedding_store import open_parquet
-from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.dataset.executors.ray_session import LOCAL, join, ray_package
+from tinysieve.ground.errors import InputError
 
 _ROWS_AT_A_TIME = 1024
 
@@ -84,17 +85,9 @@ def open_ray(path: Path) -> RayEmbeddings:
         InputError: nothing to read at the path.
     """
     parts = [str(part.resolve()) for part in open_parquet(path).parts]
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        # Ray asks fsspec for an HTTP file system from several threads; without this package they trip over each other.
-        import aiohttp  # noqa: F401
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise MissingRequirement(f"Ray Data is not installed: {error}", where="--reader ray",
-                                 fix="pip install 'tinysieve[scale]'") from error
+    ray = ray_package()
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, include_dashboard=False, logging_level="error")
+        join(os.environ.get("RAY_ADDRESS", LOCAL))
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True

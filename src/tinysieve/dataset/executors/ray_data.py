@@ -1,18 +1,15 @@
 """Executor: Ray Data, on one machine or many that see the same folders. Needs the extra `scale`.
 
-Only this module and `ray_worker` know Ray, which gets descriptions of chunks and gives back what failed. The truth is on the
-disk: a chunk is done when its part is there, whichever worker made it and whatever Ray lost.
+Ray gets descriptions of chunks and gives back what failed. The truth is on the disk: a chunk is done when its part is there,
+whichever worker made it and whatever Ray lost.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import queue
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +17,15 @@ import numpy as np
 
 from tinysieve.dataset.chunks import Chunk
 from tinysieve.dataset.executors.executor import ATTEMPTS, HOPELESS, IsDone, MakeWork, is_final, refuse_failures
+from tinysieve.dataset.executors.ray_session import cluster, ray_package, start_again
 from tinysieve.dataset.executors.ray_worker import Worker
-from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.ground.errors import MissingRequirement
 from tinysieve.ground.progress import Progress
 
 # With some thousand blocks Ray's scheduler takes longer than the work.
 BLOCKS = 400
 # A task whose node has gone can be waited for forever.
 PATIENCE_SECONDS = 900.0
-_COLLECTOR_ENDS_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -51,14 +48,14 @@ class RayDataExecutor:
     patience: float = PATIENCE_SECONDS
 
     def __post_init__(self) -> None:
-        _ray()
+        ray_package()
 
     def run(self, make_work: MakeWork, chunks: Sequence[Chunk], is_done: IsDone, progress: Progress) -> None:
         """See `Executor.run`; a chunk is tried again by whichever worker is free."""
         waiting, failed = [chunk for chunk in chunks if not is_done(chunk)], dict[Chunk, Exception]()
         counted = _Counted(progress, sum(map(len, chunks)), sum(map(len, chunks)) - sum(map(len, waiting)))
         if waiting:
-            with _cluster(self.address):
+            with cluster(self.address):
                 for _ in range(ATTEMPTS):
                     errors = self._round(make_work, waiting, is_done, counted)
                     failed |= {chunk: errors.get(chunk.number) or _lost(chunk) for chunk in waiting if not is_done(chunk)}
@@ -70,7 +67,7 @@ class RayDataExecutor:
 
     def _round(self, make_work: MakeWork, chunks: Sequence[Chunk], is_done: IsDone, counted: _Counted) -> dict[int, Exception]:
         """Each chunk tried once; what failed, by number."""
-        ray = _ray()
+        ray = ray_package()
         from ray import cloudpickle
 
         # In the rows: what the constructor of an actor gets can be lost when the actor is started again.
@@ -109,7 +106,7 @@ class RayDataExecutor:
                 if (now := parts_there()) > there:
                     there = now
                     continue
-                _start_again(collector)
+                start_again(collector)
                 return
             if row is None:
                 return
@@ -138,67 +135,3 @@ class _Counted:
 
 def _lost(chunk: Chunk) -> Exception:
     return RuntimeError(f"its worker gave no answer, and part {chunk.stem} is not there: do all machines see the same folder?")
-
-
-def _ray() -> Any:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # A thread that is left over must not start a cluster of its own.
-    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
-    # On busy cores a node takes longer to start than Ray waits.
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "240")
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise MissingRequirement(f"Ray Data is not installed: {error}", where="executor.kind: ray",
-                                 fix="pip install 'tinysieve[scale]'") from error
-    return ray
-
-
-def _start_again(collector: threading.Thread) -> None:
-    """Leave the cluster, which ends all workers of ours, and join it again; `collector` still reads from the old one."""
-    ray = _ray()
-    address = ray.get_runtime_context().gcs_address
-    ray.shutdown()
-    # Whatever it asks of Ray next may connect by itself, and two connections at once are an error.
-    collector.join(_COLLECTOR_ENDS_S)
-    if ray.is_initialized():
-        ray.shutdown()
-    # A cluster of this process alone went with it, and Ray would look for it for minutes.
-    _join(address if _answers_at(address) else "local")
-
-
-def _answers_at(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except OSError:
-        return False
-    return True
-
-
-def _join(address: str) -> None:
-    _ray().init(address=address, log_to_driver=False, logging_level="error",
-                include_dashboard=False if address == "local" else None)
-
-
-@contextmanager
-def _cluster(address: str) -> Iterator[None]:
-    """Connected; a cluster that is there already is used and left as it is."""
-    ray = _ray()
-    ours = not ray.is_initialized()
-    if ours:
-        try:
-            _join(address)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise InputError(f"no Ray cluster answers at {address}: {error}", where="executor.address",
-                             fix="start one with 'ray start --head', or leave the address out for one on this machine") from error
-    # Our own progress says how far the work is.
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    try:
-        yield
-    finally:
-        if ours:
-            ray.shutdown()
