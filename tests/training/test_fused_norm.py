@@ -48,26 +48,3 @@ def test_only_training_is_fused(models):
     plain_again.set_weights(fused.get_weights())
     image = np.full((1, 16, 16, 3), 40.0, np.float32)
     np.testing.assert_array_equal(np.asarray(plain_again(image)), np.asarray(fused(image)))
-
-
-@pytest.mark.parametrize("momentum", [0.9, 0.5])
-def test_moments_follow_by_the_recipes_share(momentum):
-    """One step from mean 0 and variance 1: (1 - momentum) of the batch's mean; momentum plus (1 - momentum) of its variance."""
-    from dataclasses import replace
-
-    from tinysieve.training.epochs import compile_model
-    from tinysieve.training.recipe import RECIPES
-
-    images, labels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3)).astype(np.uint8), np.arange(8) % 2
-
-    def moments(share):
-        model = compile_model(small_network(1), replace(RECIPES["demo"], norm_momentum=share))
-        model.train_on_batch(images, labels)
-        # The first of them sees the same batch whatever the momentum.
-        layer = next(layer for layer in model.layers if hasattr(layer, "moving_mean"))
-        return np.asarray(layer.moving_mean.value), np.asarray(layer.moving_variance.value)
-
-    batch_mean, batch_variance = moments(0.0)
-    mean, variance = moments(momentum)
-    np.testing.assert_allclose(mean, (1 - momentum) * batch_mean, rtol=1e-4)
-    np.testing.assert_allclose(variance, momentum + (1 - momentum) * batch_variance, rtol=1e-4)

@@ -8,6 +8,7 @@ import pytest
 
 from tinysieve.ground.errors import InputError
 from tinysieve.training.recipe import RECIPES, Recipe, derive, recipe_named
+from tinysieve.training.starting_weights import StartingWeights
 
 PUBLISHED = [("challenge-1", 512, 100), ("challenge-2", 128, 50), ("seed", 32, 50)]
 
@@ -56,7 +57,7 @@ def test_the_hash_follows_the_numbers_and_not_the_names():
 
 
 def test_unknown_names_list_the_valid_ones():
-    with pytest.raises(InputError, match="challenge-1, challenge-2, seed, demo"):
+    with pytest.raises(InputError, match="challenge-1, challenge-2, seed, finetune, demo"):
         recipe_named("challenge-3")
     with pytest.raises(InputError, match="epochs"):
         derive(RECIPES["seed"], epoch=3)
@@ -73,6 +74,21 @@ def test_values_out_of_range_are_refused_by_name(setting, value):
         Recipe("x", **{"batch_size": 1, "epochs": 1, setting: value})
 
 
-def test_a_published_recipe_keeps_the_hash_that_it_had_before_recipes_had_a_momentum():
-    assert "norm_momentum" not in RECIPES["challenge-1"].settings
+def test_the_hash_follows_the_weights_and_the_frozen_blocks():
+    noise, weights = dataclasses.replace(RECIPES["finetune"], start=None), StartingWeights("w", "1" * 64)
+    others = [dataclasses.replace(noise, start=weights), dataclasses.replace(noise, start=weights, frozen_blocks=16),
+              dataclasses.replace(noise, start=StartingWeights("w", "0" * 64))]
+    assert len({recipe.digest for recipe in (noise, *others)}) == 4
+    assert derive(others[0], epochs=1).start == weights
+
+
+def test_a_recipe_from_noise_keeps_the_hash_that_it_had_before_there_were_weights():
+    assert not {"start", "frozen_blocks"} & RECIPES["challenge-1"].settings.keys()
     assert RECIPES["seed"].digest == "34b768e4349415b8"
+
+
+def test_trained_weights_are_never_comparable_and_noise_is_never_frozen():
+    with pytest.raises(InputError, match="cannot be comparable"):
+        Recipe("x", 1, 1, start=StartingWeights("w", "0" * 64))
+    with pytest.raises(InputError, match="17 blocks of noise"):
+        Recipe("x", 1, 1, comparable=False, frozen_blocks=17)

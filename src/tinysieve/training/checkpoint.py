@@ -44,7 +44,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
         InputError: the file holds other variables; names the first that differs.
     """
     with np.load(path) as stored:
-        _assign(model.variables, {name: stored[name] for name in stored.files}, path)
+        assign(model.variables, {name: stored[name] for name in stored.files}, path)
 
 
 def save_state(model: keras.Model, history: list[EpochRecord], identity: str, path: Path) -> None:
@@ -76,7 +76,7 @@ def load_state(model: keras.Model, identity: str, path: Path) -> list[EpochRecor
         arrays = {name: stored[name] for name in stored.files}
     for prefix, variables in (("model/", model.variables), ("optimizer/", model.optimizer.variables)):
         part = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        _assign(variables, part, path)
+        assign(variables, part, path)
     return [EpochRecord(**record) for record in note["history"]]
 
 
@@ -87,15 +87,20 @@ def _named_arrays(variables: list[keras.Variable]) -> dict[str, NDArray[np.gener
     return {variable.path: np.asarray(ops.convert_to_numpy(variable.value)) for variable in variables}
 
 
-def _assign(variables: list[keras.Variable], arrays: dict[str, NDArray[np.generic]], path: Path) -> None:
+def assign(variables: list[keras.Variable], arrays: dict[str, NDArray[np.generic]], where: Path | str) -> None:
+    """Put arrays into the variables of the same path.
+
+    Raises:
+        InputError: a name or a shape differs; names the first, and `where` the arrays come from.
+    """
     names = [variable.path for variable in variables]
     if set(names) != set(arrays):
         odd = sorted(set(names) ^ set(arrays))[0]
-        raise InputError(f"variable {odd!r} is in the model or in the file, not in both", where=str(path))
+        raise InputError(f"variable {odd!r} is in the model or in the file, not in both", where=str(where))
     for variable in variables:
         if tuple(variable.shape) != arrays[variable.path].shape:
             got, expected = list(arrays[variable.path].shape), list(variable.shape)
-            raise InputError(f"{variable.path} has shape {got}, the model expects {expected}", where=str(path))
+            raise InputError(f"{variable.path} has shape {got}, the model expects {expected}", where=str(where))
         variable.assign(arrays[variable.path])
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from tinysieve.training.batches import EpochBatches, PlainBatches
 from tinysieve.training.labelled_images import LabelledImages
 from tinysieve.training.recipe import Recipe
+from tinysieve.training.starting_weights import start_from
 
 # On two cores larger validation batches are no faster and need more memory.
 VALIDATION_BATCH = 64
@@ -32,6 +33,7 @@ def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
 
         model = with_fused_norm(model)
     for layer in model.layers:
+        layer.trainable = not is_frozen(layer.name, recipe.frozen_blocks)
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = recipe.norm_momentum
     model.compile(
@@ -45,16 +47,28 @@ def compile_model(model: keras.Model, recipe: Recipe) -> keras.Model:
 
 
 def fresh_model(build: Callable[[int], keras.Model], recipe: Recipe, seed: int) -> keras.Model:
-    """A compiled model at its first weights, as `compile_model(build(seed), recipe)` gives it.
+    """A compiled model at its first weights, as `compile_model(build(seed), recipe)` gives it, or at those that the recipe names.
 
     To trace a step of MCUNet takes TensorFlow as long as some forty steps of eight images. Trainings of one process with
     one recipe therefore share a model, of which weights and optimizer are put back.
     """
     model, untouched = _compiled(build, recipe)
     model.set_weights(build(seed).get_weights())
+    if recipe.start:
+        start_from(model, recipe.start)
     for variable, value in zip(model.optimizer.variables, untouched, strict=True):
         variable.assign(value)
     return model
+
+
+def is_frozen(layer: str, blocks: int) -> bool:
+    """Whether a layer of MCUNet belongs to its first `blocks` blocks, or to the stem before them.
+
+    >>> [is_frozen(name, 2) for name in ("stem_conv", "block2_expand", "block22_expand", "head_conv")]
+    [True, True, False, False]
+    """
+    first = layer.split("_")[0]
+    return blocks > 0 and first in {"stem", *(f"block{number}" for number in range(1, blocks + 1))}
 
 
 @lru_cache(maxsize=1)

@@ -13,11 +13,11 @@ import tensorflow as tf
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization` over channels-last images, fused while training; otherwise Keras' own."""
+    """`keras.layers.BatchNormalization` over channels-last images, fused while training; else, and where frozen, Keras' own."""
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
         """float [N, H, W, C] normalised by the batch's own moments where training, else by the moving ones."""
-        if not training:
+        if not (training and self.trainable):
             return super().call(inputs, training=False)
         result, mean, unbiased, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,

@@ -12,8 +12,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from tinysieve.ground.errors import InputError
+from tinysieve.training.starting_weights import MCUNET_PERSON, StartingWeights
 
-LATER = ("norm_momentum",)
+LATER = ("start", "frozen_blocks", "norm_momentum")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Recipe:
         horizontal_flip: whether half of the images are mirrored.
         comparable: whether its accuracy may stand beside the published numbers.
         source: the script that it reproduces, or why it is not comparable.
+        start: shipped weights that the training starts from; None is noise, as every published recipe does.
+        frozen_blocks: how many of the network's first blocks, and the stem, keep those weights and moments. A step then costs
+            little more than looking, and TensorFlow traces a third of the graph.
         norm_momentum: share of batch normalisation's moving moments that a step keeps; 0.99 is Keras' own and needs some two
             hundred steps before the moments mean anything.
     """
@@ -41,6 +45,8 @@ class Recipe:
     horizontal_flip: bool = True
     comparable: bool = True
     source: str = ""
+    start: StartingWeights | None = None
+    frozen_blocks: int = 0
     norm_momentum: float = 0.99
 
     def __post_init__(self) -> None:
@@ -57,6 +63,12 @@ class Recipe:
                     f"{setting} = {getattr(self, setting)} in recipe {self.name!r} is out of range",
                     fix="batch_size, epochs at least 1; learning_rate in (0, 1), rotation in [0, 0.5], norm_momentum in [0, 1)",
                 )
+        if self.start and self.comparable:
+            raise InputError(f"recipe {self.name!r} starts from trained weights, so it cannot be comparable",
+                             fix="comparable=False")
+        if self.frozen_blocks and not self.start:
+            raise InputError(f"recipe {self.name!r} would freeze {self.frozen_blocks} blocks of noise",
+                             fix="name the weights to start from")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -78,8 +90,12 @@ RECIPES: dict[str, Recipe] = {
         Recipe("challenge-1", 512, 100, source="Wake Vision challenge 1, data_centric_track.py"),
         Recipe("challenge-2", 128, 50, source="Wake Vision challenge 2, data_centric.py"),
         Recipe("seed", 32, 50, source="the data-centric submission that relabels with YOLO11"),
-        # Some two hundred small steps: at Keras' own 0.99 the moments would still be those of the first ones.
-        Recipe("demo", 8, 8, 1e-3, 0.05, comparable=False, norm_momentum=0.9, source="for demonstration; not comparable"),
+        # Moments of photos like VOC's are there already; a tenth of noise's rate keeps what the weights know.
+        Recipe("finetune", 32, 20, 3e-4, 0.05, comparable=False, start=MCUNET_PERSON, norm_momentum=0.95,
+               source="for a few thousand photos of your own, from the shipped weights; not comparable"),
+        # Of the last blocks alone: a step costs half, and TensorFlow traces a third of the graph.
+        Recipe("demo", 8, 8, 3e-4, 0.05, comparable=False, start=MCUNET_PERSON, frozen_blocks=16, norm_momentum=0.95,
+               source="for demonstration, from the shipped weights; not comparable"),
     )
 }
 
