@@ -53,6 +53,25 @@ def test_a_folder_more_is_seen_through_and_said(tmp_path: Path, before: str, bet
     assert "the folders are read as" in listing.notes[0]
 
 
+@pytest.mark.parametrize("inner", ["train/background/person/x.jpg", "train/person/non_person/x.jpg", "train/person/0/deep/x.jpg"])
+def test_a_class_folder_inside_the_other_one_is_refused(tmp_path: Path, inner: str) -> None:
+    with pytest.raises(InputError, match="1 image lies in a folder of one class inside a folder of the other"):
+        listed(tmp_path, "train/person/a.jpg", "train/background/b.jpg", inner)
+
+
+@pytest.mark.parametrize("column", ["is_empty", "empty", "has_nobody", "Is Background", "vacant", "contains_no_person", "nobody"])
+def test_a_column_called_like_absence_says_no_presence(column: str) -> None:
+    words = LabelWords.of(PERSON_TASK)
+    with pytest.raises(InputError, match="its 1 would mean person"):
+        words.read_column(pa.array(["1", "0"]), str, column)
+
+
+@pytest.mark.parametrize("column", ["is_person", "has_person", "label", "contains person", "labels", "class"])
+def test_a_column_called_like_presence_or_nothing_is_read(column: str) -> None:
+    assert LabelWords.of(PERSON_TASK).read_column(pa.array(["1", "NA", "0"]), str, column).to_pylist() == [
+        "person", None, "background"]
+
+
 def test_classes_without_splits_and_classes_outside_splits(tmp_path: Path) -> None:
     flat = listed(tmp_path / "vw_coco2014_96", "person/a.jpg", "non_person/b.jpg")
     assert rows(flat) == {"person/a.jpg": ("train", "person"), "non_person/b.jpg": ("train", "background")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 import zipfile
@@ -11,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hub_server import serving_hub
 from range_server import RangeServer, serving
 from stored_photos import photos, write_csv, write_folder, write_parquet, write_tar, write_tfrecord, write_zip
 
@@ -229,3 +232,63 @@ def test_the_same_version_from_an_object_store(bucket: Any, tmp_path: Path) -> N
     assert len(ids) == 1
     with pytest.raises(InputError, match="there is no such file"):
         opened("s3://photos/absent.tar", tmp_path)
+
+
+_READ = """
+import sys
+from pathlib import Path
+from tinysieve.dataset.image_store import content_id
+from tinysieve.dataset.stores.registry import open_store
+from tinysieve.dataset.stores.store import StoreSettings
+store = open_store(sys.argv[1], StoreSettings(retries=0), Path(sys.argv[2]))
+print(sorted(content_id(store.read(name)) for name in store.scan().photos.to_pylist()))
+"""
+
+
+def test_the_hub_is_read_by_its_own_client(tmp_path: Path) -> None:
+    """The client takes the hub's address from the environment, once: in a process of its own."""
+    pytest.importorskip("huggingface_hub")
+    (tmp_path / "hub/data").mkdir(parents=True)
+    write_parquet(tmp_path / "hub/data/train-00000-of-00001.parquet", ROWS)
+    write_tar(tmp_path / "hub/photos.tar", ROWS)
+
+    def read(place: str) -> subprocess.CompletedProcess[str]:
+        settings = {"HF_ENDPOINT": address, "NO_PROXY": "127.0.0.1", "HF_HUB_DISABLE_TELEMETRY": "1",
+                    "HF_HOME": str(tmp_path / "home")}
+        return subprocess.run([sys.executable, "-c", _READ, place, str(tmp_path / "cache")], env={**os.environ, **settings},
+                              capture_output=True, text=True)
+
+    with serving_hub(tmp_path / "hub", "me/photos") as address:
+        for place in ("hf://datasets/me/photos/data/*.parquet", "hf://datasets/me/photos@main/photos.tar"):
+            said = read(place)
+            assert said.stdout.strip() == str(sorted(content_id(photo.data) for photo in ROWS)), said.stderr
+        for place in ("hf://datasets/me/photos/absent.tar", "hf://datasets/me/absent/photos.tar"):
+            assert "InputError: there is no such file" in read(place).stderr
+
+
+def test_google_storage_is_read_by_its_own_client(tmp_path: Path) -> None:
+    """A server on loopback keeps the files; the client is asked in a process of its own, as it takes its host once."""
+    pytest.importorskip("gcsfs")
+    emulator = pytest.importorskip("gcp_storage_emulator.server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    running = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="photos")
+    running.start()
+    settings = {**os.environ, "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}", "NO_PROXY": "127.0.0.1"}
+    write_tar(tmp_path / "a.tar", ROWS)
+    write_folder(tmp_path / "folder", ROWS)
+    put = ("import sys, fsspec\nsystem = fsspec.filesystem('gs')\n"
+           "system.put(sys.argv[1], 'photos/a.tar')\nsystem.put(sys.argv[2], 'photos/folder/', recursive=True)")
+
+    def ask(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", *words], env=settings, capture_output=True, text=True)
+
+    try:
+        ask(put, str(tmp_path / "a.tar"), f"{tmp_path}/folder/").check_returncode()
+        for place in ("gs://photos/*.tar", "gs://photos/folder"):
+            said = ask(_READ, place, str(tmp_path / "cache"))
+            assert said.stdout.strip() == str(sorted(content_id(photo.data) for photo in ROWS)), said.stderr
+        assert "InputError: there is no such file" in ask(_READ, "gs://photos/absent.tar", str(tmp_path)).stderr
+    finally:
+        running.stop()

@@ -227,7 +227,9 @@ def test_a_folder_of_shards_in_place_of_a_table_names_them(tmp_path: Path) -> No
         pq.write_table(pa.table({"a": [1]}), tmp_path / f"train-{number}.parquet")
     with pytest.raises(InputError, match="the table is a folder") as caught:
         list_wake_vision({"train": [tmp_path]})
-    assert caught.value.fix == "name its files: [" + ", ".join(str(tmp_path / f"train-{n}.parquet") for n in range(3)) + ", ...]"
+    named, embedded = caught.value.fix.split("; ")
+    assert named == "name its files: [" + ", ".join(str(tmp_path / f"train-{n}.parquet") for n in range(3)) + ", ...]"
+    assert f"kind: shards with images: '{tmp_path}/*.parquet'" in embedded
 
 
 def test_a_folder_in_place_of_a_table_is_refused(tmp_path: Path) -> None:

@@ -349,3 +349,82 @@ def test_annotations_of_people_count_as_certain_and_that_is_said(tmp_path: Path)
     got = read_box_file(tmp_path / "boxes.json", TABLE, Stated())
     assert got.boxes.confidence.tolist() == [1.0]
     assert "1 boxes have no confidence and count as certain, as annotations of people do" in got.notes
+
+
+@pytest.mark.parametrize(("name", "text", "stated"), [
+    ("coco.json", json.dumps({"images": [{"id": 1, "file_name": "b.jpg", "width": 2000, "height": 800}],
+                              "categories": [{"id": 1, "name": "person"}],
+                              "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [500, 200, 500, 400]}]}),
+     Stated()),
+    ("tf.csv", "filename,width,height,class,xmin,ymin,xmax,ymax\nb.jpg,2000,800,person,500,200,1000,600\n",
+     Stated(confidence=1.0)),
+    ("sized.csv", "filename,image_width,image_height,class,left,top,width,height\nb.jpg,2000,800,person,500,200,500,400\n",
+     Stated(confidence=1.0)),
+])
+def test_boxes_of_larger_photos_are_scaled_to_those_here(tmp_path: Path, name: str, text: str, stated: Stated) -> None:
+    """The photo is 200 x 80 here and 2000 x 800 in the file: every corner is a tenth."""
+    (tmp_path / name).write_text(text)
+    got = read_box_file(tmp_path / name, TABLE, stated)
+    assert got.boxes.xyxy.round(3).tolist() == [[50, 20, 100, 60]]
+    assert any("1 boxes are scaled" in note for note in got.notes)
+
+
+def test_boxes_of_a_photo_of_another_shape_are_refused_and_sizes_of_boxes_are_none_of_photos(tmp_path: Path) -> None:
+    head = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
+    (tmp_path / "turned.csv").write_text(head + "b.jpg,100,200,person,10,20,50,60\n")
+    with pytest.raises(InputError, match="line 2 belongs to a photo of another shape"):
+        read_box_file(tmp_path / "turned.csv", TABLE, Stated(confidence=1.0))
+    (tmp_path / "boxes.csv").write_text(head + "b.jpg,40,40,person,10,20,50,60\nb.jpg,20,10,person,0,0,20,10\n")
+    got = read_box_file(tmp_path / "boxes.csv", TABLE, Stated(confidence=1.0))
+    assert got.boxes.xyxy.tolist() == [[10, 20, 50, 60], [0, 0, 20, 10]]
+
+
+@pytest.mark.parametrize(("kind", "value"), [
+    ("polygonlabels", {"points": [[1, 1], [2, 2], [3, 1]], "polygonlabels": ["person"]}),
+    ("rectangle", {"x": 10, "y": 10, "width": 20, "height": 20}), ("brushlabels", {"rle": [], "brushlabels": ["person"]})])
+def test_a_task_whose_marks_are_no_boxes_is_not_an_empty_photo(tmp_path: Path, kind: str, value: object) -> None:
+    task = {"id": 1, "data": {"img": "b.jpg"}, "annotations": [{"result": [{"type": kind, "value": value}]}]}
+    (tmp_path / "ls.json").write_text(json.dumps([task]))
+    with pytest.raises(InputError, match=f"marks of the kind '{kind}'"):
+        read_box_file(tmp_path / "ls.json", TABLE, Stated())
+
+
+def test_choices_beside_boxes_pass_and_several_annotations_are_said(tmp_path: Path) -> None:
+    box = {"type": "rectanglelabels", "value": {"x": 25, "y": 20, "width": 25, "height": 40, "rectanglelabels": ["person"]}}
+    looks = [{"result": []}, {"result": [box, {"type": "choices", "value": {"choices": ["day"]}}]}]
+    (tmp_path / "ls.json").write_text(json.dumps([{"id": 1, "data": {"img": "b.jpg"}, "annotations": looks}]))
+    got = read_box_file(tmp_path / "ls.json", TABLE, Stated())
+    assert got.boxes.xyxy.tolist() == [[50, 16, 100, 48]]
+    assert any("1 tasks have several annotations" in note for note in got.notes)
+
+
+@pytest.mark.parametrize("where", ["images", "categories"])
+def test_an_id_of_two_things_is_refused(tmp_path: Path, where: str) -> None:
+    made = {"images": [{"id": 1, "file_name": "b.jpg"}], "categories": [{"id": 1, "name": "person"}], "annotations": []}
+    made[where].append({"id": 1, "file_name": "a.jpg", "name": "dog"})
+    (tmp_path / "coco.json").write_text(json.dumps(made))
+    with pytest.raises(InputError, match="the id 1 stands for"):
+        read_box_file(tmp_path / "coco.json", TABLE, Stated())
+
+
+@pytest.mark.parametrize("column", ["tag", "Object", "type", "detected_object", "species"])
+def test_a_column_that_may_be_the_class_is_never_passed_over(tmp_path: Path, column: str) -> None:
+    (tmp_path / "b.csv").write_text(f"filename,x1,y1,x2,y2,conf,{column}\nb.jpg,1,1,9,9,.9,dog\n")
+    with pytest.raises(InputError, match="looks like the class of the boxes"):
+        read_box_file(tmp_path / "b.csv", TABLE, Stated(class_of_all="person"))
+
+
+@pytest.mark.parametrize("word", ["nan", "NA", "null", "<NA>"])
+def test_a_missing_class_in_words_is_none(tmp_path: Path, word: str) -> None:
+    (tmp_path / "b.csv").write_text(f"filename,x1,y1,x2,y2,conf,class\nb.jpg,1,1,9,9,.9,person\nb.jpg,1,1,9,9,.9,{word}\n")
+    with pytest.raises(InputError, match="line 3 has no class"):
+        read_box_file(tmp_path / "b.csv", TABLE, Stated())
+
+
+def test_a_box_around_a_depiction_does_not_count_and_its_photo_was_examined(tmp_path: Path) -> None:
+    lines = "".join(f"{name},Person,1,0.1,0.5,0.1,0.9,{depicted}\n" for name, depicted in (("a", 1), ("b", 0)))
+    (tmp_path / "b.csv").write_text("ImageID,LabelName,Confidence,XMin,XMax,YMin,YMax,IsDepiction\n" + lines)
+    got = read_box_file(tmp_path / "b.csv", TABLE, Stated(unit="normalised"))
+    assert got.boxes.counted.tolist() == [True]
+    assert len(got.boxes.sample_ids) == 2
+    assert any("1 boxes are around depictions" in note for note in got.notes)

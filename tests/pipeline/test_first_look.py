@@ -208,6 +208,44 @@ def test_a_table_beside_an_archive_names_its_photos(tmp_path: Path) -> None:
     assert ingested(first(Path("d/photos.tar")).file) == AS_NAMED
 
 
+@pytest.mark.parametrize("ending", ["cls", "json"])
+def test_a_folder_of_webdataset_archives_is_shards(tmp_path: Path, ending: str) -> None:
+    (tmp_path / "d").mkdir()
+    for split in SPLITS:
+        with tarfile.open(tmp_path / f"d/{split}-000000.tar", "w") as made:
+            for _, kind, file in (entry for entry in named() if entry[0] == split):
+                photo(tmp_path / file)
+                beside = (tmp_path / file).with_suffix(f".{ending}")
+                beside.write_text(str(int(kind == "p")) if ending == "cls" else json.dumps({"person": int(kind == "p")}))
+                made.add(tmp_path / file, file)
+                made.add(beside, beside.name)
+    assert ingested(first(Path("d")).file) == AS_NAMED
+
+
+def test_archives_called_like_splits_are_not_read_as_one(tmp_path: Path) -> None:
+    tree("{split}/{kind}", p="person", b="background")(tmp_path / "d")
+    (tmp_path / "packed").mkdir()
+    for split in SPLITS:
+        pack(tmp_path / "d" / split, tmp_path / f"packed/{split}.zip")
+    with pytest.raises(InputError, match="3 archives whose names say splits") as caught:
+        first(Path("packed"))
+    assert "validation: packed/val.zip" in caught.value.fix
+
+
+def test_a_table_that_lacks_a_split_is_read_and_the_split_drawn(tmp_path: Path) -> None:
+    LAYOUTS["wake vision"][0](tmp_path / "w")
+    (tmp_path / "w/wake_vision_test.csv").unlink()
+    LAYOUTS["open images"][0](tmp_path / "o")
+    for split in ("validation", "test"):
+        (tmp_path / f"o/{split}-annotations-human-imagelabels.csv").unlink()
+    for folder, known in (("w", 12), ("o", 6)):
+        made = write_first_config(tmp_path / folder, Path(f"{folder}.yaml"), lambda ways: 0)
+        assert {split for split, _ in ingested(made.file).values()} >= {"train", "validation", "test"}
+        labels = [(file, label) for file, (_, label) in ingested(made.file).items() if label]
+        assert len(labels) == known
+        assert all(AS_NAMED[file][1] == label for file, label in labels)
+
+
 def test_shards_of_a_hub_are_read_with_their_columns(tmp_path: Path) -> None:
     (tmp_path / "d/data").mkdir(parents=True)
     photo(tmp_path / "any.png")

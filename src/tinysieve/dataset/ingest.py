@@ -168,7 +168,8 @@ def _lacking(split: str, what: str, where: str, cause: str = "") -> InputError:
     return InputError(f"split '{split}' holds no {what}", where=where,
                       why=cause or "the pipeline trains on train, stops on validation and measures on test",
                       fix="mend these files" if cause else
-                      "give each split both classes; for a table, dataset.source.split: null draws splits")
+                      "give each split both classes (an empty cell and -1 are no label); for a table, dataset.source.split: null "
+                      "draws splits")
 
 
 def _write_skipped(path: Path, skipped: tuple[SkippedRow, ...]) -> None:

@@ -23,6 +23,8 @@ MAX_TEXT_BYTES = 4_000_000_000
 # On average; of a Parquet column with more nothing is read.
 MAX_ROW_BYTES = 4096
 AS_WRITTEN = TableForm()
+# Begins the note of a Parquet file that holds images.
+HEAVY_LEFT_OUT = "columns of images or the like are not read"
 _FIX = "a table is a CSV with a header, the first sheet of an .xlsx, or Parquet"
 _OTHERS = ((b"\xd0\xcf\x11\xe0", "an Excel file of before 2007"), (b"\x1f\x8b", "packed with gzip"), (b"PK", "a zip archive"),
            (b"ARROW1", "an Arrow file"), (b"{", "JSON"), (b"[{", "JSON"), (b"\x93NUMPY", "a numpy file"))
@@ -119,7 +121,8 @@ def check_table(path: Path) -> None:
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
         inside = sorted(path.glob("*.parquet")) if stat.S_ISDIR(mode) else []
-        shards = f"name its files: [{', '.join(map(str, inside[:3]))}{', ...' if inside[3:] else ''}]"
+        shards = (f"name its files: [{', '.join(map(str, inside[:3]))}{', ...' if inside[3:] else ''}]; if they hold the photos "
+                  f"too, use kind: shards with images: '{path}/*.parquet'")
         raise InputError(f"the table is {what}", where=str(path), fix=shards if inside else _FIX)
 
 
@@ -137,8 +140,8 @@ def _parquet(path: Path) -> TableFile:
     _refuse_doubled(names, path)
     heavy = _heavy(path)
     table = pq.read_table(path, columns=[name for name in names if name not in heavy])
-    notes = (f"{path}: columns of images or the like are not read: {', '.join(heavy)}",) if heavy else ()
-    return TableFile(path, table, np.arange(1, table.num_rows + 1), ": record ", notes)
+    notes = (f"{path}: {HEAVY_LEFT_OUT}: {', '.join(heavy)}; kind: shards with images: {path} reads photos and labels from it",)
+    return TableFile(path, table, np.arange(1, table.num_rows + 1), ": record ", notes if heavy else ())
 
 
 def _heavy(path: Path) -> list[str]:

@@ -54,4 +54,4 @@ def layouts() -> Iterator[Layout]:
         yield Layout(depth, depth + 1, f"{before}split/class")
         yield Layout(depth, depth + 2, f"{before}split/.../class")
         yield Layout(depth + 1, depth, f"{before}class/split")
-        yield Layout(None, depth, f"{before}class")
+        yield Layout(None, depth, f"{before}class, without folders of splits")

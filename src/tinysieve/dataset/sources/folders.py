@@ -59,6 +59,7 @@ def list_folders(files: pa.Array, root: Path | str, train_folders: tuple[str, ..
     _refuse_two_spellings(parts.above(layout.first + (2 if layout.split is not None else 1)).filter(keep), root)
     _refuse_two_spellings(parts.above(1).filter(keep), root)
     _refuse_two_trees(parts.above(layout.first).filter(labelled), layout, root)
+    _refuse_nested(parts, layout, label, labelled, words, root)
     split, label = pc.if_else(free, "unlabeled", split), pc.if_else(free, pa.scalar(None, pa.string()), label)
     listing = make_listing(files.filter(keep), split.filter(keep), label.filter(keep))
     left = files.filter(pc.invert(keep))
@@ -131,6 +132,18 @@ def _refuse_two_trees(above: pa.Array, layout: Layout, root: Path | str) -> None
         raise InputError(f"there are several trees: {', '.join(trees[:5])}", where=str(root),
                          why="it is not clear which one to use",
                          fix=f"set dataset.source.images to one of them, such as {root}/{trees[0]}")
+
+
+def _refuse_nested(parts: Parts, layout: Layout, label: pa.Array, labelled: pa.Array, words: LabelWords,
+                   root: Path | str) -> None:
+    """A folder of one class that slipped into one of the other: its photos would have the label of the outer one."""
+    inner = _mapped(parts.at(max(layout.label, layout.split or 0) + 1), lambda name: words.meaning.get(plain(name)))
+    nested = parts.paths.filter(pc.fill_null(pc.and_(labelled, pc.not_equal(inner, label)), False))
+    if len(nested):
+        lie = "1 image lies" if len(nested) == 1 else f"{len(nested):,} images lie"
+        raise InputError(f"{lie} in a folder of one class inside a folder of the other, first: {nested[0].as_py()!r}",
+                         where=str(root), why="the two folders say different labels",
+                         fix="move the inner folder to where it belongs")
 
 
 def _refuse_two_spellings(folders: pa.Array, root: Path | str) -> None:

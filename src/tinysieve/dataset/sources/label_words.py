@@ -18,8 +18,12 @@ ANY = "*"
 _YES = ("1", "1.0", "1,0", "true", "yes", "y", "t", "positive")
 _NO = ("0", "0.0", "0,0", "false", "no", "n", "f", "negative")
 # What says "neither": an empty cell, a missing number, and Wake Vision's mark of an excluded image.
-_NEITHER = ("", "-1", "-1.0", "-1,0", "nan", "null")
+_NEITHER = ("", "-1", "-1.0", "-1,0", "nan", "null", "na", "n/a", "<na>")
 _WITHOUT = ("no", "non", "not", "without")
+# Columns called so say that nothing is there; with `is_` or `has_` in front too.
+_ABSENCE = frozenset({"empty", "nothing", "nobody", "noone", "none", "vacant", "clear", "absent", "negative", "nopeople",
+                      "nohuman", "nohumans", "unoccupied", "excluded"})
+_ASKED = re.compile(r"^(is|has|contains|with|label)(?=[^\W_])")
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,9 @@ class LabelWords:
         >>> LabelWords.of(PERSON_TASK).read_column(pa.array([1, 0]), str, "person").to_pylist()
         ['person', 'background']
         """
-        if self.meaning.get(plain(column)) == self.names.negative and plain(column) not in _NO:
+        asked = _ASKED.sub("", plain(column))
+        denies = {self.meaning.get(word) for word in (plain(column), asked)} & {self.names.negative} or asked in _ABSENCE
+        if denies and plain(column) not in _NO:
             agreeing = {plain(word) for word in as_text(values).unique().to_pylist() if word} & {*_YES, *_NO}
             if agreeing:
                 raise InputError(f"the column '{column}' holds {', '.join(sorted(agreeing)[:3])}: its 1 would mean "

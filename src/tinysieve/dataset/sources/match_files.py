@@ -17,6 +17,7 @@ from tinysieve.dataset.samples import SPLITS
 from tinysieve.dataset.sources.annotations import CONFLICT, OnConflict, resolve_annotations
 from tinysieve.dataset.sources.listing import BYTES_LEFT_OUT, ORIGIN, RECORD, Listing, SkippedRow, place_of
 from tinysieve.dataset.sources.near_names import take_near_names
+from tinysieve.dataset.table_file import HEAVY_LEFT_OUT
 from tinysieve.ground.errors import InputError
 
 OnMissing = Literal["skip", "error"]
@@ -97,7 +98,7 @@ def _unnamed(listing: Listing, files: pa.Array) -> pa.Table:
 def _require_a_file(listing: Listing, files: pa.Array, root: Path | str) -> None:
     """Rows that all miss their files are a matter of how paths are written, and none of labels or splits."""
     names = listing.table["filepath"]
-    embedded = any(BYTES_LEFT_OUT in note for note in listing.notes)
+    embedded = any(words in note for note in listing.notes for words in (BYTES_LEFT_OUT, HEAVY_LEFT_OUT))
     if not len(names) or pc.any(pc.is_in(names, files)).as_py():
         return
     first, there = names[0].as_py(), _closest(names[0].as_py() or "", files)
@@ -105,7 +106,8 @@ def _require_a_file(listing: Listing, files: pa.Array, root: Path | str) -> None
         f"none of {len(names):,} row{'s' if len(names) > 1 else ''} names a file below {root}: the first names {first!r}, "
         + ("and that folder has no images" if there is None else f"an existing file is {there!r}"),
         where=_places(listing.table.slice(0, 1))[0], why="the table holds the images itself, as bytes" if embedded else "",
-        fix="write the images to files of these names below dataset.source.images" if embedded else
+        fix="use kind: shards with the table under dataset.source.images, or write the images to files of these names"
+        if embedded else
         "paths count from dataset.source.images: mend the paths, or name another folder")
 
 

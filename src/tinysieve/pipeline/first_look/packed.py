@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tinysieve.dataset.sources.image_folder import SUFFIXES
+from tinysieve.dataset.sources.splits import split_words
 from tinysieve.dataset.stores.registry import open_store
 from tinysieve.dataset.stores.store import AS_A_RULE
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.first_look.sight import TABLES, Sight
 
 _SHARD_FOLDERS = ("", "data", "default", "default/train")
@@ -31,6 +33,8 @@ def look_at_packed(path: Path, cache: Path) -> Sight | None:
     if place is None:
         return None
     images = open_store(str(place), AS_A_RULE, cache).scan()
+    if images.rows is None and place != path:
+        _refuse_archives_of_splits(place)
     beside = sorted(path.parent.iterdir()) if images.rows is None else []
     tables = tuple(file for file in beside if file.is_file() and file.name.lower().endswith(TABLES))
     return Sight(place, images, tables, (), (), packed=True)
@@ -45,11 +49,23 @@ def _shards(path: Path) -> Path | None:
     if path.is_file():
         return path if _holds_images(path) and not _has_photos(path.parent) else None
     for folder in (path / part for part in _SHARD_FOLDERS):
-        for pattern in ("*.parquet", "*.tfrecord*"):
+        for pattern in ("*.parquet", "*.tfrecord*", "*.tar", "*.tar.gz", "*.tgz", "*.zip"):
             shards = sorted(folder.glob(pattern)) if folder.is_dir() else []
-            if shards and _holds_images(shards[0]) and not _has_photos(path):
+            if shards and (_is_archive(shards[0]) or _holds_images(shards[0])) and not _has_photos(path):
                 return folder / pattern
     return None
+
+
+def _refuse_archives_of_splits(pattern: Path) -> None:
+    """Several archives without labels beside the photos, called like splits: read as one they would lose that."""
+    files = sorted(pattern.parent.glob(pattern.name))
+    splits = {split: file for file in files for split in split_words(file.name)}
+    if splits:
+        shown = ", ".join(f"{split}: {file}" for split, file in splits.items())
+        raise InputError(f"{len(files):,} archives whose names say splits", where=str(pattern),
+                         why="read as one store they would lose their splits",
+                         fix=f"write dataset.source: {{kind: folders, images: {{{shown}}}}} into a configuration such as "
+                             "configs/folders.yaml")
 
 
 def _holds_images(shard: Path) -> bool:

@@ -112,7 +112,7 @@ def _by_split(files: Sequence[TableFile]) -> dict[str, list[TableFile]]:
 
 def _open_images(sight: Sight, files: Sequence[TableFile]) -> Iterator[Reading]:
     split = _by_split([file for file in files if set(_OPEN_IMAGES) <= set(file.table.column_names)])
-    if set(split) == set(_HELD_OUT_FIRST):
+    if "train" in split:
         labels = [set(pc.unique(as_text(file.table["LabelName"])).to_pylist()) for group in split.values() for file in group]
         named = [name for name in _PERSON_LABELS if name in set.union(*labels)]
         for label in named[:1] or sorted(set.union(*labels))[:10]:
@@ -125,13 +125,19 @@ def _split_tables(sight: Sight, files: Sequence[TableFile], positive: str | None
     usable = [file for file in files if {"person"} & set(file.table.column_names)
               and {"filename", "filepath"} & set(file.table.column_names)]
     split = _by_split(usable)
-    if set(split) == set(_HELD_OUT_FIRST):
+    if _complete_or_alone(split, usable):
         used = [file for group in split.values() for file in group]
         words = {word or "" for file in used for word in pc.unique(as_text(file.table["person"])).to_pylist()}
         root = _common_root(sight, used)
         for meaning in meanings(words, positive):
             yield Reading("a table for each split, column 'person' is the label",
                           {"kind": "wake_vision", "images": root, **_paths(split)}, meaning)
+
+
+def _complete_or_alone(split: Mapping[str, Sequence[TableFile]], usable: Sequence[TableFile]) -> bool:
+    """Tables of all splits; or of train and one more, where every table is of some split: the last split is drawn."""
+    return set(split) == set(_HELD_OUT_FIRST) or (
+        "train" in split and len(split) > 1 and sum(map(len, split.values())) == len(usable))
 
 
 def _common_root(sight: Sight, files: Sequence[TableFile]) -> Path:
@@ -142,7 +148,7 @@ def _common_root(sight: Sight, files: Sequence[TableFile]) -> Path:
 
 
 def _paths(split: Mapping[str, Sequence[TableFile]]) -> dict[str, object]:
-    return {name: [file.path for file in split[name]] for name in reversed(_HELD_OUT_FIRST)}
+    return {name: [file.path for file in split[name]] for name in reversed(_HELD_OUT_FIRST) if name in split}
 
 
 def _folders(sight: Sight, positive: str | None) -> Iterator[Reading]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 from tinysieve.dataset.table_file import TableFile, open_table
 from tinysieve.filtering.evidence.box_files.listed_boxes import ListedBoxes, Stated, refuse_rows
 from tinysieve.filtering.evidence.box_files.table_classes import CLASS_COLUMNS, read_classes
-from tinysieve.filtering.evidence.box_files.table_corners import as_numbers, read_corners
+from tinysieve.filtering.evidence.box_files.table_corners import as_numbers, photo_sizes, read_corners
 from tinysieve.ground.errors import InputError
 
 KEYS = ("sample_id", "filepath", "filename", "file_name", "image_path", "image_name", "image", "file", "img", "path", "image_id",
         "imageid")
 CONFIDENCES = ("confidence", "conf", "score")
+_DEPICTION = "isdepiction"
 _LOOKS_LIKE_CONFIDENCE = re.compile(r"conf|score|prob|certain")
 _LOOKS_LIKE_CLASS = re.compile(r"class|cls|categ|label")
 
@@ -49,12 +51,23 @@ def read_box_table(path: Path, stated: Stated) -> ListedBoxes:
         raise InputError("no column sample_id or filepath", where=str(path),
                          why="nothing says which photo a box is in", fix=f"the file has: {', '.join(spelled.values())}")
     corners = read_corners(rows, stated, place, path)
+    depicted, depiction_notes = _depictions(rows)
+    corners = replace(corners, numbers=np.where(depicted[:, None], np.nan, corners.numbers))
     boxed = np.asarray(~np.isnan(corners.numbers).all(axis=1))
     classes = read_classes(rows, boxed, stated, place, path)
     confidence = _confidence(rows, boxed, stated, place, path)
     return ListedBoxes(pc.fill_null(rows[key].cast(pa.string()), "").combine_chunks(), key == "sample_id", corners.numbers,
                        corners.layouts, corners.unit, confidence, classes.class_id, classes.names, classes.declared, place,
-                       file.notes)
+                       (*file.notes, *depiction_notes), photo_sizes(rows, corners))
+
+
+def _depictions(rows: pa.Table) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """bool [R]: Open Images says that the box is around a picture of something; such a photo was examined and shows nothing."""
+    if _DEPICTION not in rows.column_names:
+        return np.zeros(rows.num_rows, bool), ()
+    depicted = as_numbers(rows[_DEPICTION]) == 1
+    note = f"{int(depicted.sum()):,} boxes are around depictions and do not count (column IsDepiction)"
+    return depicted, (note,) if depicted.any() else ()
 
 
 def _plain(name: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tinysieve.filtering.evidence.box_files.listed_boxes import (
     ListedBoxes,
@@ -33,8 +36,8 @@ def read_coco(made: Any, stated: Stated, path: Path) -> ListedBoxes:
     Raises:
         InputError: a box of an image or a category that the file does not list.
     """
-    names = {category["id"]: str(category["name"]) for category in made.get("categories") or ()} or dict(stated.names)
-    images = {image["id"]: str(image["file_name"]) for image in made["images"]}
+    names = _by_id(made.get("categories") or (), "name", path) or dict(stated.names)
+    images, sizes = _by_id(made["images"], "file_name", path), {image["id"]: _size(image) for image in made["images"]}
     rows, boxed = [], set()
     for number, box in enumerate(made["annotations"]):
         place = f"{path}, annotation {box.get('id', number)}"
@@ -43,7 +46,7 @@ def read_coco(made: Any, stated: Stated, path: Path) -> ListedBoxes:
                              fix="export the file again")
         boxed.add(box["image_id"])
         rows.append(Row(images[box["image_id"]], four_numbers(box.get("bbox"), place), _name(box, names, place),
-                        score_of(box.get("score"), place), place))
+                        score_of(box.get("score"), place), place, sizes[box["image_id"]]))
     rows += [Row(name, None, "", float("nan"), f"{path}, image {key}") for key, name in images.items() if key not in boxed]
     return listed_from_rows(rows, "corner_size", "pixels", list(names.values()))
 
@@ -68,6 +71,25 @@ def read_coco_results(made: Any, stated: Stated, path: Path) -> ListedBoxes:
         box, score = four_numbers(result["bbox"], place), score_of(result["score"], place)
         rows.append(Row(image, box, _name(result, stated.names, place), score, place))
     return listed_from_rows(rows, "corner_size", "pixels", list(stated.names.values()))
+
+
+def _by_id(entries: Iterable[dict[str, Any]], key: str, path: Path) -> dict[Any, str]:
+    """What each id is called.
+
+    Raises:
+        InputError: an id is called two things.
+    """
+    named: dict[Any, str] = {}
+    for entry in entries:
+        name = str(entry[key])
+        if named.setdefault(entry["id"], name) != name:
+            raise InputError(f"the id {entry['id']!r} stands for '{named[entry['id']]}' and for '{name}'", where=str(path),
+                             why="its boxes could belong to either", fix="give each image and category an id of its own")
+    return named
+
+
+def _size(image: dict[str, Any]) -> tuple[float, float]:
+    return float(image.get("width") or np.nan), float(image.get("height") or np.nan)
 
 
 def _name(annotation: dict[str, Any], names: Any, place: str) -> str:

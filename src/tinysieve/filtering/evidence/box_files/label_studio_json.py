@@ -12,6 +12,8 @@ from tinysieve.filtering.evidence.box_files.listed_boxes import ListedBoxes, Row
 from tinysieve.ground.errors import InputError
 
 _ENDS_AS_IMAGE = re.compile(r"\.(jpe?g|png|webp|bmp|gif|tiff?)$", re.IGNORECASE)
+# Answers about a whole photo, beside its boxes.
+_OF_PHOTOS = ("choices", "taxonomy", "rating", "textarea", "number", "datetime", "pairwise")
 # What Label Studio puts before the name of an uploaded file.
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 
@@ -33,15 +35,22 @@ def read_label_studio(made: Any, stated: Stated, path: Path) -> ListedBoxes:
     for number, task in enumerate(made):
         place = f"{path}, task {task.get('id', number)}"
         rows += _rows(task, _image(task["data"], place), place)
-    return listed_from_rows(rows, "corner_size", "percent", ())
+    several = sum(len(_answers(task)) > 1 for task in made)
+    note = f"{several:,} tasks have several annotations: the last of each counts"
+    return listed_from_rows(rows, "corner_size", "percent", (), (note,) if several else ())
 
 
 def _rows(task: dict[str, Any], image: str, place: str) -> Iterator[Row]:
-    answers = [mark for mark in task.get("annotations") or () if not mark.get("was_cancelled")]
-    looks = answers or task.get("predictions") or ()
+    looks = _answers(task) or task.get("predictions") or ()
     if not looks:
         return
-    rectangles = [mark for look in looks[-1:] for mark in look.get("result") or () if mark.get("type") == "rectanglelabels"]
+    marks = looks[-1].get("result") or ()
+    rectangles = [mark for mark in marks if mark.get("type") == "rectanglelabels"]
+    others = [mark.get("type") for mark in marks if mark.get("type") not in ("rectanglelabels", *_OF_PHOTOS)]
+    if others:
+        raise InputError(f"a task has marks of the kind '{others[0]}'", where=place,
+                         why="they may show what a box would show, and are no boxes with a label",
+                         fix="label with RectangleLabels, and export again")
     if not rectangles:
         yield Row(image, None, "", float("nan"), place)
     for mark in rectangles:
@@ -52,6 +61,10 @@ def _rows(task: dict[str, Any], image: str, place: str) -> Iterator[Row]:
                              why="it is no box of one class", fix="mend it in Label Studio and export again")
         box = four_numbers([value.get(name) for name in ("x", "y", "width", "height")], place)
         yield Row(image, box, str(labels[0]), score_of(mark.get("score"), place), place)
+
+
+def _answers(task: dict[str, Any]) -> list[dict[str, Any]]:
+    return [mark for mark in task.get("annotations") or () if not mark.get("was_cancelled")]
 
 
 def _image(data: dict[str, Any], place: str) -> str:

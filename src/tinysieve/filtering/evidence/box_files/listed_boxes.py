@@ -57,6 +57,8 @@ class ListedBoxes:
         names: number and name of the classes.
         declared: the names are all that the file could hold, not only those that occur.
         place: where row number i stands.
+        sizes: float64 [R, 2], width and height that the file gives its row's photo, NaN where it says none; None where it
+            says nothing of sizes.
         notes: what was assumed while the file was read.
     """
 
@@ -71,6 +73,7 @@ class ListedBoxes:
     declared: bool
     place: Callable[[int], str]
     notes: tuple[str, ...] = ()
+    sizes: NDArray[np.float64] | None = None
 
     @property
     def boxed(self) -> NDArray[np.bool_]:
@@ -87,13 +90,16 @@ class Row:
     word: str
     confidence: float
     place: str
+    size: tuple[float, float] = (np.nan, np.nan)
 
 
-def listed_from_rows(rows: Sequence[Row], layout: str, unit: str, declared: Sequence[str]) -> ListedBoxes:
+def listed_from_rows(rows: Sequence[Row], layout: str, unit: str, declared: Sequence[str],
+                     notes: tuple[str, ...] = ()) -> ListedBoxes:
     """Rows with classes in words as columns.
 
     Args:
         declared: names of all classes, where the file lists them.
+        notes: what was assumed while the file was read.
     """
     names = list(dict.fromkeys([*declared, *(row.word for row in rows if row.box is not None)]))
     number = {name: place for place, name in enumerate(names)}
@@ -103,7 +109,8 @@ def listed_from_rows(rows: Sequence[Row], layout: str, unit: str, declared: Sequ
         np.array([nothing if row.box is None else row.box for row in rows], np.float64).reshape(-1, 4), (layout,), unit,
         np.array([row.confidence for row in rows], np.float64),
         np.array([NO_CLASS if row.box is None else number[row.word] for row in rows], np.int32),
-        dict(enumerate(names)), bool(declared), lambda row: rows[row].place)
+        dict(enumerate(names)), bool(declared), lambda row: rows[row].place, notes,
+        np.array([row.size for row in rows], np.float64).reshape(-1, 2))
 
 
 def four_numbers(value: Any, place: str) -> tuple[float, float, float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tinysieve.ground.errors import InputError
 
 # Detectors round, so a corner may lie a little outside; more than this share of the side is another unit.
 SLACK = 0.05
+# Photos that were made smaller keep their shape, up to rounding; another shape is another photo, or one that was turned.
+_SHAPE_SLACK = 0.03
 _EXPLAINED = {"corner_size": "the first two numbers are the left upper corner", "center_size": "the first two are the centre"}
 
 
@@ -41,7 +44,8 @@ def pixel_corners(read: ListedBoxes, rows: NDArray[np.int64], sides: NDArray[np.
         return read.place(int(rows[number]))
 
     numbers = read.numbers[rows]
-    share = numbers / sides if read.unit == "pixels" else numbers / UNITS[read.unit]
+    stated, notes_of_size = _stated_sides(read, rows, sides, place)
+    share = numbers / stated if read.unit == "pixels" else numbers / UNITS[read.unit]
     layout, notes = (read.layouts[0], ()) if len(read.layouts) == 1 else _only_possible(share, read.layouts, path)
     corners = to_corners(share, layout)
     refuse_rows((corners[:, 2:] < corners[:, :2]).any(axis=1), place, "has reversed corners",
@@ -53,7 +57,27 @@ def pixel_corners(read: ListedBoxes, rows: NDArray[np.int64], sides: NDArray[np.
         raise InputError("all corners are at most 1 pixel", where=str(path),
                          fix="state units: filter.detector.normalized: true")
     inside = corners.clip(0, 1)
-    return PixelCorners((inside * sides).astype(np.float32), int((np.abs(inside - corners) > 1e-9).any(axis=1).sum()), notes)
+    return PixelCorners((inside * sides).astype(np.float32), int((np.abs(inside - corners) > 1e-9).any(axis=1).sum()),
+                        (*notes_of_size, *notes))
+
+
+def _stated_sides(read: ListedBoxes, rows: NDArray[np.int64], sides: NDArray[np.float64],
+                  place: Callable[[int], str]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """The sides that pixels count in: those that the file gives a photo, since the photo may have been made smaller since.
+
+    Raises:
+        InputError: a photo of another shape.
+    """
+    if read.sizes is None or read.unit != "pixels":
+        return sides, ()
+    stated = np.tile(read.sizes[rows], 2)
+    stated = np.where(np.isfinite(stated) & (stated > 0), stated, sides)
+    stretch = (stated / sides)[:, 0] / (stated / sides)[:, 1]
+    refuse_rows(np.abs(np.log(stretch)) > _SHAPE_SLACK, place, "belongs to a photo of another shape than the one here",
+                "turn or crop photos and boxes alike, or export the boxes for these photos")
+    other = int((np.abs(stated - sides) > 1).any(axis=1).sum())
+    note = f"{other:,} boxes are scaled: the file counts in pixels of photos of another size than those here"
+    return stated, (note,) if other else ()
 
 
 def to_corners(numbers: NDArray[np.float64], layout: str) -> NDArray[np.float64]:

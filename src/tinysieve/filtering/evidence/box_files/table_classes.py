@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tinysieve.ground.errors import InputError
 
 CLASS_COLUMNS = ("class", "name", "class_name", "classname", "label", "label_name", "labelname", "category", "category_name",
                  "cls", "class_id", "classid", "category_id", "label_id")
+_EMPTY = ("", "nan", "null", "na", "n/a", "<na>")
+_MAY_BE_CLASS = re.compile(r"^(tags?|obj|objects?|types?|kind|species|what|detected\w*|object_(name|type))$")
 _NUMBER = r"^\d{1,4}(\.0*)?$"
 
 
@@ -39,12 +42,13 @@ def read_classes(rows: pa.Table, boxed: NDArray[np.bool_], stated: Stated, place
     texts = {name: pc.fill_null(pc.utf8_trim_whitespace(rows[name].cast(pa.string())), "").combine_chunks()
              for name in CLASS_COLUMNS if name in rows.column_names}
     if not texts:
-        return _one_for_all(boxed, stated, path)
+        return _one_for_all(boxed, stated, path, rows.column_names)
     if stated.class_of_all is not None:
         raise InputError(f"filter.detector.class_of_all is set, and the file has a column {next(iter(texts))}", where=str(path),
                          fix="leave the setting out")
     for name, values in texts.items():
-        empty = np.asarray(pc.equal(values, "").to_numpy(zero_copy_only=False))
+        # Software that knows a missing value by another word writes that word.
+        empty = np.asarray(pc.is_in(pc.utf8_lower(values), pa.array(_EMPTY)).to_numpy(zero_copy_only=False))
         refuse_rows(boxed & empty, place, f"has no class in column {name}", "write the class of each box")
     numbered = {name: values for name, values in texts.items() if _all_numbers(values, boxed)}
     named = {name: values for name, values in texts.items() if name not in numbered}
@@ -56,12 +60,16 @@ def read_classes(rows: pa.Table, boxed: NDArray[np.bool_], stated: Stated, place
     return _named(words, numbers, boxed, stated, place)
 
 
-def _one_for_all(boxed: NDArray[np.bool_], stated: Stated, path: Path) -> TableClasses:
+def _one_for_all(boxed: NDArray[np.bool_], stated: Stated, path: Path, columns: Sequence[str]) -> TableClasses:
+    likely = [name for name in columns if _MAY_BE_CLASS.match(name)]
+    if likely:
+        raise InputError(f"column '{likely[0]}' looks like the class of the boxes and is not read", where=str(path),
+                         why="a box around a dog would count as any other", fix="call it 'class', or remove it")
     if stated.class_of_all is None:
         raise InputError("no column with the class of the boxes", where=str(path),
                          why="a box around a dog would count as any other",
                          fix=f"add a column {', '.join(CLASS_COLUMNS)}; or, where all boxes are of one class, set "
-                             "filter.detector.class_of_all to its name")
+                             f"filter.detector.class_of_all to its name; the file has: {', '.join(columns)}")
     return TableClasses(np.where(boxed, np.int32(0), np.int32(NO_CLASS)), {0: stated.class_of_all}, True)
 
 

@@ -33,6 +33,8 @@ _FOUR: tuple[tuple[tuple[str, str, str, str], tuple[str, ...]], ...] = (
 _LISTS = {"xyxy": _CORNERS, "xyxyn": _CORNERS, "xywh": _CENTER, "xywhn": _CENTER, "bounding_box": _CORNER, "bbox": LAYOUTS,
           "box": LAYOUTS}
 _SHARES = frozenset({"xyxyn", "xywhn", "x1n", "bounding_box"})
+_SIZES = (("image_width", "image_height"), ("img_width", "img_height"), ("original_width", "original_height"),
+          ("img_w", "img_h"), ("width", "height"))
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|\bnan\b|\binf\b")
 _KEYS = re.compile(r"x1\W+.*y1\W+.*x2\W+.*y2\W+", re.DOTALL)
 
@@ -69,6 +71,20 @@ def read_corners(rows: pa.Table, stated: Stated, place: Callable[[int], str], pa
     missing = [name for name in best if name not in rows.column_names]
     raise InputError(f"no column {', '.join(missing)}", where=str(path), why="nothing says where the boxes are",
                      fix=f"the file has: {', '.join(rows.column_names)}")
+
+
+def photo_sizes(rows: pa.Table, corners: Corners) -> NDArray[np.float64] | None:
+    """Width and height of each row's photo, float64 [R, 2], where the table has them: `width` and `height` are those of the
+    photo, unless they say how large the boxes are.
+    """
+    for names in _SIZES:
+        if all(name in rows.column_names for name in names):
+            sizes = np.stack([as_numbers(rows[name]) for name in names], axis=1)
+            of_boxes = corners.layouts != _CORNERS or np.allclose(
+                sizes, corners.numbers[:, 2:] - corners.numbers[:, :2], atol=1, equal_nan=True)
+            if names != ("width", "height") or not of_boxes:
+                return sizes
+    return None
 
 
 def as_numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
