@@ -154,7 +154,8 @@ def drill_finished(finished: Path, config: Path, work: Path, points: int, wanted
     for stage in wanted:
         place = work / stage.replace("/", "-")
         place.mkdir()
-        kills, after = Drill(place, partial(until, config)).stage(without(finished, stage, config, place / "before"), stage, points, rng)
+        before = without(finished, stage, config, place / "before")
+        kills, after = Drill(place, partial(until, config)).stage(before, stage, points, rng)
         yield StageDrill(kills, *drill_flips(config, after, stage, place, rng))
 
 

@@ -224,7 +224,7 @@ def test_pipes_and_devices_are_no_arrays(ending: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / f"pipe{ending}")
     (tmp_path / f"zero{ending}").symlink_to("/dev/zero")
     for name in ("pipe", "zero"):
-        with pytest.raises(InputError, match="a device, a pipe or a socket|is not a file"):
+        with pytest.raises(InputError, match=r"a device, a pipe or a socket|is not a file"):
             read_labels(tmp_path / f"{name}{ending}", EVEN)
         if ending.startswith(".np"):
             with pytest.raises(InputError, match="a device, a pipe or a socket"):
