@@ -13,7 +13,7 @@ EXTRAS_DEV := demo,mcu,detect,dev
 LOCKS ?= locks
 TORCH := torch torchvision
 
-.PHONY: demo ingest filter train quantize verify report test bench drill review doctor clean lint docs lock licenses sbom advisories
+.PHONY: demo ingest filter train quantize verify report test bench drill review doctor clean lint docs lock licenses sbom advisories advisories-local
 demo: .venv/run.stamp
 	@$(BIN)/tinysieve demo
 
@@ -58,17 +58,23 @@ lock: .venv/bin/python
 licenses: .venv/dev.stamp
 	@$(BIN)/python supply_chain/licenses.py
 
-# Software bills of materials (CycloneDX) of the wheel with what it needs (run), and of the groups above it, into build/.
+# Software bills of materials (CycloneDX) of the wheel with what it needs (run), of the groups above it, and of the images, into build/.
 sbom: .venv/bin/python
 	@test -x build/sbom/bin/cyclonedx-py || { $(PYTHON) -m venv build/sbom && build/sbom/bin/python -m pip install --quiet cyclonedx-bom==7.5.0; }
 	@for group in run detect dev; do build/sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type library \
 		--output-reproducible -o build/tinysieve-$$group.cdx.json $(LOCKS)/$$($(BIN)/python supply_chain/lock.py --name $$group) && \
 		echo build/tinysieve-$$group.cdx.json; done
+	@$(BIN)/python supply_chain/images.py
 
 # Known vulnerabilities of what the locks name; asks an advisory service over the network.
 advisories: .venv/bin/python
 	@test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit==2.10.1; }
 	@build/audit/bin/pip-audit --disable-pip --no-deps --strict -r $(LOCKS)/$$($(BIN)/python supply_chain/lock.py --name dev)
+
+# The same from a database that is a package; it prints its date, which is years ago. The packages are looked at, not the network.
+advisories-local: .venv/dev.stamp
+	@test -d build/safety-db || $(BIN)/python -m pip install --quiet --no-deps --target build/safety-db safety-db==2021.7.17
+	@$(BIN)/python supply_chain/advisories.py build/safety-db/safety_db/insecure_full.json
 
 clean:
 	rm -rf runs/demo build *.egg-info

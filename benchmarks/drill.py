@@ -6,8 +6,9 @@ stage is then flipped in its middle, with its old time put back: it must be noti
 same. Then come the scripts that mutate photos, models, tables and configurations.
 
     python benchmarks/drill.py                            # 10 points a stage; writes the tables of docs/reliability.md
-    python benchmarks/drill.py --first verify             # goes on there, with the rows of an earlier one
-    python benchmarks/drill.py --points 2 --until policy  # a shorter one, which writes nothing
+    python benchmarks/drill.py --skip fuzz --stage verify --stage report   # these; other rows are an earlier drill's
+    python benchmarks/drill.py --skip fuzz --stage verify --finished RUN CONFIG   # on a copy of a run that is there
+    python benchmarks/drill.py --skip fuzz --stage policy --points 2 --print-only
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ REVIEW = "review import"
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 FUZZERS = (("mutated_photos.py", "10000"), ("mutated_models.py", "2000"), ("mutated_tables.py", "5000"))
 
-from kill_drill import Drill, Kills, contents, in_child, until  # noqa: E402
+from kill_drill import Drill, Kills, contents, in_child, until, without  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,11 @@ def _flip(path: Path) -> Callable[[], None]:
     return undo
 
 
-def import_everything() -> None:
+def import_everything(whole_network: bool) -> None:
     """What the stages import late, so that each fork starts at once; nothing of it is called here.
 
-    The network is cut to five blocks: the drill is about files, and each of some thirty trainings would take a minute.
+    The network is cut to five blocks, unless a run with all of them is there: the drill is about files, and each of some
+    thirty trainings would take a minute.
     """
     import keras  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
@@ -106,13 +108,18 @@ def import_everything() -> None:
     from tinysieve.quantize.verdict import verify  # noqa: F401
     from tinysieve.training import mcunet, mcunet_table
 
+    if whole_network:
+        return
     # Those that halve the image, so that it ends as small as the whole network's.
     mcunet.BLOCKS = (*(mcunet_table.BLOCKS[place] for place in (0, 1, 5, 9)),
                      replace(mcunet_table.BLOCKS[17], in_channels=mcunet_table.BLOCKS[9].out_channels))
 
 
-def drill(work: Path, points: int, first: str, last: str) -> Iterator[StageDrill]:
-    """Build the tiny run stage by stage, and disturb each from `first` on; behind the policy also the import of decisions."""
+def drill(work: Path, points: int, wanted: Sequence[str]) -> Iterator[StageDrill]:
+    """Build the tiny run stage by stage, and disturb those that are wanted; behind the policy also the import of decisions.
+
+    Nothing wanted is everything.
+    """
     from tiny_run import make_images, write_config
 
     from tinysieve.pipeline.config.read import load_config
@@ -122,20 +129,34 @@ def drill(work: Path, points: int, first: str, last: str) -> Iterator[StageDrill
     config = write_config(work / "config.yaml", work / "images", work / "run")
     before, rng = work / "empty", random.Random(0)
     before.mkdir()
-    names = [stage.name for stage in stages_until(load_config(config), last)]
-    for stage in names:
+    names = [stage.name for stage in stages_until(load_config(config), "report")]
+    if unknown := set(wanted) - {*names, REVIEW}:
+        raise SystemExit(f"no stage {', '.join(sorted(unknown))}; there are {', '.join([*names, REVIEW])}")
+    last = max((names.index("policy" if name == REVIEW else name) for name in wanted), default=len(names) - 1)
+    for stage in names[: last + 1]:
         place = work / stage.replace("/", "-")
         place.mkdir()
-        if names.index(stage) < names.index(first):
+        if wanted and stage not in wanted:
             after = place / "after"
             Drill(place, partial(until, config)).count(before, stage, after)
         else:
             kills, after = Drill(place, partial(until, config)).stage(before, stage, points, rng)
             yield StageDrill(kills, *drill_flips(config, after, stage, place, rng))
-            if stage == "policy":
-                yield drill_review(config, after, work, points, rng)
+        if stage == "policy" and (not wanted or REVIEW in wanted):
+            yield drill_review(config, after, work, points, rng)
         shutil.rmtree(before)
         before = after
+
+
+def drill_finished(finished: Path, config: Path, work: Path, points: int, wanted: Sequence[str]) -> Iterator[StageDrill]:
+    """Disturb stages of a run that is there; each begins from a copy without it and what comes behind it."""
+    rng = random.Random(0)
+    for stage in wanted:
+        place = work / stage.replace("/", "-")
+        place.mkdir()
+        before = without(finished, stage, config, place / "before")
+        kills, after = Drill(place, partial(until, config)).stage(before, stage, points, rng)
+        yield StageDrill(kills, *drill_flips(config, after, stage, place, rng))
 
 
 def drill_review(config: Path, run: Path, work: Path, points: int, rng: random.Random) -> StageDrill:
@@ -209,26 +230,29 @@ def main() -> None:
     """Run the drill, and write its tables between the marks of the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=10, help="copies a stage; every other is killed once more on the way back")
-    parser.add_argument("--first", default="ingest", help="stage to begin with; rows of those before it are an earlier drill's")
-    parser.add_argument("--until", default="report", help="last stage; only a whole drill is written down")
+    parser.add_argument("--finished", type=Path, nargs=2, metavar=("RUN", "CONFIG"), help="drill on copies of this run")
+    parser.add_argument("--print-only", action="store_true", help="leave the page and the recorded rows as they are")
+    parser.add_argument("--stage", action="append", default=[], help=f"drill this one, or {REVIEW!r}; rows of others are kept")
     parser.add_argument("--skip", choices=("kills", "fuzz"), help="leave that half out")
     asked = parser.parse_args()
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"), TF_CPP_MIN_LOG_LEVEL="3")
     sound = True
     if asked.skip != "kills":
-        import_everything()
-        rows = {} if asked.first == "ingest" else recorded()
+        import_everything(whole_network=asked.finished is not None)
+        rows = recorded() if asked.stage else {}
         with tempfile.TemporaryDirectory(prefix="tinysieve-drill-") as work:
-            for row in drill(Path(work), asked.points, asked.first, asked.until):
+            done = (drill(Path(work), asked.points, asked.stage) if asked.finished is None
+                    else drill_finished(*asked.finished, Path(work), asked.points, asked.stage))
+            for row in done:
                 rows[row.kills.stage] = row
                 print(row, flush=True)
-                if asked.until == "report":
+                if not asked.print_only:
                     RESULT.write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n", encoding="utf-8")
         table, sound = page(list(rows.values())), all(row.is_sound for row in rows.values())
         print(table)
-        if asked.until == "report":
+        if not asked.print_only:
             write_between("drill", table)
-    if asked.skip != "fuzz" and asked.until == "report":
+    if asked.skip != "fuzz":
         table, fuzzed = fuzz()
         write_between("fuzz", table)
         sound = sound and fuzzed

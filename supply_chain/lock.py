@@ -49,11 +49,16 @@ def canonical(name: str) -> str:
 def resolved(python: Path, extras: str) -> list[dict[str, Any]]:
     """What pip would install for these extras, and what builds the package itself; nothing is installed."""
     build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    return report_of(python, [f"{ROOT}[{extras}]", *build])
+
+
+def report_of(python: Path, requirements: Iterable[str]) -> list[dict[str, Any]]:
+    """Pip's report of what it would install for these under constraints.txt."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run",
                         "--ignore-installed", "--constraint", ROOT / "constraints.txt", "--report", report,
-                        f"{ROOT}[{extras}]", *build], check=True)
+                        *requirements], check=True)
         return list(json.loads(report.read_text(encoding="utf-8"))["install"])
 
 

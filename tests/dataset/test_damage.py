@@ -136,6 +136,7 @@ def test_a_flip_in_a_journal_is_an_error_that_names_its_line(tmp_path: Path) -> 
         with pytest.raises(InputError) as caught:
             read_journal(path, FIELDS)
         assert caught.value.where.startswith(f"{path}:1")
+        assert caught.value.fix == "bring the file back from a copy, or remove the line"
         path.write_bytes(before)
 
 

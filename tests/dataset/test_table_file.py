@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import zipfile
@@ -138,6 +139,43 @@ def test_excel(tmp_path: Path) -> None:
     assert file.table.to_pylist() == [ROWS[0], ROWS[1] | {"person": "FALSE"}]
     assert file.lines.tolist() == [2, 4]
     assert "sheet 'Sheet' is read, the other 1 are not" in file.notes[0]
+
+
+SHEET = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{size}<sheetData>{rows}</sheetData></worksheet>'
+
+
+def sheet_row(number: int, **cells: str) -> str:
+    texts = "".join(f'<c r="{column}{number}" t="inlineStr"><is><t>{text}</t></is></c>' for column, text in cells.items())
+    return f'<row r="{number}">{texts}</row>'
+
+
+def write_workbook(path: Path, *rows: str, size: str = "") -> None:
+    """A workbook whose first sheet is these rows of XML."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = io.BytesIO()
+    openpyxl.Workbook().save(book)
+    with zipfile.ZipFile(book) as parts, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in parts.namelist():
+            is_sheet = name == "xl/worksheets/sheet1.xml"
+            archive.writestr(name, SHEET.format(size=size, rows="".join(rows)) if is_sheet else parts.read(name))
+
+
+def test_the_size_that_a_sheet_says_it_has_is_no_matter(tmp_path: Path) -> None:
+    """Made as long as that, the rows would be 16,384 cells x 1,048,576."""
+    write_workbook(tmp_path / "t.xlsx", sheet_row(1, A="filename", B="label"), sheet_row(3, A="a.jpg", B="1"),
+                   size='<dimension ref="A1:XFD1048576"/>')
+    file = open_table(tmp_path / "t.xlsx")
+    assert file.table.to_pylist() == [{"filename": "a.jpg", "label": "1"}]
+    assert file.lines.tolist() == [3]
+
+
+@pytest.mark.parametrize(("rows", "match"), [
+    ((sheet_row(2**40, A="a"),), "more than 1,048,576 rows"), ((sheet_row(2, A="a", XFD="1"),), "16,384 columns"),
+    ((sheet_row(2, A="x" * 1_000_001),), "a cell of 1,000,001 letters")])
+def test_a_sheet_larger_than_a_table(rows: tuple[str, ...], match: str, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "t.xlsx", sheet_row(1, A="filename", B="label"), *rows)
+    with pytest.raises(InputError, match=match):
+        open_table(tmp_path / "t.xlsx")
 
 
 def test_excel_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,8 @@ from pathlib import Path
 LOGS = (".log.jsonl", ".lock", ".tmp")
 _EVENTS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 AT_ONCE = 2
+# Of every copy, since the report's title is the name of the run folder.
+RUN = "run"
 
 
 @dataclass(frozen=True)
@@ -145,21 +147,21 @@ class Drill:
 
     def copies(self, before: Path, stage: str, points: Sequence[int]) -> list[Path]:
         """The run folder as it is just before each of these changes."""
-        run = self.work / "copied"
+        run = self.work / "copied" / RUN
         shutil.copytree(before, run, symlinks=True)
         wanted = set(points)
 
         def work() -> None:
-            at_changes(run, lambda number: copy_now(run, self.work / f"state{number}") if number in wanted else None)
+            at_changes(run, lambda number: copy_now(run, self.work / f"state{number}" / RUN) if number in wanted else None)
             self.job(run, stage)
 
         self.require(in_child(work, self.work / "log"), f"{stage}: a run that was copied", self.work / "log")
         shutil.rmtree(run)
-        return [state for state in (self.work / f"state{point}" for point in points) if state.exists()]
+        return [state for state in (self.work / f"state{point}" / RUN for point in points) if state.exists()]
 
     def goes_on(self, state: Path, stage: str, kill_at: int, expected: dict[str, str]) -> tuple[bool, bool]:
         """Whether a real kill hit, and whether the run ended in the expected bytes; 0 kills nowhere."""
-        log, killed = state.with_suffix(".log"), False
+        log, killed = state.parent.with_suffix(".log"), False
 
         def work() -> None:
             at_changes(state, lambda number: os.kill(os.getpid(), signal.SIGKILL) if number == kill_at else None)
@@ -168,8 +170,8 @@ class Drill:
         if kill_at:
             code = in_child(work, log)
             killed = code == -signal.SIGKILL
-            self.require(0 if killed else code, f"{stage}: {state.name} with a second kill", log)
-        self.require(in_child(lambda: self.job(state, stage), log), f"{stage}: {state.name}", log)
+            self.require(0 if killed else code, f"{stage}: {state.parent.name} with a second kill", log)
+        self.require(in_child(lambda: self.job(state, stage), log), f"{stage}: {state.parent.name}", log)
         same = contents(state) == expected
         if same:
             shutil.rmtree(state)
@@ -183,7 +185,7 @@ class Drill:
 
     def stage(self, before: Path, stage: str, count: int, rng: random.Random) -> tuple[Kills, Path]:
         """Drill one stage on a run folder in which it has not run yet; the folder in which it has."""
-        began, after = time.monotonic(), self.work / f"after-{stage.replace('/', '-')}"
+        began, after = time.monotonic(), self.work / f"after-{stage.replace('/', '-')}" / RUN
         steps = self.count(before, stage, after)
         expected = contents(after)
         states = self.copies(before, stage, points_of(steps, count, rng))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -215,3 +216,16 @@ def test_a_slice_of_a_frame_is_refused(tmp_path: Path) -> None:
     pandas.DataFrame({"given": [1, *LABELS]}).iloc[1:].to_parquet(tmp_path / "l.parquet")
     with pytest.raises(InvalidLabels, match=r"begins at 1|index of row 0 is 1"):
         read_labels(tmp_path / "l.parquet", EVEN)
+
+
+@pytest.mark.parametrize("ending", [".npy", ".npz", ".txt", ".csv", ".parquet"])
+def test_pipes_and_devices_are_no_arrays(ending: str, tmp_path: Path) -> None:
+    """To open the one would wait for ever, to read the other would not end."""
+    os.mkfifo(tmp_path / f"pipe{ending}")
+    (tmp_path / f"zero{ending}").symlink_to("/dev/zero")
+    for name in ("pipe", "zero"):
+        with pytest.raises(InputError, match=r"a device, a pipe or a socket|is not a file"):
+            read_labels(tmp_path / f"{name}{ending}", EVEN)
+        if ending.startswith(".np"):
+            with pytest.raises(InputError, match="a device, a pipe or a socket"):
+                read_probabilities(tmp_path / f"{name}{ending}")

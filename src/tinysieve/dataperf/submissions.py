@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.regular_file import require_file
 
 Order = NDArray[np.int64]
 _ENDING, _TIME = ".txt", "time"
@@ -95,6 +96,7 @@ def read_submission(path: Path, rows: int, budget: int) -> Order:
 
 
 def _numbers(path: Path) -> Iterator[int]:
+    require_file(path, "it must be plain text")
     try:
         # With or without the mark that Windows' editors put in front.
         with path.open(encoding="utf-8-sig") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tinysieve.dataset.csv_table import without_escapes
+from tinysieve.dataset.parquet_table import read_parquet
 from tinysieve.dataset.spreadsheet import is_spreadsheet, read_spreadsheet
 from tinysieve.dataset.table_rows import Lines, rows_of
 from tinysieve.dataset.table_text import MAX_COLUMNS, TableForm, table_text
 from tinysieve.ground.errors import InputError
 
 MAX_TEXT_BYTES = 4_000_000_000
-# On average; of a Parquet column with more nothing is read.
-MAX_ROW_BYTES = 4096
 AS_WRITTEN = TableForm()
 # Begins the note of a Parquet file that holds images.
 HEAVY_LEFT_OUT = "columns of images or the like are not read"
@@ -138,21 +136,9 @@ def _parquet(path: Path) -> TableFile:
     if len(names) > MAX_COLUMNS:
         raise InputError(f"{len(names):,} columns", where=str(path), why=f"{MAX_COLUMNS:,} is the limit", fix=_FIX)
     _refuse_doubled(names, path)
-    heavy = _heavy(path)
-    table = pq.read_table(path, columns=[name for name in names if name not in heavy])
+    table, heavy = read_parquet(path, schema)
     notes = (f"{path}: {HEAVY_LEFT_OUT}: {', '.join(heavy)}; kind: shards with images: {path} reads photos and labels from it",)
     return TableFile(path, table, np.arange(1, table.num_rows + 1), ": record ", notes if heavy else ())
-
-
-def _heavy(path: Path) -> list[str]:
-    """Columns of so many bytes a row that they are no part of a table, such as embedded images."""
-    about, sizes = pq.read_metadata(path), Counter[str]()
-    for group in range(about.num_row_groups):
-        for column in range(about.num_columns):
-            chunk = about.row_group(group).column(column)
-            if chunk.physical_type == "BYTE_ARRAY":
-                sizes[chunk.path_in_schema.partition(".")[0]] += chunk.total_uncompressed_size
-    return [name for name, size in sizes.items() if size > MAX_ROW_BYTES * about.num_rows]
 
 
 def _named(rows: pa.Table, header: Sequence[str], path: Path) -> pa.Table:

@@ -57,7 +57,10 @@ def read_journal(path: Path, fields: tuple[str, ...]) -> list[Entry]:
 
 
 def _entry(line: str, where: str, fields: tuple[str, ...]) -> Entry:
-    made = parse_json(line, where)
+    try:
+        made = parse_json(line, where)
+    except InputError:
+        made = None
     is_entry = isinstance(made, dict) and all(isinstance(made.get(name), str) for name in fields)
     if not is_entry or (_SUM in made and made.pop(_SUM) != _checksum(made)) or not set(made) <= set(fields):
         raise InputError("this line of the journal was changed", where=where, why="it no longer says what happened",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.escaping import one_line
 
 LARGEST_BYTES = 256 * 1024**2
 
@@ -34,19 +35,42 @@ def parse_json(text: str, where: str) -> Any:
     """What a JSON text says.
 
     Raises:
-        InputError: not JSON, or nested deeper than Python reads; names `where`.
+        InputError: not JSON, nested deeper than Python reads, or an object with the same key twice; names `where`.
 
     >>> parse_json('{"a": [1]}', "a.json")
     {'a': [1]}
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
+    except _KeyTwice as error:
+        raise InputError(f"the key '{one_line(error.key)}' stands twice", where=where,
+                         why="readers disagree on which of them counts", fix="keep one of them") from error
     except RecursionError as error:
         raise InputError("nested too deeply to be read", where=where, why="only a damaged or hostile file is",
                          fix="make the file again") from error
     except ValueError as error:
         raise InputError(f"not JSON: {error}", where=where, why="it was changed or cut short",
                          fix="make the file again") from error
+
+
+class _KeyTwice(Exception):
+    """Two values of one name in an object."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key[:100]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise _KeyTwice(key)
+        seen.add(key)
+    raise AssertionError("fewer keys than pairs, and none of them twice")
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from tinysieve.dataset.stores.container import Members, clean
+from tinysieve.ground.errors import InputError
+from tinysieve.ground.json_text import parse_json
 
 _CLASS, _FACTS = "cls", "json"
 MAX_BESIDE_BYTES = 2**16
@@ -35,8 +36,8 @@ class BesidePhotos:
         key, ending = split_name(name)
         try:
             text = content.decode("utf-8-sig").strip()
-            facts: Any = {_CLASS: text} if ending == _CLASS else json.loads(text)
-        except (UnicodeDecodeError, ValueError, RecursionError):
+            facts: Any = {_CLASS: text} if ending == _CLASS else parse_json(text, name)
+        except (UnicodeDecodeError, InputError):
             facts = None
         if not isinstance(facts, dict):
             self.refused.append((name, STRANGE))

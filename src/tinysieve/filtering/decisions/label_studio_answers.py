@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from tinysieve.dataset.sources.label_words import plain
 from tinysieve.filtering.decisions.answers import NO_ANSWER, TAKEN_BACK, Answers, answer_codes, decision_words
 from tinysieve.filtering.decisions.label_studio_names import sample_ids_of
 from tinysieve.ground.errors import InputError
-from tinysieve.ground.json_text import expected_form
+from tinysieve.ground.json_text import expected_form, read_json
 
 CONTROL = "decision"
 _MAX_BYTES = 2 << 30
@@ -90,14 +89,7 @@ def _deciding(tasks: Sequence[dict[str, Any]], control: str | None, where: str) 
 
 def _tasks(path: Path) -> list[dict[str, Any]]:
     fix = "export the project as 'JSON' (not JSON-MIN or CSV) and name that file"
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{path.stat().st_size:,} B are more than {_MAX_BYTES:,} B", where=str(path), fix=fix)
-        tasks = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist", fix="correct the path") from error
-    except (ValueError, RecursionError, OSError) as error:
-        raise InputError(f"not JSON: {error}", where=str(path), fix=fix) from error
+    tasks = read_json(path, _MAX_BYTES)
     if not isinstance(tasks, list) or not all(_is_annotated(task) for task in tasks):
         raise InputError("not a list of tasks with annotations", where=str(path), fix=fix)
     return tasks

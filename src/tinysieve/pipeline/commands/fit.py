@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.commands.command_group import MODEL
 from tinysieve.pipeline.commands.options import Json
 
@@ -31,5 +32,7 @@ def fit(
     """Reduce RAM and flash of a model; outputs do not change. Exit code 1 when it still does not fit."""
     from tinysieve.pipeline.model_files.fitting import board_targets, fit_to_first, target_of
 
+    if boards is not None and board is None:
+        raise InputError("--boards without --board", why="no board of that file would be used", fix="--board NAME")
     targets = (target_of(ram, flash, max_extra_macs),) if board is None else board_targets(board, boards, max_extra_macs)
     fit_to_first(model, output, targets, seed, keep_signatures, strip_float_io, force, json)

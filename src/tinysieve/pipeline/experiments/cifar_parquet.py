@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.images import UndecodableImage, decode
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.regular_file import require_file
 
 SIDE = 32
 PICTURES, LABELS = "jpeg", "clean_label"
@@ -30,6 +31,7 @@ def read_cifar_parquet(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]
 
 
 def _table(path: Path) -> pa.Table:
+    require_file(path, "name a Parquet file")
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:

@@ -24,12 +24,15 @@ from tinysieve.filtering.label_errors.probability_matrix import (
     check_probabilities,
 )
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.regular_file import require_file
+from tinysieve.ground.small_text import read_small_text
 
 PROBABILITIES_KEY, LABELS_KEY = "pred_probs", "given"
 # What numpy, zipfile and zlib raise on files that are cut short, damaged or made to hurt; a header may ask for any memory.
 _DAMAGED = (OSError, ValueError, EOFError, TypeError, SyntaxError, RuntimeError, MemoryError, OverflowError, zipfile.BadZipFile,
             zlib.error, tokenize.TokenError)
 _FORMATS = "labels come from .npy, .npz, .csv, .tsv, .xlsx, .parquet or .txt (one a line)"
+_LARGEST_LIST_BYTES = 1_000_000_000
 # What pandas calls an index that it writes as a column of text.
 _INDEX_NAMES = ("", "Unnamed: 0")
 
@@ -103,11 +106,10 @@ def _numbered(labels: NDArray[Any], names: Sequence[str], classes: int, path: Pa
 
 
 def _array(path: Path, key: str) -> NDArray[Any]:
+    require_file(path, "check the path")
     try:
         packed = path.suffix == ".npz" or zipfile.is_zipfile(path)
         loaded = _member(path, key) if packed else np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError as error:
-        raise InputError("no such file", where=str(path), fix="check the path") from error
     except _DAMAGED as error:
         raise InputError(f"cannot be read as a numpy file: {error}", where=str(path),
                          fix="write it with numpy.save or numpy.savez, as numbers") from error
@@ -192,8 +194,8 @@ def _refuse_gaps(file: TableFile) -> None:
 
 def _lines(path: Path) -> NDArray[Any]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_small_text(path, _LARGEST_LIST_BYTES, "a list of labels", _FORMATS).splitlines()
+    except OSError as error:
         raise InputError(f"cannot be read: {error}", where=str(path), fix=_FORMATS) from error
     while lines and not lines[-1].strip():
         lines.pop()

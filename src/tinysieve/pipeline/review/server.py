@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from tinysieve.filtering.decisions.answers import decision_words
 from tinysieve.ground.errors import InputError
+from tinysieve.ground.json_text import parse_json
 from tinysieve.pipeline.review.connections import Connections
 from tinysieve.pipeline.review.decision_log import UNDO, DecisionLog
 from tinysieve.pipeline.review.review_page import Sheet, content_policy
@@ -207,8 +208,8 @@ def _host_name(host: str) -> str:
 
 def _decision(body: bytes, words: frozenset[str]) -> tuple[str, str] | None:
     try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
+        said = parse_json(body.decode("utf-8"), "a decision")
+    except (UnicodeDecodeError, InputError):
         return None
     if not isinstance(said, dict):
         return None
