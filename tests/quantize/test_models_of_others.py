@@ -237,12 +237,12 @@ def test_grey_models_get_grey_words_and_other_signals_none() -> None:
 
     grey = shaped((1, 96, 96, 1), 1.0, -128)
     assert is_picture(grey.inputs[0])
-    assert kind_words(grey.inputs[0], grey.outputs[0]) == "int8 image model, 96 x 96 grey pixels of 1 channel, int8"
+    assert kind_words(grey.inputs[0], grey.outputs) == "int8 image model, 96 x 96 grey pixels of 1 channel, int8"
     assert "RGB picture" not in preprocessing(grey.inputs[0])["takes"]
     assert "0..255" in preprocessing(grey.inputs[0])["values"]
     for signal in (shaped((1, 49, 10, 1), 0.58, 83), shaped((1, 1960), 0.1, -128), shaped((1, 96, 96, 1), 0.58, 83)):
         assert not is_picture(signal.inputs[0])
-        assert "pixel" not in kind_words(signal.inputs[0], signal.outputs[0])
+        assert "pixel" not in kind_words(signal.inputs[0], signal.outputs)
         assert preprocessing(signal.inputs[0])["picture"] is False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from tinysieve.ground.errors import InputError
@@ -23,12 +24,13 @@ _TAKES = {
 
 
 def require_codes(graph: Graph) -> None:
-    """Raises InputError unless a board can feed the model: one input and one output of 8-bit codes, one at a time."""
+    """Raises InputError unless a board can feed the model: one input, outputs, all of 8-bit codes, one at a time."""
     require_supported(graph)
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise InputError(f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each",
-                         why="golden vectors and programs are written for one of each", fix="split or merge them in the model")
-    for role, tensor in (("takes", graph.inputs[0]), ("gives", graph.outputs[0])):
+    if len(graph.inputs) != 1 or not graph.outputs:
+        raise InputError(f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs",
+                         why="golden vectors and programs are written for one input and at least one output",
+                         fix="merge the inputs in the model")
+    for role, tensor in (("takes", graph.inputs[0]), *(("gives", tensor) for tensor in graph.outputs)):
         if tensor.dtype not in CODE_RANGES:
             raise InputError(f"the model {role} {tensor.dtype}, not 8-bit codes", why="golden vectors are compared code by code",
                              fix="convert it to full-integer int8, input and output too; where float only wraps int8, "
@@ -56,20 +58,21 @@ def is_picture(source: TensorInfo) -> bool:
         max(abs(low - first), abs(high - last)) <= _RANGE_SHARE * (last - first) for first, last in _PIXEL_RANGES)
 
 
-def kind_words(source: TensorInfo, scores: TensorInfo) -> str:
-    """What the model is, in words, such as ``int8 image classifier, 144 x 144 RGB pixels``."""
+def kind_words(source: TensorInfo, outputs: Sequence[TensorInfo]) -> str:
+    """What the model is, in words, such as ``int8 image model, 144 x 144 RGB pixels of 3 channels, uint8``."""
+    given = f"output{'s' if len(outputs) > 1 else ''} " + " and ".join(f"{tensor.dtype} {axes_words(tensor)}" for tensor in outputs)
     if not is_picture(source):
-        return f"int8 model, input {source.dtype} {_axes(source)}, output {scores.dtype} {_axes(scores)}"
+        return f"int8 model, input {source.dtype} {axes_words(source)}, {given}"
     height, width, channels = _extents(source)
     return f"int8 image model, {width} x {height} {_COLOURS[channels]} pixels of {channels} " \
-           f"channel{'s' if channels > 1 else ''}, {source.dtype}"
+           f"channel{'s' if channels > 1 else ''}, {source.dtype}" + (f", {given}" if len(outputs) > 1 else "")
 
 
 def preprocessing(source: TensorInfo) -> dict[str, Any]:
     """Values of the template that says how a picture, or any other signal, becomes input codes."""
     low, high = _range(source)
     words = {"picture": is_picture(source), "scale": source.scale, "zero_point": source.zero_point, "dtype": source.dtype,
-             "source_shape": _axes(source), "lowest": float(f"{low:.4g}"), "highest": float(f"{high:.4g}")}
+             "source_shape": axes_words(source), "lowest": float(f"{low:.4g}"), "highest": float(f"{high:.4g}")}
     if not words["picture"]:
         return words
     height, width, channels = _extents(source)
@@ -83,7 +86,8 @@ def preprocessing(source: TensorInfo) -> dict[str, Any]:
     }
 
 
-def _axes(tensor: TensorInfo) -> str:
+def axes_words(tensor: TensorInfo) -> str:
+    """The lengths of all axes, such as ``1 x 144 x 144 x 3``."""
     return " x ".join(map(str, tensor.shape)) or "one value"
 
 

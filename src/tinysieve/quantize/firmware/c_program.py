@@ -22,13 +22,13 @@ _PER_LINE = 32
 
 @dataclass(frozen=True)
 class CProgram:
-    """Files by name; sizes in bytes. The input lies in the arena and is eaten by a run; so does the output."""
+    """Files by name; sizes in bytes. The input lies in the arena and is eaten by a run; so do the outputs, in the file's order."""
 
     files: Mapping[str, str]
     kernels: KernelSet
     arena_bytes: int
     input_bytes: int
-    output_bytes: int
+    output_sizes: tuple[int, ...]
     constant_bytes: int
     steps: int
     macs: int
@@ -50,8 +50,8 @@ def generate(model: bytes, kernels: KernelSet) -> CProgram:
     source = lowered.source
     files = {"model.h": _header(lowered, plan), "model.c": writer.program(), "model_data.h": writer.data_header(),
              "model_data.c": writer.data(), **kernels.files()}
-    return CProgram(files, kernels, plan.bytes, source.size_bytes(source.inputs[0]), source.size_bytes(source.outputs[0]),
-                    writer.constant_bytes, len(lowered.steps), sum(step.macs for step in lowered.steps), plan)
+    return CProgram(files, kernels, plan.bytes, source.size_bytes(source.inputs[0]),
+                    tuple(map(source.size_bytes, source.outputs)), writer.constant_bytes, len(lowered.steps), sum(step.macs for step in lowered.steps), plan)
 
 
 class _Writer:
@@ -123,24 +123,29 @@ class _Writer:
                  "static union {", "    int32_t aligned;", "    int8_t bytes[TS_ARENA_BYTES];", "} memory;", "",
                  *structs, "",
                  "void *ts_model_input(void) {", f"    return memory.bytes + {self._offset(source.inputs[0])};", "}", "",
-                 "const void *ts_model_output(void) {", f"    return memory.bytes + {self._offset(source.outputs[0])};", "}", "",
+                 "const void *ts_model_output(void) {", "    return ts_model_output_at(0);", "}", "",
+                 "const void *ts_model_output_at(uint32_t n) {",
+                 "    static const uint32_t offsets[TS_OUTPUTS] = {" + ", ".join(str(self._offset(n)) for n in source.outputs) + "};",
+                 "    return memory.bytes + offsets[n];", "}", "",
                  "void ts_model_run(void) {", "    int8_t *const arena = memory.bytes;", *self._calls, "}"]
         return "\n".join(lines) + "\n"
 
 
 def _header(lowered: Lowered, plan: ArenaPlan) -> str:
     source = lowered.source
-    lines = ["#include <stdint.h>", "", f"#define TS_ARENA_BYTES {plan.bytes}"]
-    for role, tensor in (("INPUT", source.inputs[0]), ("OUTPUT", source.outputs[0])):
+    lines = ["#include <stdint.h>", "", f"#define TS_ARENA_BYTES {plan.bytes}", f"#define TS_OUTPUTS {len(source.outputs)}"]
+    outputs = [(f"OUTPUT_{n}" if n else "OUTPUT", tensor) for n, tensor in enumerate(source.outputs)]
+    for role, tensor in (("INPUT", source.inputs[0]), *outputs):
         shape = ", ".join(map(str, source.shape(tensor)))
         lines += [f"#define TS_{role}_BYTES {source.size_bytes(tensor)}",
                   f"#define TS_{role}_SCALE {source.scale(tensor)!r}f",
                   f"#define TS_{role}_ZERO_POINT ({source.zero_point(tensor)})",
-                  f"/* {role.lower()}: {source.dtype(tensor)} [{shape}] */"]
+                  f"/* {role.lower().replace('_', ' ')}: {source.dtype(tensor)} [{shape}] */"]
     lines += ["", "/* Where to write the input, TS_INPUT_BYTES of it. A run overwrites it: write it again before the next. */",
               "void *ts_model_input(void);", "/* One inference. Not reentrant: there is one arena. */",
-              "void ts_model_run(void);", "/* Where the output lies after a run, until the next. */",
-              "const void *ts_model_output(void);"]
+              "void ts_model_run(void);", "/* Where the first output lies after a run, until the next. */",
+              "const void *ts_model_output(void);", "/* Where output n lies, n < TS_OUTPUTS. */",
+              "const void *ts_model_output_at(uint32_t n);"]
     return _guarded("TS_MODEL_H", lines)
 
 

@@ -14,7 +14,7 @@ from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.ground.escaping import Escaped, one_line
 from tinysieve.quantize.firmware.boards import Board
-from tinysieve.quantize.firmware.bundle_words import kind_words, preprocessing, require_codes
+from tinysieve.quantize.firmware.bundle_words import axes_words, kind_words, preprocessing, require_codes
 from tinysieve.quantize.firmware.c_program import CProgram, generate
 from tinysieve.quantize.firmware.golden import golden_inputs, grid
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
@@ -78,7 +78,7 @@ def make_bundle(
 
     Raises:
         GateMissed: the chosen board cannot take the model under TFLM; says what would.
-        InputError: TFLM cannot run the model, it has not one 8-bit input and output, or labels and scores differ in number.
+        InputError: TFLM cannot run the model, it has not one 8-bit input and 8-bit outputs, or labels and scores differ in number.
         MissingRequirement: tflite-micro is not installed: golden outputs and the arena are measured with it.
     """
     graph = read_graph(model)
@@ -112,6 +112,9 @@ def scores_of(graph: Graph) -> int:
 
 
 def _require_labels(graph: Graph, labels: Sequence[str]) -> None:
+    if labels and len(graph.outputs) > 1:
+        raise InputError(f"{len(labels)} labels for a model of {len(graph.outputs)} outputs",
+                         why="labels name the scores of one output", fix="leave --label out: the bundle numbers the outputs")
     if labels and len(labels) != scores_of(graph):
         raise InputError(f"{len(labels)} labels for {scores_of(graph)} scores",
                          fix="give one --label per score, in the model's order")
@@ -144,21 +147,28 @@ def _arenas(needs: Needs, placement: Placement | None) -> dict[str, Any]:
 
 
 def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena: Arena) -> dict[str, Any]:
-    source, scores = graph.inputs[0], graph.outputs[0]
+    source = graph.inputs[0]
     inputs = golden_inputs(source.shape, source.dtype, VECTORS)
-    outputs = expected_outputs(model, inputs).outputs
+    rows = expected_outputs(model, inputs).rows
     return {
         "name": name, "labels": list(labels), "model_sha256": Escaped(hashlib.sha256(model).hexdigest()),
         "model_bytes": len(model), "measured_arena_bytes": arena.total_bytes, "arena_margin_bytes": ARENA_MARGIN_BYTES,
         "vectors": VECTORS,
-        "input_bytes": inputs[0].nbytes, "output_bytes": outputs[0].nbytes, "columns": grid(source.shape)[0],
-        "channels": grid(source.shape)[1], "flip": _FLIP[source.dtype], "output_flip": _FLIP[scores.dtype],
-        "rows": [list(row.tobytes()) for row in outputs], "model_rows": _model_rows(model),
+        "input_bytes": inputs[0].nbytes, "output_bytes": len(rows[0]), "columns": grid(source.shape)[0],
+        "channels": grid(source.shape)[1], "flip": _FLIP[source.dtype], "outputs": _outputs(graph),
+        "rows": [list(row) for row in rows], "model_rows": _model_rows(model),
         "operators": sorted(graph.operator_counts), "calls": resolver_calls(graph.operator_counts),
         "input_shape": source.shape, "input_scale": source.scale, "input_zero_point": source.zero_point,
-        "output_shape": scores.shape, "output_scale": scores.scale, "output_zero_point": scores.zero_point,
-        "kind_words": kind_words(source, scores), **preprocessing(source),
+        "kind_words": kind_words(source, graph.outputs), **preprocessing(source),
     }
+
+
+def _outputs(graph: Graph) -> list[dict[str, Any]]:
+    """Where each output lies in a row of golden bytes, and what its codes stand for."""
+    sizes = [math.prod(tensor.shape) for tensor in graph.outputs]
+    return [{"suffix": Escaped(n or ""), "first": sum(sizes[:n]), "bytes": sizes[n], "flip": _FLIP[tensor.dtype],
+             "shape": tensor.shape, "scale": tensor.scale, "zero_point": tensor.zero_point, "axes": axes_words(tensor)}
+            for n, tensor in enumerate(graph.outputs)]
 
 
 def _model_rows(model: bytes) -> Escaped:
