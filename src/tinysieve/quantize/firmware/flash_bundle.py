@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,29 +12,25 @@ from typing import Any
 
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
-from tinysieve.ground.escaping import Escaped, one_line
+from tinysieve.ground.escaping import one_line
 from tinysieve.quantize.firmware.boards import Board
-from tinysieve.quantize.firmware.bundle_words import axes_words, kind_words, preprocessing, require_codes
+from tinysieve.quantize.firmware.bundle_values import bundle_values, layer_values
+from tinysieve.quantize.firmware.bundle_words import require_codes
 from tinysieve.quantize.firmware.c_program import CProgram, generate
-from tinysieve.quantize.firmware.golden import golden_inputs, grid
+from tinysieve.quantize.firmware.golden_layers import watched_operators
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
-from tinysieve.quantize.firmware.oracle import expected_outputs
-from tinysieve.quantize.firmware.placement import ARENA_MARGIN_BYTES, Needs, Placement, needs_of, require_fit
+from tinysieve.quantize.firmware.placement import Needs, Placement, needs_of, require_fit
 from tinysieve.quantize.firmware.rendering import rendered
-from tinysieve.quantize.firmware.tflm_operators import resolver_calls
 from tinysieve.quantize.firmware.tflm_projects import tflm_files
 from tinysieve.quantize.tflite.graph import Graph, read_graph
-from tinysieve.quantize.tflm.arena import Arena
 from tinysieve.quantize.tflm.arena_process import measure_arena
 from tinysieve.quantize.tflm.kernel_libraries import kernel_library
 
-VECTORS = 8
 # Where no board is named, the arena holds what any of these asks for; an ESP32-S3's vector kernels have an arena of their own.
 ANY_BOARD_KERNELS = ("reference", "cmsis-nn", "cmsis-nn-scalar", "cmsis-nn-mve", "esp-nn-generic")
 ESP32S3_KERNELS = "esp-nn-esp32s3"
 # What a C project adds to its constants in flash, and to its arena in RAM.
 C_CODE_BYTES, C_STACK_BYTES = 20_000, 2048
-_FLIP = {"int8": 0x80, "uint8": 0}
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class Bundle:
 
 def make_bundle(
     model: bytes, c_model: bytes, name: str, labels: Sequence[str], kernels: KernelSet, boards: Sequence[Board],
-    chosen: Board | None = None,
+    chosen: Board | None = None, watched: Callable[[int], bool] = lambda _: True,
 ) -> Bundle:
     """Everything that belongs to one int8 model; the same model gives the same bytes.
 
@@ -74,7 +70,8 @@ def make_bundle(
     a line for each of ``boards``. For a ``chosen`` board the bundle holds its projects only, with the kernels and the arena
     that it has room for.
 
-    ``labels`` are empty where nobody says what the scores mean.
+    ``labels`` are empty where nobody says what the scores mean. Of ``watched`` operators the bundle knows the golden outputs,
+    by their numbers in the model that each project is made of.
 
     Raises:
         GateMissed: the chosen board cannot take the model under TFLM; says what would.
@@ -87,8 +84,9 @@ def make_bundle(
     arena = measure_arena(model)
     needs = needs_of(model, arena)
     placement = None if chosen is None else require_fit(needs, chosen, boards)
-    values = {**_values(model, name, labels, graph, arena), **_arenas(needs, placement)}
-    program, missing = _program(c_model, kernels, chosen)
+    values = {**bundle_values(model, name, labels, graph, arena), **_arenas(needs, placement),
+              **layer_values(model, graph, watched_operators(model, watched))}
+    program, missing = _program(c_model, kernels, chosen, watched)
     listed = tuple(boards) if chosen is None else (chosen,)
     values |= {"c_route": program and {"kernels": program.kernels.name, "arena_bytes": program.arena_bytes,
                                        "constant_bytes": program.constant_bytes}, "c_route_missing": missing,
@@ -99,7 +97,8 @@ def make_bundle(
         texts["labels.txt"] = "".join(f"{one_line(label)}\n" for label in labels)
     licences = dict(kernels.licences()) if program else {}
     if program:
-        texts |= _standalone(program, {**values, "kernels": program.kernels.name})
+        c_values = {**values, **layer_values(c_model, graph, program.layers), "kernels": program.kernels.name}
+        texts |= _standalone(program, c_values)
     texts |= {f"LICENSES/{file}": text for file, text in licences.items()}
     texts["README.md"] = rendered("README.md", {**values, "licences": sorted(licences)})
     return Bundle(texts, model, values["arena_bytes"], program, missing, placement)
@@ -120,10 +119,12 @@ def _require_labels(graph: Graph, labels: Sequence[str]) -> None:
                          fix="give one --label per score, in the model's order")
 
 
-def _program(model: bytes, kernels: KernelSet, chosen: Board | None) -> tuple[CProgram | None, str]:
+def _program(
+    model: bytes, kernels: KernelSet, chosen: Board | None, watched: Callable[[int], bool]
+) -> tuple[CProgram | None, str]:
     """The C program, or why there is none: operators without a kernel, or a board that it does not fit."""
     try:
-        program = generate(model, kernels)
+        program = generate(model, kernels, watched)
     except InputError as error:
         return None, error.what
     if chosen is None:
@@ -146,39 +147,13 @@ def _arenas(needs: Needs, placement: Placement | None) -> dict[str, Any]:
             "arena_kernels": "any kernels but ESP-NN's on an ESP32-S3"}
 
 
-def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena: Arena) -> dict[str, Any]:
-    source = graph.inputs[0]
-    inputs = golden_inputs(source.shape, source.dtype, VECTORS)
-    rows = expected_outputs(model, inputs).rows
-    return {
-        "name": name, "labels": list(labels), "model_sha256": Escaped(hashlib.sha256(model).hexdigest()),
-        "model_bytes": len(model), "measured_arena_bytes": arena.total_bytes, "arena_margin_bytes": ARENA_MARGIN_BYTES,
-        "vectors": VECTORS,
-        "input_bytes": inputs[0].nbytes, "output_bytes": len(rows[0]), "columns": grid(source.shape)[0],
-        "channels": grid(source.shape)[1], "flip": _FLIP[source.dtype], "outputs": _outputs(graph),
-        "rows": [list(row) for row in rows], "model_rows": _model_rows(model),
-        "operators": sorted(graph.operator_counts), "calls": resolver_calls(graph.operator_counts),
-        "input_shape": source.shape, "input_scale": source.scale, "input_zero_point": source.zero_point,
-        "kind_words": kind_words(source, graph.outputs), **preprocessing(source),
-    }
-
-
-def _outputs(graph: Graph) -> list[dict[str, Any]]:
-    """Where each output lies in a row of golden bytes, and what its codes stand for."""
-    sizes = [math.prod(tensor.shape) for tensor in graph.outputs]
-    return [{"suffix": Escaped(n or ""), "first": sum(sizes[:n]), "bytes": sizes[n], "flip": _FLIP[tensor.dtype],
-             "shape": tensor.shape, "scale": tensor.scale, "zero_point": tensor.zero_point, "axes": axes_words(tensor)}
-            for n, tensor in enumerate(graph.outputs)]
-
-
-def _model_rows(model: bytes) -> Escaped:
-    return Escaped("\n".join(",".join(str(n) for n in model[at:at + 32]) + "," for at in range(0, len(model), 32)))
-
-
 def _standalone(program: CProgram, values: Mapping[str, Any]) -> dict[str, str]:
     """The C project; ``main.c`` runs the golden vectors."""
-    own = {name: _kernel(name) for name in ("ts_golden.h", "ts_golden.c", "ts_model_check.h", "ts_model_check.c", "main.c")}
-    made = {name: rendered(name, values) for name in ("golden_outputs.h", "Makefile", "CMakeLists.txt")}
+    watching = program.layers and ("ts_cycles.h", "ts_layers.h", "ts_layers.c")
+    own = {name: _kernel(name)
+           for name in ("ts_golden.h", "ts_golden.c", "ts_model_check.h", "ts_model_check.c", "main.c", *watching)}
+    made = {name: rendered(name, values)
+            for name in ("golden_outputs.h", "Makefile", "CMakeLists.txt", *(program.layers and ("golden_layers.h",)))}
     return {f"c/{name}": text for name, text in {**program.files, **own, **made}.items()}
 
 

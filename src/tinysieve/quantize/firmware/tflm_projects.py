@@ -23,9 +23,12 @@ def tflm_files(values: Mapping[str, Any], boards: Sequence[Board], placement: Pl
     plain = placement is not None and placement.kernels == PLAIN_DEPTHWISE
     given = {**values, "plain_depthwise": plain, "arena_attribute": Escaped(_attribute(boards, placement))}
     made = {f"src/{name}": rendered(name, given)
-            for name in ("model_data.h", "model_data.cc", "model_settings.h", "op_resolver.h", "golden_outputs.h")}
-    copied = {f"src/{name}": _template(name) for name in ("model_check.h", "model_check.cc")}
-    golden = {f"src/{name}": _kernel(name) for name in ("ts_golden.h", "ts_golden.c")}
+            for name in ("model_data.h", "model_data.cc", "model_settings.h", "op_resolver.h", "golden_outputs.h",
+                         "model_check.cc", *(("golden_layers.h",) if given["layers"] else ()))}
+    watching = ("layer_watch.h", "layer_watch.cc") if given["layers"] else ()
+    copied = {f"src/{name}": _template(name) for name in ("model_check.h", *watching)}
+    golden = {f"src/{name}": _kernel(name)
+              for name in ("ts_golden.h", "ts_golden.c", *(("ts_layers.h", "ts_layers.c", "ts_cycles.h") if watching else ()))}
     own = {f"src/{name}": _template(name) for name in ("plain_depthwise.h", "plain_depthwise.cc")} if plain else {}
     frameworks = [name for name in FRAMEWORKS if any(name in board.projects for board in boards)]
     projects = {path: text for name in frameworks for path, text in _PROJECTS[name](boards, placement).items()}
