@@ -14,11 +14,11 @@ from tinysieve.pipeline.model_files.model_file import about, labels_beside, read
 from tinysieve.pipeline.stages.recorded_run import open_recorded
 from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.firmware.boards import pick_board
-from tinysieve.quantize.firmware.bundle_words import require_codes
+from tinysieve.quantize.firmware.bundle_words import require_codes, scores_of
 from tinysieve.quantize.firmware.c_program import generate
 from tinysieve.quantize.firmware.c_stripes import stripe_for_c
 from tinysieve.quantize.firmware.emulate import emulate
-from tinysieve.quantize.firmware.flash_bundle import make_bundle, scores_of
+from tinysieve.quantize.firmware.flash_bundle import make_bundle
 from tinysieve.quantize.firmware.golden_layers import chosen_operators
 from tinysieve.quantize.firmware.kernel_sets import KernelSet, kernel_set
 from tinysieve.quantize.tflite.class_labels import class_labels

@@ -19,8 +19,7 @@ from tinysieve.pipeline.model_files.metadata_file import require_model_of
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
 from tinysieve.pipeline.stages.ingest import PIXELS
 from tinysieve.pipeline.stages.recorded_run import RecordedRun, open_recorded
-from tinysieve.quantize.firmware.bundle_words import require_codes
-from tinysieve.quantize.firmware.flash_bundle import scores_of
+from tinysieve.quantize.firmware.bundle_words import require_codes, scores_of
 from tinysieve.quantize.tflite.graph import read_graph
 from tinysieve.quantize.tflite.io_contract import stated_for
 

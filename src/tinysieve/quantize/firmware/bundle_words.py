@@ -15,6 +15,7 @@ from tinysieve.quantize.tflm.unsupported_models import require_supported
 _PIXEL_RANGES = ((0.0, 255.0), (-128.0, 127.0), (0.0, 1.0), (-1.0, 1.0))
 _RANGE_SHARE = 0.1
 _SMALLEST_GREY_SIDE = 16
+_PIXEL_SLACK = 26
 _COLOURS = {1: "grey", 3: "RGB", 4: "four-channel"}
 _TAKES = {
     1: "A grey picture, one channel of 8 bits. How colour becomes grey is not in the file (often 0.299 R + 0.587 G + 0.114 B).",
@@ -50,7 +51,7 @@ def is_picture(source: TensorInfo) -> bool:
     """
     if source.layout == "other":
         return False
-    height, width, channels = _extents(source)
+    height, width, channels = picture_extents(source)
     if channels > 1:
         return True
     low, high = _range(source)
@@ -58,12 +59,18 @@ def is_picture(source: TensorInfo) -> bool:
         max(abs(low - first), abs(high - last)) <= _RANGE_SHARE * (last - first) for first, last in _PIXEL_RANGES)
 
 
+def scores_of(graph: Graph) -> int:
+    """How many scores the model gives; 0 where its output is no list of scores, such as a picture."""
+    shape = graph.outputs[0].shape if len(graph.outputs) == 1 else ()
+    return shape[-1] if shape and math.prod(shape) == shape[-1] else 0
+
+
 def kind_words(source: TensorInfo, outputs: Sequence[TensorInfo]) -> str:
     """What the model is, in words, such as ``int8 image model, 144 x 144 RGB pixels of 3 channels, uint8``."""
     given = f"output{'s' if len(outputs) > 1 else ''} " + " and ".join(f"{tensor.dtype} {axes_words(tensor)}" for tensor in outputs)
     if not is_picture(source):
         return f"int8 model, input {source.dtype} {axes_words(source)}, {given}"
-    height, width, channels = _extents(source)
+    height, width, channels = picture_extents(source)
     return f"int8 image model, {width} x {height} {_COLOURS[channels]} pixels of {channels} " \
            f"channel{'s' if channels > 1 else ''}, {source.dtype}" + (f", {given}" if len(outputs) > 1 else "")
 
@@ -75,7 +82,7 @@ def preprocessing(source: TensorInfo) -> dict[str, Any]:
              "source_shape": axes_words(source), "lowest": float(f"{low:.4g}"), "highest": float(f"{high:.4g}")}
     if not words["picture"]:
         return words
-    height, width, channels = _extents(source)
+    height, width, channels = picture_extents(source)
     nhwc = source.layout != "NCHW"
     return words | {
         "height": height, "width": width, "layout": "NHWC" if nhwc else "NCHW", "values": _values(source),
@@ -97,11 +104,31 @@ def _range(source: TensorInfo) -> tuple[float, float]:
     return (lowest - zero) * scale, (highest - zero) * scale
 
 
+def pixel_codes(source: TensorInfo) -> list[int]:
+    """The input code of each pixel value 0..255: that of the value itself, or spread over the range of the input.
+
+    >>> unsigned = TensorInfo(0, "", "uint8", (1, 2, 2, 3), (), 1 / 255, 0, 0)
+    >>> pixel_codes(unsigned)[::51]
+    [0, 51, 102, 153, 204, 255]
+    """
+    lowest, highest = CODE_RANGES[source.dtype]
+    scale, zero = source.scale or 1.0, source.zero_point or 0
+    spread = spreads_pixels(source)
+    places = [pixel / 255 * (highest - lowest) + lowest if spread else pixel / scale + zero for pixel in range(256)]
+    return [max(lowest, min(highest, math.floor(place + 0.5))) for place in places]
+
+
+def spreads_pixels(source: TensorInfo) -> bool:
+    """Whether the input holds other values than pixels 0..255."""
+    low, high = _range(source)
+    return not (abs(low) < _PIXEL_SLACK and abs(high - 255) < _PIXEL_SLACK)
+
+
 def _values(image: TensorInfo) -> str:
     """What the codes stand for, and so what has to be done to pixels 0..255."""
     lowest = CODE_RANGES[image.dtype][0]
     low, high = _range(image)
-    if abs(low) < 26 and abs(high - 255) < 26:
+    if not spreads_pixels(image):
         exactly = image.scale == 1.0 and image.zero_point == lowest
         pixel = " The code is the pixel itself." if image.dtype == "uint8" else " The code is the pixel minus 128."
         return "Values stay 0..255: no division by 255, no mean, no standard deviation." + (pixel if exactly else "")
@@ -109,7 +136,8 @@ def _values(image: TensorInfo) -> str:
             "(the file does not say how).")
 
 
-def _extents(image: TensorInfo) -> tuple[int, int, int]:
+def picture_extents(image: TensorInfo) -> tuple[int, int, int]:
+    """Height, width and channels of a picture."""
     if image.layout == "NCHW":
         return image.shape[2], image.shape[3], image.shape[1]
     return image.shape[1], image.shape[2], image.shape[3]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,16 +11,17 @@ from typing import Any
 
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
-from tinysieve.ground.escaping import one_line
+from tinysieve.ground.escaping import Escaped, one_line
 from tinysieve.quantize.firmware.boards import Board
 from tinysieve.quantize.firmware.bundle_values import bundle_values, layer_values
-from tinysieve.quantize.firmware.bundle_words import require_codes
+from tinysieve.quantize.firmware.bundle_words import require_codes, scores_of
 from tinysieve.quantize.firmware.c_program import CProgram, generate
+from tinysieve.quantize.firmware.camera_projects import CAMERA_STACK_BYTES, camera_files
 from tinysieve.quantize.firmware.golden_layers import watched_operators
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
 from tinysieve.quantize.firmware.placement import Needs, Placement, needs_of, require_fit
 from tinysieve.quantize.firmware.rendering import rendered
-from tinysieve.quantize.firmware.tflm_projects import tflm_files
+from tinysieve.quantize.firmware.tflm_projects import idf_board_files, tflm_files
 from tinysieve.quantize.tflite.graph import Graph, read_graph
 from tinysieve.quantize.tflm.arena_process import measure_arena
 from tinysieve.quantize.tflm.kernel_libraries import kernel_library
@@ -92,7 +92,9 @@ def make_bundle(
                                        "constant_bytes": program.constant_bytes}, "c_route_missing": missing,
                "boards": listed, "projects": {name for board in listed for name in board.projects},
                "targets": {} if chosen is None else dict(chosen.projects)}
-    texts = {**tflm_files(values, listed, placement), "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
+    camera, values["no_camera"] = _camera(values, graph, chosen, placement)
+    values["camera_project"] = next((Escaped(name.split("/")[1]) for name in camera if "-camera/" in name), "")
+    texts = {**tflm_files(values, listed, placement), **camera, "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
     if labels:
         texts["labels.txt"] = "".join(f"{one_line(label)}\n" for label in labels)
     licences = dict(kernels.licences()) if program else {}
@@ -102,12 +104,6 @@ def make_bundle(
     texts |= {f"LICENSES/{file}": text for file, text in licences.items()}
     texts["README.md"] = rendered("README.md", {**values, "licences": sorted(licences)})
     return Bundle(texts, model, values["arena_bytes"], program, missing, placement)
-
-
-def scores_of(graph: Graph) -> int:
-    """How many scores the model gives; 0 where its output is no list of scores, such as a picture."""
-    shape = graph.outputs[0].shape if len(graph.outputs) == 1 else ()
-    return shape[-1] if shape and math.prod(shape) == shape[-1] else 0
 
 
 def _require_labels(graph: Graph, labels: Sequence[str]) -> None:
@@ -135,6 +131,18 @@ def _program(
         return program, ""
     return None, f"it needs {ram:,} B of RAM and {flash:,} B of flash, {chosen.name} has {room:,} B and " \
                  f"{chosen.flash_room_bytes:,} B; --ram makes it smaller"
+
+
+def _camera(
+    values: Mapping[str, Any], graph: Graph, chosen: Board | None, placement: Placement | None
+) -> tuple[dict[str, str], str]:
+    """The example for the board's camera, or why there is none."""
+    if chosen is None or placement is None or not chosen.camera_driver:
+        return {}, ""
+    board_files = idf_board_files(chosen, placement, CAMERA_STACK_BYTES, bool(chosen.psram_bytes)) \
+        if "esp-idf" in chosen.projects else {}
+    made, missing = camera_files(values, graph, chosen, placement, board_files)
+    return {f"tflm/{name}": text for name, text in made.items()}, missing
 
 
 def _arenas(needs: Needs, placement: Placement | None) -> dict[str, Any]:

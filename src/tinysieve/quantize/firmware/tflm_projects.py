@@ -45,20 +45,24 @@ def _idf(boards: Sequence[Board], placement: Placement | None) -> dict[str, str]
     project = {path: _template(name) for path, name in copied.items()}
     if placement is None:
         return project
-    board = boards[0]
+    return project | {f"esp-idf/{name}": text for name, text in idf_board_files(boards[0], placement, TFLM_STACK_BYTES).items()}
+
+
+def idf_board_files(board: Board, placement: Placement, stack_bytes: int, psram: bool = False) -> dict[str, str]:
+    """What an ESP-IDF project of one board holds besides its program; ``psram`` where more than the arena lies in it."""
     application = board.flash_bytes // BEFORE_APPLICATION_BYTES * BEFORE_APPLICATION_BYTES
     values = {
-        "target": Escaped(board.projects["esp-idf"]), "stack_bytes": TFLM_STACK_BYTES, "ansi": placement.kernels == "esp-nn-ansi",
+        "target": Escaped(board.projects["esp-idf"]), "stack_bytes": stack_bytes, "ansi": placement.kernels == "esp-nn-ansi",
         "flash_megabytes": max(1, _power_of_two(board.flash_bytes + BEFORE_APPLICATION_BYTES) // 2**20),
         "app_partition": Escaped(hex(application)),
-        "psram_settings": [Escaped(setting) for setting in board.psram_settings] if placement.place == EXTERNAL else [],
-        "psram": placement.place == EXTERNAL,
+        "psram_settings": [Escaped(setting) for setting in board.psram_settings],
+        "psram": psram or placement.place == EXTERNAL, "psram_arena": placement.place == EXTERNAL,
     }
     made = {name: rendered(name, values) for name in ("sdkconfig.defaults", "partitions.csv")}
-    environments = _environments(boards, "espidf")
+    environments = _environments((board,), "espidf")
     if environments:
         made["platformio.ini"] = rendered("idf_platformio.ini", {"espidf_boards": environments})
-    return project | {f"esp-idf/{name}": text for name, text in made.items()}
+    return made
 
 
 def _power_of_two(size: int) -> int:
