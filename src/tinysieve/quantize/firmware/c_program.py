@@ -158,11 +158,11 @@ def _header(lowered: Lowered, plan: ArenaPlan) -> str:
                   f"#define TS_{role}_SCALE {source.scale(tensor)!r}f",
                   f"#define TS_{role}_ZERO_POINT ({source.zero_point(tensor)})",
                   f"/* {role.lower().replace('_', ' ')}: {source.dtype(tensor)} [{shape}] */"]
-    lines += ["", "/* Where to write the input, TS_INPUT_BYTES of it. A run overwrites it: write it again before the next. */",
+    lines += ["", "#ifdef __cplusplus", 'extern "C" {', "#endif", "", "/* Where to write the input, TS_INPUT_BYTES of it. A run overwrites it: write it again before the next. */",
               "void *ts_model_input(void);", "/* One inference. Not reentrant: there is one arena. */",
               "void ts_model_run(void);", "/* Where the first output lies after a run, until the next. */",
               "const void *ts_model_output(void);", "/* Where output n lies, n < TS_OUTPUTS. */",
-              "const void *ts_model_output_at(uint32_t n);"]
+              "const void *ts_model_output_at(uint32_t n);", "", "#ifdef __cplusplus", "}", "#endif"]
     return _guarded("TS_MODEL_H", lines)
 
 

@@ -16,12 +16,12 @@ from tinysieve.quantize.firmware.boards import Board
 from tinysieve.quantize.firmware.bundle_values import bundle_values, layer_values
 from tinysieve.quantize.firmware.bundle_words import require_codes, scores_of
 from tinysieve.quantize.firmware.c_program import CProgram, generate
-from tinysieve.quantize.firmware.camera_projects import CAMERA_STACK_BYTES, camera_files
+from tinysieve.quantize.firmware.camera_projects import camera_files
 from tinysieve.quantize.firmware.golden_layers import watched_operators
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
 from tinysieve.quantize.firmware.placement import Needs, Placement, needs_of, require_fit
 from tinysieve.quantize.firmware.rendering import rendered
-from tinysieve.quantize.firmware.tflm_projects import idf_board_files, tflm_files
+from tinysieve.quantize.firmware.tflm_projects import arduino_c_files, projects_of, tflm_files
 from tinysieve.quantize.tflite.graph import Graph, read_graph
 from tinysieve.quantize.tflm.arena_process import measure_arena
 from tinysieve.quantize.tflm.kernel_libraries import kernel_library
@@ -90,9 +90,10 @@ def make_bundle(
     listed = tuple(boards) if chosen is None else (chosen,)
     values |= {"c_route": program and {"kernels": program.kernels.name, "arena_bytes": program.arena_bytes,
                                        "constant_bytes": program.constant_bytes}, "c_route_missing": missing,
-               "boards": listed, "projects": {name for board in listed for name in board.projects},
+               "boards": listed, "projects": projects_of(listed),
                "targets": {} if chosen is None else dict(chosen.projects)}
-    camera, values["no_camera"] = _camera(values, graph, chosen, placement)
+    camera, values["no_camera"] = ({}, "") if chosen is None or placement is None or not chosen.camera_driver else camera_files(
+        values, graph, chosen, placement, program and program.arena_bytes)
     values["camera_project"] = next((Escaped(name.split("/")[1]) for name in camera if "-camera/" in name), "")
     texts = {**tflm_files(values, listed, placement), **camera, "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
     if labels:
@@ -100,7 +101,7 @@ def make_bundle(
     licences = dict(kernels.licences()) if program else {}
     if program:
         c_values = {**values, **layer_values(c_model, graph, program.layers), "kernels": program.kernels.name}
-        texts |= _standalone(program, c_values)
+        texts |= {**_standalone(program, c_values), **arduino_c_files(listed, bool(program.layers))}
     texts |= {f"LICENSES/{file}": text for file, text in licences.items()}
     texts["README.md"] = rendered("README.md", {**values, "licences": sorted(licences)})
     return Bundle(texts, model, values["arena_bytes"], program, missing, placement)
@@ -131,18 +132,6 @@ def _program(
         return program, ""
     return None, f"it needs {ram:,} B of RAM and {flash:,} B of flash, {chosen.name} has {room:,} B and " \
                  f"{chosen.flash_room_bytes:,} B; --ram makes it smaller"
-
-
-def _camera(
-    values: Mapping[str, Any], graph: Graph, chosen: Board | None, placement: Placement | None
-) -> tuple[dict[str, str], str]:
-    """The example for the board's camera, or why there is none."""
-    if chosen is None or placement is None or not chosen.camera_driver:
-        return {}, ""
-    board_files = idf_board_files(chosen, placement, CAMERA_STACK_BYTES, bool(chosen.psram_bytes)) \
-        if "esp-idf" in chosen.projects else {}
-    made, missing = camera_files(values, graph, chosen, placement, board_files)
-    return {f"tflm/{name}": text for name, text in made.items()}, missing
 
 
 def _arenas(needs: Needs, placement: Placement | None) -> dict[str, Any]:

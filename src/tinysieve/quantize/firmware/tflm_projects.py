@@ -13,6 +13,8 @@ from tinysieve.quantize.firmware.rendering import rendered
 
 # ESP-IDF puts boot loader and tables before an application, whose partition is counted in steps of the same size.
 BEFORE_APPLICATION_BYTES = 64 * 1024
+# Boards for which TFLM's Arduino library compiles (its peripherals.h stops at any other), as PlatformIO calls them.
+ARDUINO_TFLM_BOARDS = ("nano33ble",)
 PLAIN_DEPTHWISE = "esp-nn-esp32s3-convolutions"
 _ROOT = "tinysieve.quantize.firmware"
 
@@ -76,8 +78,36 @@ def _pico(boards: Sequence[Board], _placement: Placement | None) -> dict[str, st
             "pico-sdk/main.cc": _template("pico_main.cc")}
 
 
+def projects_of(boards: Iterable[Board]) -> set[str]:
+    """Frameworks for which a bundle of these boards holds a TFLM project, and ``arduino-c`` for the C project's own."""
+    names = {name for board in boards for name in board.projects if name != "platformio"}
+    arduino = _environments(boards, "arduino")
+    tflm = {"platformio"} if _with_tflm(arduino) else set()
+    return names | tflm | ({"arduino-c"} if arduino else set())
+
+
+def arduino_c_files(boards: Sequence[Board], layers: bool) -> dict[str, str]:
+    """The C project on an Arduino core, where any of the boards has one: the golden vectors on the serial line."""
+    if not _environments(boards, "arduino"):
+        return {}
+    return {"c/platformio/platformio.ini": arduino_ini(boards, camera=False, layers=layers),
+            "c/platformio/src/main.cpp": _template("arduino_c_main.cpp")}
+
+
+def arduino_ini(boards: Sequence[Board], camera: bool, layers: bool) -> str:
+    """``platformio.ini`` of a program around the C project; the camera's needs neither golden vectors nor their check."""
+    own = "-<main.c> -<ts_golden.c> -<ts_model_check.c> -<ts_layers.c> +<camera/> +<platformio-camera/src/>" if camera \
+        else "-<main.c> +<platformio/src/>"
+    return rendered("c_platformio.ini", {"arduino_boards": _environments(boards, "arduino"), "camera": camera, "layers": layers,
+                                         "filter": Escaped(f"+<*.c> {own}")})
+
+
+def _with_tflm(environments: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    return [environment for environment in environments if environment["board"] in ARDUINO_TFLM_BOARDS]
+
+
 def _platformio(boards: Sequence[Board], _placement: Placement | None) -> dict[str, str]:
-    environments = _environments(boards, "arduino")
+    environments = _with_tflm(_environments(boards, "arduino"))
     if not environments:
         return {}
     return {"platformio/platformio.ini": rendered("platformio.ini", {"arduino_boards": environments}),
