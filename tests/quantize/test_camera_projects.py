@@ -1,4 +1,4 @@
-"""A board's camera example: its resize is the exact one, the label is that of the largest score, and only boards that can have it."""
+"""A board's camera example: its resize is the exact one, the label that of the largest score, and no other board has it."""
 
 from __future__ import annotations
 

@@ -222,6 +222,16 @@ def test_two_inputs_are_checked_and_named() -> None:
         require_codes(read_graph(model))
 
 
+def test_a_model_without_multiply_accumulates_loses_none() -> None:
+    def only_mean(tree: Any) -> None:
+        graph = tree.subgraphs[0]
+        graph.operators = graph.operators[1:]
+        graph.operators[0].inputs = np.array([0, 4], np.int32)
+        graph.tensors[5].shape = np.array([1, 4], np.int32)
+    result = fit_model(tiny_model(only_mean), Target(), 0, silent)
+    assert (result.before.macs, result.after.macs, result.extra_macs) == (0, 0, 0.0)
+
+
 def test_many_channels_are_no_hindrance_to_check_inputs(case: Callable[[str], bytes]) -> None:
     graph = read_graph(case("nchw640"))
     assert check_inputs(graph.inputs[0], np.random.default_rng(0)).shape == (64, 3, 640, 640)

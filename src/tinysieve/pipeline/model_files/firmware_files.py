@@ -57,7 +57,8 @@ def bundle_file(
 
     Raises:
         GateMissed: the C program does not get down to the RAM asked for, or the board cannot take the model.
-        InputError: no such board, `layers` cannot be read, the folder holds something, or the model has not one 8-bit input and 8-bit outputs.
+        InputError: no such board, `layers` cannot be read, the folder holds something, or the model has not one 8-bit input and
+            8-bit outputs.
     """
     chosen, known, watched = kernel_set(kernels), load_boards(own_boards), chosen_operators(layers)
     board = None if board_name is None else pick_board(board_name, known)

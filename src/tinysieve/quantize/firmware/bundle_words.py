@@ -67,7 +67,8 @@ def scores_of(graph: Graph) -> int:
 
 def kind_words(source: TensorInfo, outputs: Sequence[TensorInfo]) -> str:
     """What the model is, in words, such as ``int8 image model, 144 x 144 RGB pixels of 3 channels, uint8``."""
-    given = f"output{'s' if len(outputs) > 1 else ''} " + " and ".join(f"{tensor.dtype} {axes_words(tensor)}" for tensor in outputs)
+    named = " and ".join(f"{tensor.dtype} {axes_words(tensor)}" for tensor in outputs)
+    given = f"output{'s' if len(outputs) > 1 else ''} {named}"
     if not is_picture(source):
         return f"int8 model, input {source.dtype} {axes_words(source)}, {given}"
     height, width, channels = picture_extents(source)

@@ -17,8 +17,8 @@ from tinysieve.quantize.firmware.steps import Step
 _C_TYPES = {"int8": "int8_t", "int32": "int32_t"}
 _STRUCTS = {"conv2d": "ts_window", "depthwise": "ts_window", "average_pool": "ts_window", "max_pool": "ts_window",
             "transpose_conv": "ts_window", "resize_nearest": "ts_resize_parameters", "resize_bilinear": "ts_resize_parameters"}
-_WATCHED = ("", "#ifdef TS_WATCH_LAYERS", '#include "ts_layers.h"', "#define TS_AFTER(layer, output) ts_layer_done(layer, output)",
-            "#else", "#define TS_AFTER(layer, output)", "#endif")
+_WATCHED = ("", "#ifdef TS_WATCH_LAYERS", '#include "ts_layers.h"',
+            "#define TS_AFTER(layer, output) ts_layer_done(layer, output)", "#else", "#define TS_AFTER(layer, output)", "#endif")
 _PER_LINE = 32
 
 
@@ -57,7 +57,8 @@ def generate(model: bytes, kernels: KernelSet, watched: Callable[[int], bool] = 
     files = {"model.h": _header(lowered, plan), "model.c": writer.program(), "model_data.h": writer.data_header(),
              "model_data.c": writer.data(), **kernels.files()}
     return CProgram(files, kernels, plan.bytes, source.size_bytes(source.inputs[0]),
-                    tuple(map(source.size_bytes, source.outputs)), writer.constant_bytes, len(lowered.steps), sum(step.macs for step in lowered.steps), plan, writer.layers)
+                    tuple(map(source.size_bytes, source.outputs)), writer.constant_bytes, len(lowered.steps),
+                    sum(step.macs for step in lowered.steps), plan, writer.layers)
 
 
 class _Writer:
@@ -136,13 +137,15 @@ class _Writer:
         """The arena, the parameters of each call and the calls in order."""
         structs = [f"static const {key.split(' ', 1)[0]} {name} = {key.split(' ', 1)[1]};" for key, name in self._structs.items()]
         source = self._lowered.source
-        lines = ['#include "model.h"', "", '#include "model_data.h"', '#include "ts_kernels.h"', *(_WATCHED if self._ends else ()), "",
+        offsets = ", ".join(str(self._offset(tensor)) for tensor in source.outputs)
+        watched = _WATCHED if self._ends else ()
+        lines = ['#include "model.h"', "", '#include "model_data.h"', '#include "ts_kernels.h"', *watched, "",
                  "static union {", "    int32_t aligned;", "    int8_t bytes[TS_ARENA_BYTES];", "} memory;", "",
                  *structs, "",
                  "void *ts_model_input(void) {", f"    return memory.bytes + {self._offset(source.inputs[0])};", "}", "",
                  "const void *ts_model_output(void) {", "    return ts_model_output_at(0);", "}", "",
                  "const void *ts_model_output_at(uint32_t n) {",
-                 "    static const uint32_t offsets[TS_OUTPUTS] = {" + ", ".join(str(self._offset(n)) for n in source.outputs) + "};",
+                 f"    static const uint32_t offsets[TS_OUTPUTS] = {{{offsets}}};",
                  "    return memory.bytes + offsets[n];", "}", "",
                  "void ts_model_run(void) {", "    int8_t *const arena = memory.bytes;", *self._calls, "}"]
         return "\n".join(lines) + "\n"
@@ -158,7 +161,8 @@ def _header(lowered: Lowered, plan: ArenaPlan) -> str:
                   f"#define TS_{role}_SCALE {source.scale(tensor)!r}f",
                   f"#define TS_{role}_ZERO_POINT ({source.zero_point(tensor)})",
                   f"/* {role.lower().replace('_', ' ')}: {source.dtype(tensor)} [{shape}] */"]
-    lines += ["", "#ifdef __cplusplus", 'extern "C" {', "#endif", "", "/* Where to write the input, TS_INPUT_BYTES of it. A run overwrites it: write it again before the next. */",
+    lines += ["", "#ifdef __cplusplus", 'extern "C" {', "#endif", "",
+              "/* Where to write the input, TS_INPUT_BYTES of it. A run overwrites it: write it again before the next. */",
               "void *ts_model_input(void);", "/* One inference. Not reentrant: there is one arena. */",
               "void ts_model_run(void);", "/* Where the first output lies after a run, until the next. */",
               "const void *ts_model_output(void);", "/* Where output n lies, n < TS_OUTPUTS. */",

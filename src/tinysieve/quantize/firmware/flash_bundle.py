@@ -75,7 +75,7 @@ def make_bundle(
 
     Raises:
         GateMissed: the chosen board cannot take the model under TFLM; says what would.
-        InputError: TFLM cannot run the model, it has not one 8-bit input and 8-bit outputs, or labels and scores differ in number.
+        InputError: TFLM cannot run the model, it has not one 8-bit input and 8-bit outputs, or labels do not match the scores.
         MissingRequirement: tflite-micro is not installed: golden outputs and the arena are measured with it.
     """
     graph = read_graph(model)
@@ -93,7 +93,7 @@ def make_bundle(
                "boards": listed, "projects": projects_of(listed),
                "targets": {} if chosen is None else dict(chosen.projects)}
     camera, values["no_camera"] = ({}, "") if chosen is None or placement is None or not chosen.camera_driver else camera_files(
-        values, graph, chosen, placement, program and program.arena_bytes)
+        values, graph, chosen, placement, None if program is None else program.arena_bytes)
     values["camera_project"] = next((Escaped(name.split("/")[1]) for name in camera if "-camera/" in name), "")
     texts = {**tflm_files(values, listed, placement), **camera, "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
     if labels:

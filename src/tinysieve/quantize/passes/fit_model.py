@@ -98,7 +98,7 @@ class FitResult:
     @property
     def extra_macs(self) -> float:
         """Multiply-accumulates added, as a share of the original's."""
-        return self.after.macs / max(1, self.before.macs) - 1
+        return (self.after.macs - self.before.macs) / max(1, self.before.macs)
 
     @property
     def met(self) -> bool:
