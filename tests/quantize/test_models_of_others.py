@@ -232,6 +232,14 @@ def test_a_model_without_multiply_accumulates_loses_none() -> None:
     assert (result.before.macs, result.after.macs, result.extra_macs) == (0, 0, 0.0)
 
 
+def test_a_refusal_for_every_tensor_is_said_once(case: Callable[[str], bytes]) -> None:
+    with pytest.raises(InputError) as raised:
+        outputs_apart(LITERT, case("tflm_person_detect"), [np.zeros((1, 96, 96, 1), np.int8)])
+    assert "quantized_dimension must be in range" in raised.value.what
+    assert len(raised.value.what) < 250
+    assert raised.value.what.endswith(" ...")
+
+
 def test_many_channels_are_no_hindrance_to_check_inputs(case: Callable[[str], bytes]) -> None:
     graph = read_graph(case("nchw640"))
     assert check_inputs(graph.inputs[0], np.random.default_rng(0)).shape == (64, 3, 640, 640)
