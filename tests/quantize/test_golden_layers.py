@@ -51,7 +51,7 @@ def bundle_of(model: bytes, layers: str = "all", kernels: str = "portable") -> B
 
 
 def project(made: Bundle) -> dict[str, str]:
-    return {name.removeprefix("c/"): text for name, text in made.files.items() if name.startswith("c/")}
+    return {name.removeprefix("c/"): text for name, text in made.files.items() if name.startswith("c/") and name.count("/") == 1}
 
 
 def spoiled(files: dict[str, str], layer: str) -> dict[str, str]:
