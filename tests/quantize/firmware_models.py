@@ -68,3 +68,12 @@ def gated() -> bytes:
     x = layers.Multiply()([x, gate])
     x = layers.Multiply()([layers.Activation("hard_silu")(layers.Conv2D(12, 1)(x)), layers.Activation("tanh")(x)])
     return converted(keras.Model(image, layers.Conv2D(5, 1)(layers.Permute((2, 1, 3))(x))), (17, 14))
+
+
+def two_heads() -> bytes:
+    """Three scores and a map of 5 x 6 places with four values each, as a detector gives them."""
+    keras, layers = keras_layers()
+    image = keras.Input((20, 24, 3))
+    x = layers.Conv2D(8, 3, strides=4, padding="same", activation="relu")(image)
+    scores = layers.Softmax()(layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+    return converted(keras.Model(image, [scores, layers.Conv2D(4, 1)(x)]), (20, 24))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tinysieve.ground.escaping import c_string
-from tinysieve.quantize.firmware import flash_bundle, tflm_projects
+from tinysieve.quantize.firmware import camera_projects, flash_bundle, tflm_projects
 from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.firmware.flash_bundle import Bundle, make_bundle
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
@@ -49,11 +49,12 @@ def test_only_the_files_that_name_things_differ(hostile: Bundle, plain: Bundle) 
 
 def test_every_template_is_part_of_a_bundle(small_int8: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     used = set()
-    for module in (flash_bundle, tflm_projects):
+    for module in (flash_bundle, tflm_projects, camera_projects):
         monkeypatch.setattr(module, "rendered", lambda name, values: used.add(f"{name}.j2") or rendered(name, values))
     bundle_with(small_int8, "word")
-    board = load_boards()["ESP32-S3"]
-    make_bundle(small_int8, small_int8, "word", ("a", "b"), kernel_set("portable"), (board,), board)
+    for name in ("XIAO ESP32S3 Sense", "Nicla Vision"):
+        board = load_boards()[name]
+        make_bundle(small_int8, small_int8, "word", ("a", "b"), kernel_set("portable"), (board,), board)
     folder = files("tinysieve.quantize.firmware") / "templates"
     assert used == {one.name for one in folder.iterdir() if one.name.endswith(".j2")}
 

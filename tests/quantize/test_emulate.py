@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from firmware_models import classifier, feature_map, gated, means
+from firmware_models import classifier, feature_map, gated, means, two_heads
 from quantize_models import reference_model
+from tiny_tflite import tiny_model
 from typer.testing import CliRunner
 
 from tinysieve.ground.errors import GateMissed
@@ -48,6 +50,23 @@ def test_equals_tflm(name: str, kernels: str, models: dict[str, bytes]) -> None:
     assert result.ram_bytes == result.static_bytes + result.stack_bytes
     assert result.flash_bytes == result.weights_bytes + result.tables_bytes + result.code_bytes
     assert 100 < result.stack_bytes < module.STACK_RESERVE_BYTES
+
+
+@pytest.mark.parametrize("outputs", [(3, 5), (5, 3), (3, 3, 5), (5, 0)])
+@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
+def test_several_outputs_in_the_files_order(outputs: tuple[int, ...], kernels: str) -> None:
+    """One output is what the other is made of, one is given twice, one is the input itself: none is eaten by a run."""
+    model = tiny_model(lambda tree: setattr(tree.subgraphs[0], "outputs", np.array(outputs, np.int32)))
+    sizes = {0: 8 * 8 * 4, 3: 8 * 8 * 8, 5: 8}
+    result = emulated(model, kernels).require_exact()
+    assert result.compared_with == "TFLM"
+    assert result.output_bytes == sum(sizes[tensor] for tensor in outputs)
+    assert result.arena_bytes >= sum(sizes[tensor] for tensor in set(outputs))
+
+
+def test_two_heads_of_a_network_are_exact() -> None:
+    result = emulated(two_heads(), "cmsis-nn").require_exact()
+    assert (result.compared_with, result.output_bytes) == ("TFLM", 3 + 5 * 6 * 4)
 
 
 def test_unsigned_input_and_output(small_uint8: bytes) -> None:

@@ -14,9 +14,10 @@ from tinysieve.ground.errors import InputError
 from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.firmware.emulate import FLAGS, STACK_RESERVE_BYTES, emulator_files
 from tinysieve.quantize.firmware.emulator import Emulator
-from tinysieve.quantize.firmware.flash_bundle import ARENA_MARGIN_BYTES, Bundle, make_bundle
+from tinysieve.quantize.firmware.flash_bundle import Bundle, make_bundle
 from tinysieve.quantize.firmware.golden import golden_inputs
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
+from tinysieve.quantize.firmware.placement import ARENA_MARGIN_BYTES
 from tinysieve.quantize.firmware.tflm_operators import resolver_calls
 from tinysieve.quantize.firmware.toolchain import Memory, compile_c, link_image
 
@@ -33,19 +34,33 @@ TFLM_STUB = """\
 #include <cstdint>
 enum TfLiteStatus { kTfLiteOk, kTfLiteError };
 struct TfLiteTensor { union { uint8_t* uint8; } data; };
+struct TfLiteEvalTensor { union { void* raw; } data; };
+struct TfLiteContext { TfLiteEvalTensor* (*GetEvalTensor)(const TfLiteContext*, int); };
 namespace tflite {
+struct MicroProfilerInterface {
+  virtual ~MicroProfilerInterface() {}
+  virtual uint32_t BeginEvent(const char*) = 0;
+  virtual void EndEvent(uint32_t) = 0;
+};
+struct MicroResourceVariables {};
 struct Model {};
 inline const Model* GetModel(const void*) { return nullptr; }
 struct MicroOpResolver {};
 template <unsigned n> struct MicroMutableOpResolver : MicroOpResolver {
 %s
 };
-struct MicroInterpreter {
-  MicroInterpreter(const Model*, const MicroOpResolver&, uint8_t*, size_t) {}
+class MicroInterpreter {
+ public:
+  MicroInterpreter(const Model*, const MicroOpResolver&, uint8_t*, size_t, MicroResourceVariables* = nullptr,
+                   MicroProfilerInterface* = nullptr) {}
   TfLiteStatus AllocateTensors() { return kTfLiteOk; }
   TfLiteStatus Invoke() { return kTfLiteOk; }
   TfLiteTensor* input(size_t) { return nullptr; }
   TfLiteTensor* output(size_t) { return nullptr; }
+ protected:
+  const TfLiteContext& context() const { return context_; }
+ private:
+  TfLiteContext context_ = {};
 };
 }
 """
@@ -103,13 +118,14 @@ def test_tflm_project_compiles_against_its_interface(saved: Path, tmp_path: Path
     headers = tmp_path / "include" / "tensorflow" / "lite"
     calls = resolver_calls(["CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "PAD", "RESHAPE", "AVERAGE_POOL_2D"])
     stub = TFLM_STUB % "\n".join(f"  TfLiteStatus {call}() {{ return kTfLiteOk; }}" for call in calls)
-    for name in ("micro/micro_interpreter.h", "micro/micro_mutable_op_resolver.h", "schema/schema_generated.h"):
+    for name in ("micro/micro_interpreter.h", "micro/micro_mutable_op_resolver.h", "micro/micro_profiler_interface.h",
+                 "schema/schema_generated.h"):
         path = headers / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f'#include "{headers / "stub.h"}"\n')
     (headers / "stub.h").write_text(stub)
     sources = saved / "tflm" / "src"
-    for name in ("model_check.cc", "model_data.cc", "../esp-idf/main/main.cc", "../zephyr/src/main.cc"):
+    for name in ("model_check.cc", "layer_watch.cc", "model_data.cc", "../esp-idf/main/main.cc", "../zephyr/src/main.cc"):
         # "c++" and not "cc", which has no C++ headers on its path.
         command = [sys.executable, "-m", "ziglang", "c++", "-std=c++17", *STRICT[:2], "-Werror", f"-I{tmp_path / 'include'}",
                        "-I.", "-c", name, "-o", str(tmp_path / "out.o")]

@@ -222,6 +222,24 @@ def test_two_inputs_are_checked_and_named() -> None:
         require_codes(read_graph(model))
 
 
+def test_a_model_without_multiply_accumulates_loses_none() -> None:
+    def only_mean(tree: Any) -> None:
+        graph = tree.subgraphs[0]
+        graph.operators = graph.operators[1:]
+        graph.operators[0].inputs = np.array([0, 4], np.int32)
+        graph.tensors[5].shape = np.array([1, 4], np.int32)
+    result = fit_model(tiny_model(only_mean), Target(), 0, silent)
+    assert (result.before.macs, result.after.macs, result.extra_macs) == (0, 0, 0.0)
+
+
+def test_a_refusal_for_every_tensor_is_said_once(case: Callable[[str], bytes]) -> None:
+    with pytest.raises(InputError) as raised:
+        outputs_apart(LITERT, case("tflm_person_detect"), [np.zeros((1, 96, 96, 1), np.int8)])
+    assert "quantized_dimension must be in range" in raised.value.what
+    assert len(raised.value.what) < 250
+    assert raised.value.what.endswith(" ...")
+
+
 def test_many_channels_are_no_hindrance_to_check_inputs(case: Callable[[str], bytes]) -> None:
     graph = read_graph(case("nchw640"))
     assert check_inputs(graph.inputs[0], np.random.default_rng(0)).shape == (64, 3, 640, 640)
@@ -237,12 +255,12 @@ def test_grey_models_get_grey_words_and_other_signals_none() -> None:
 
     grey = shaped((1, 96, 96, 1), 1.0, -128)
     assert is_picture(grey.inputs[0])
-    assert kind_words(grey.inputs[0], grey.outputs[0]) == "int8 image model, 96 x 96 grey pixels of 1 channel, int8"
+    assert kind_words(grey.inputs[0], grey.outputs) == "int8 image model, 96 x 96 grey pixels of 1 channel, int8"
     assert "RGB picture" not in preprocessing(grey.inputs[0])["takes"]
     assert "0..255" in preprocessing(grey.inputs[0])["values"]
     for signal in (shaped((1, 49, 10, 1), 0.58, 83), shaped((1, 1960), 0.1, -128), shaped((1, 96, 96, 1), 0.58, 83)):
         assert not is_picture(signal.inputs[0])
-        assert "pixel" not in kind_words(signal.inputs[0], signal.outputs[0])
+        assert "pixel" not in kind_words(signal.inputs[0], signal.outputs)
         assert preprocessing(signal.inputs[0])["picture"] is False
 
 

@@ -36,8 +36,10 @@ def flash_bundle(model: Model, out: Annotated[Path, typer.Argument(help="A new o
                  run: Annotated[Path | None, typer.Option(help="Folder of the run that made the model; adds its labels.")] = None,
                  board: Annotated[str | None, typer.Option(help="Only what this board can take. Default: any board.")] = None,
                  boards: Boards = None, kernels: Kernels = "portable", ram: Ram = None, max_extra_macs: MaxExtraMacs = "6%",
+                 golden_layers: Annotated[str, typer.Option(
+                     help="Layers whose outputs the check knows: all, none, or operator numbers of inspect.")] = "all",
                  json: Json = False) -> None:
     """Write a C project and TFLM projects for a model. With test vectors; exit code 1 when it does not fit the board."""
     from tinysieve.pipeline.model_files.firmware_files import bundle_file
 
-    bundle_file(model, out, tuple(label or ()), run, board, boards, kernels, ram, max_extra_macs, json)
+    bundle_file(model, out, tuple(label or ()), run, board, boards, kernels, ram, max_extra_macs, golden_layers, json)

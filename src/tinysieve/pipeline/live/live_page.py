@@ -75,13 +75,13 @@ class LiveModel:
     def _settings(self, graph: Graph) -> dict[str, Any]:
         source, scores = graph.inputs[0], graph.outputs[0]
         inputs = golden_inputs(source.shape, source.dtype, VECTORS)
-        outputs = expected_outputs(self.model, inputs).outputs
+        rows = expected_outputs(self.model, inputs).rows
         program = generate(self.model, kernel_set(_KERNELS))
         return {
             "wasm": base64.b64encode(compile_wasm(program)).decode(), "labels": self.labels, "positive": self.positive,
             "input": _tensor(source) | {"planes": source.layout == "NCHW", "bytes": program.input_bytes} | _extents(source),
-            "output": _tensor(scores) | {"bytes": program.output_bytes},
-            "golden": [list(row.tobytes()) for row in outputs], "margins": self.margins and asdict(self.margins),
+            "output": _tensor(scores) | {"bytes": sum(program.output_sizes)},
+            "golden": [list(row) for row in rows], "margins": self.margins and asdict(self.margins),
         }
 
 

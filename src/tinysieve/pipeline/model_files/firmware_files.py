@@ -14,11 +14,12 @@ from tinysieve.pipeline.model_files.model_file import about, labels_beside, read
 from tinysieve.pipeline.stages.recorded_run import open_recorded
 from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.firmware.boards import pick_board
-from tinysieve.quantize.firmware.bundle_words import require_codes
+from tinysieve.quantize.firmware.bundle_words import require_codes, scores_of
 from tinysieve.quantize.firmware.c_program import generate
 from tinysieve.quantize.firmware.c_stripes import stripe_for_c
 from tinysieve.quantize.firmware.emulate import emulate
-from tinysieve.quantize.firmware.flash_bundle import make_bundle, scores_of
+from tinysieve.quantize.firmware.flash_bundle import make_bundle
+from tinysieve.quantize.firmware.golden_layers import chosen_operators
 from tinysieve.quantize.firmware.kernel_sets import KernelSet, kernel_set
 from tinysieve.quantize.tflite.class_labels import class_labels
 from tinysieve.quantize.tflite.graph import read_graph
@@ -49,16 +50,17 @@ def emulate_file(
 
 def bundle_file(
     path: Path, folder: Path, labels: tuple[str, ...], run: Path | None, board_name: str | None, own_boards: Path | None,
-    kernels: str, ram: str | None, max_extra_macs: str, as_json: bool,
+    kernels: str, ram: str | None, max_extra_macs: str, layers: str, as_json: bool,
 ) -> None:
     """Write one model's bundle; labels that are not given are those of its run, of its file or of a `labels.txt` beside it, else
-    there are none.
+    there are none. `layers` are those whose golden outputs it knows.
 
     Raises:
         GateMissed: the C program does not get down to the RAM asked for, or the board cannot take the model.
-        InputError: no such board, the folder holds something, or the model has not one 8-bit input and output.
+        InputError: no such board, `layers` cannot be read, the folder holds something, or the model has not one 8-bit input and
+            8-bit outputs.
     """
-    chosen, known = kernel_set(kernels), load_boards(own_boards)
+    chosen, known, watched = kernel_set(kernels), load_boards(own_boards), chosen_operators(layers)
     board = None if board_name is None else pick_board(board_name, known)
     with about(path):
         model = read_model(path)
@@ -67,7 +69,7 @@ def bundle_file(
         named = labels or known_labels(model, path, run, scores_of(graph))
         striped = _in_stripes(model, chosen, ram, max_extra_macs)
         with progress("flash bundle"):
-            bundle = make_bundle(model, striped, path.stem, named, chosen, tuple(known.values()), board)
+            bundle = make_bundle(model, striped, path.stem, named, chosen, tuple(known.values()), board, watched)
     bundle.save(folder)
     show_bundle(bundle, folder, as_json)
 

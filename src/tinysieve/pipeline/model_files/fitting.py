@@ -122,7 +122,7 @@ def _lines(result: FitResult, output: Path) -> Iterator[str]:
     yield from (f"left alone: {note}" for note in result.left_alone)
     equality = result.equality
     yield f"same outputs on {equality.inputs} inputs: {', '.join(equality.checked_with)}"
-    yield from (f"  not checked with {note}" for note in equality.not_checked)
+    yield from (f"  not checked: {note}" for note in equality.not_checked)
     yield str(output)
 
 

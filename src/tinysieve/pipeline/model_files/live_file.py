@@ -19,9 +19,8 @@ from tinysieve.pipeline.model_files.metadata_file import require_model_of
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
 from tinysieve.pipeline.stages.ingest import PIXELS
 from tinysieve.pipeline.stages.recorded_run import RecordedRun, open_recorded
-from tinysieve.quantize.firmware.bundle_words import require_codes
-from tinysieve.quantize.firmware.flash_bundle import scores_of
-from tinysieve.quantize.tflite.graph import read_graph
+from tinysieve.quantize.firmware.bundle_words import axes_words, require_codes, scores_of
+from tinysieve.quantize.tflite.graph import Graph, read_graph
 from tinysieve.quantize.tflite.io_contract import stated_for
 
 PAGE = "live.html"
@@ -34,7 +33,7 @@ def write_live_page(path: Path, out: Path | None, labels: tuple[str, ...], posit
     """Write the page of one model and say where it is.
 
     Raises:
-        InputError: the page exists, the model takes no picture, or labels and scores differ in number.
+        InputError: the page exists, the model takes no picture or gives no list of scores, or labels and scores differ in number.
     """
     page = out or path.parent / PAGE
     check_output(page, path, force)
@@ -42,9 +41,9 @@ def write_live_page(path: Path, out: Path | None, labels: tuple[str, ...], posit
         model = read_model(path)
         graph = read_graph(model)
         require_codes(graph)
-        scores = scores_of(graph)
+        scores = _scores_of(graph)
         named = labels or known_labels(model, path, run, scores) or tuple(f"score {number}" for number in range(scores))
-        if len(named) != scores or not scores:
+        if len(named) != scores:
             raise InputError(f"{len(named)} labels for {scores} scores", fix="give one --label per score, in the model's order")
         recorded = None if run is None else open_recorded(run)
         margins = None if recorded is None else _validation_margins(recorded, model)
@@ -53,6 +52,14 @@ def write_live_page(path: Path, out: Path | None, labels: tuple[str, ...], posit
     write_text(page, text)
     typer.echo(f"done: {page} ({len(text):,} B); open it in a browser")
     return page
+
+
+def _scores_of(graph: Graph) -> int:
+    if scores := scores_of(graph):
+        return scores
+    given = " and ".join(axes_words(tensor) for tensor in graph.outputs)
+    raise InputError(f"the model gives {len(graph.outputs)} output{'s' if len(graph.outputs) > 1 else ''} of {given}",
+                     why="the page shows one list of scores", fix="see what it computes with 'tinysieve emulate'")
 
 
 def _positive(labels: tuple[str, ...], wanted: str | None, recorded: RecordedRun | None) -> int:

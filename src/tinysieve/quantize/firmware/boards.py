@@ -18,9 +18,14 @@ Bytes = Annotated[int, Strict(), Ge(0)]
 # A board's name in a framework goes into build files as it is.
 Target = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]+$", max_length=100)]
 Setting = Annotated[str, StringConstraints(pattern=r"^CONFIG_[A-Z0-9_]+=[a-z0-9]+$")]
+ESP32_CAMERA = "esp32-camera"
+CAMERA_DRIVERS = (ESP32_CAMERA, "arduino-gc2145")
+CAMERA_PINS = ("pwdn", "reset", "xclk", "sda", "scl", *(f"d{bit}" for bit in range(8)), "vsync", "href", "pclk")
 FRAMEWORKS = ("esp-idf", "pico-sdk", "platformio", "zephyr")
 # A task or main stack in which TFLM runs a model: it used under 1.4 kB in seven builds, printing and the framework want the rest.
 TFLM_STACK_BYTES = 4096
+# A number of a pin; -1 where the board has no such pin.
+Pin = Annotated[int, Strict(), Interval(ge=-1, lt=256)]
 Address = Annotated[int, Strict(), Interval(ge=0, lt=2**32)]
 _KNOWN_KEYS_ONLY = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -41,8 +46,8 @@ class Board:
 
     ``kernels`` are the libraries that TFLM can be built with there, the fastest first. ``projects`` names the board in each
     framework that knows it. What the framework itself takes is ``framework_ram_bytes`` and ``framework_flash_bytes``.
-    PSRAM holds an arena where ``psram_attribute`` is what places an array there in C. ``steps`` say how a person gets the C
-    project onto it, with code between backquotes.
+    PSRAM holds an arena where ``psram_attribute`` is what places an array there in C. ``camera_driver`` runs its camera, on
+    ``camera_pins`` where it must be told. ``steps`` say how a person gets the C project onto it, with code between backquotes.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _KNOWN_KEYS_ONLY
@@ -72,6 +77,8 @@ class Board:
     psram_settings: tuple[Setting, ...] = ()
     psram_source: Annotated[str, Strict()] = ""
     camera: Annotated[str, Strict()] = ""
+    camera_driver: Annotated[str, Strict()] = ""
+    camera_pins: Mapping[str, Pin] = field(default_factory=dict)
 
     @property
     def arena_room_bytes(self) -> int:
@@ -90,6 +97,10 @@ class Board:
             raise ValueError(f"kernels: {unknown[0]!r} is none of {', '.join(KERNEL_LIBRARIES)}")
         if unknown := [name for name in self.projects if name not in FRAMEWORKS]:
             raise ValueError(f"projects: {unknown[0]!r} is none of {', '.join(FRAMEWORKS)}")
+        if self.camera_driver not in ("", *CAMERA_DRIVERS):
+            raise ValueError(f"camera_driver: {self.camera_driver!r} is none of {', '.join(CAMERA_DRIVERS)}")
+        if set(self.camera_pins) != set(CAMERA_PINS if self.camera_driver == ESP32_CAMERA else ()):
+            raise ValueError(f"camera_pins: {ESP32_CAMERA} wants {', '.join(CAMERA_PINS)}, other drivers none")
         if (self.framework_ram_bytes or self.framework_flash_bytes) and not self.framework_source:
             raise ValueError("what the framework takes has no framework_source")
         if self.psram_bytes and not self.psram_source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from tinysieve.ground.errors import InputError
@@ -14,6 +15,7 @@ from tinysieve.quantize.tflm.unsupported_models import require_supported
 _PIXEL_RANGES = ((0.0, 255.0), (-128.0, 127.0), (0.0, 1.0), (-1.0, 1.0))
 _RANGE_SHARE = 0.1
 _SMALLEST_GREY_SIDE = 16
+_PIXEL_SLACK = 26
 _COLOURS = {1: "grey", 3: "RGB", 4: "four-channel"}
 _TAKES = {
     1: "A grey picture, one channel of 8 bits. How colour becomes grey is not in the file (often 0.299 R + 0.587 G + 0.114 B).",
@@ -23,12 +25,13 @@ _TAKES = {
 
 
 def require_codes(graph: Graph) -> None:
-    """Raises InputError unless a board can feed the model: one input and one output of 8-bit codes, one at a time."""
+    """Raises InputError unless a board can feed the model: one input, outputs, all of 8-bit codes, one at a time."""
     require_supported(graph)
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise InputError(f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each",
-                         why="golden vectors and programs are written for one of each", fix="split or merge them in the model")
-    for role, tensor in (("takes", graph.inputs[0]), ("gives", graph.outputs[0])):
+    if len(graph.inputs) != 1 or not graph.outputs:
+        raise InputError(f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs",
+                         why="golden vectors and programs are written for one input and at least one output",
+                         fix="merge the inputs in the model")
+    for role, tensor in (("takes", graph.inputs[0]), *(("gives", tensor) for tensor in graph.outputs)):
         if tensor.dtype not in CODE_RANGES:
             raise InputError(f"the model {role} {tensor.dtype}, not 8-bit codes", why="golden vectors are compared code by code",
                              fix="convert it to full-integer int8, input and output too; where float only wraps int8, "
@@ -48,7 +51,7 @@ def is_picture(source: TensorInfo) -> bool:
     """
     if source.layout == "other":
         return False
-    height, width, channels = _extents(source)
+    height, width, channels = picture_extents(source)
     if channels > 1:
         return True
     low, high = _range(source)
@@ -56,23 +59,31 @@ def is_picture(source: TensorInfo) -> bool:
         max(abs(low - first), abs(high - last)) <= _RANGE_SHARE * (last - first) for first, last in _PIXEL_RANGES)
 
 
-def kind_words(source: TensorInfo, scores: TensorInfo) -> str:
-    """What the model is, in words, such as ``int8 image classifier, 144 x 144 RGB pixels``."""
+def scores_of(graph: Graph) -> int:
+    """How many scores the model gives; 0 where its output is no list of scores, such as a picture."""
+    shape = graph.outputs[0].shape if len(graph.outputs) == 1 else ()
+    return shape[-1] if shape and math.prod(shape) == shape[-1] else 0
+
+
+def kind_words(source: TensorInfo, outputs: Sequence[TensorInfo]) -> str:
+    """What the model is, in words, such as ``int8 image model, 144 x 144 RGB pixels of 3 channels, uint8``."""
+    named = " and ".join(f"{tensor.dtype} {axes_words(tensor)}" for tensor in outputs)
+    given = f"output{'s' if len(outputs) > 1 else ''} {named}"
     if not is_picture(source):
-        return f"int8 model, input {source.dtype} {_axes(source)}, output {scores.dtype} {_axes(scores)}"
-    height, width, channels = _extents(source)
+        return f"int8 model, input {source.dtype} {axes_words(source)}, {given}"
+    height, width, channels = picture_extents(source)
     return f"int8 image model, {width} x {height} {_COLOURS[channels]} pixels of {channels} " \
-           f"channel{'s' if channels > 1 else ''}, {source.dtype}"
+           f"channel{'s' if channels > 1 else ''}, {source.dtype}" + (f", {given}" if len(outputs) > 1 else "")
 
 
 def preprocessing(source: TensorInfo) -> dict[str, Any]:
     """Values of the template that says how a picture, or any other signal, becomes input codes."""
     low, high = _range(source)
     words = {"picture": is_picture(source), "scale": source.scale, "zero_point": source.zero_point, "dtype": source.dtype,
-             "source_shape": _axes(source), "lowest": float(f"{low:.4g}"), "highest": float(f"{high:.4g}")}
+             "source_shape": axes_words(source), "lowest": float(f"{low:.4g}"), "highest": float(f"{high:.4g}")}
     if not words["picture"]:
         return words
-    height, width, channels = _extents(source)
+    height, width, channels = picture_extents(source)
     nhwc = source.layout != "NCHW"
     return words | {
         "height": height, "width": width, "layout": "NHWC" if nhwc else "NCHW", "values": _values(source),
@@ -83,7 +94,8 @@ def preprocessing(source: TensorInfo) -> dict[str, Any]:
     }
 
 
-def _axes(tensor: TensorInfo) -> str:
+def axes_words(tensor: TensorInfo) -> str:
+    """The lengths of all axes, such as ``1 x 144 x 144 x 3``."""
     return " x ".join(map(str, tensor.shape)) or "one value"
 
 
@@ -93,11 +105,31 @@ def _range(source: TensorInfo) -> tuple[float, float]:
     return (lowest - zero) * scale, (highest - zero) * scale
 
 
+def pixel_codes(source: TensorInfo) -> list[int]:
+    """The input code of each pixel value 0..255: that of the value itself, or spread over the range of the input.
+
+    >>> unsigned = TensorInfo(0, "", "uint8", (1, 2, 2, 3), (), 1 / 255, 0, 0)
+    >>> pixel_codes(unsigned)[::51]
+    [0, 51, 102, 153, 204, 255]
+    """
+    lowest, highest = CODE_RANGES[source.dtype]
+    scale, zero = source.scale or 1.0, source.zero_point or 0
+    spread = spreads_pixels(source)
+    places = [pixel / 255 * (highest - lowest) + lowest if spread else pixel / scale + zero for pixel in range(256)]
+    return [max(lowest, min(highest, math.floor(place + 0.5))) for place in places]
+
+
+def spreads_pixels(source: TensorInfo) -> bool:
+    """Whether the input holds other values than pixels 0..255."""
+    low, high = _range(source)
+    return not (abs(low) < _PIXEL_SLACK and abs(high - 255) < _PIXEL_SLACK)
+
+
 def _values(image: TensorInfo) -> str:
     """What the codes stand for, and so what has to be done to pixels 0..255."""
     lowest = CODE_RANGES[image.dtype][0]
     low, high = _range(image)
-    if abs(low) < 26 and abs(high - 255) < 26:
+    if not spreads_pixels(image):
         exactly = image.scale == 1.0 and image.zero_point == lowest
         pixel = " The code is the pixel itself." if image.dtype == "uint8" else " The code is the pixel minus 128."
         return "Values stay 0..255: no division by 255, no mean, no standard deviation." + (pixel if exactly else "")
@@ -105,7 +137,8 @@ def _values(image: TensorInfo) -> str:
             "(the file does not say how).")
 
 
-def _extents(image: TensorInfo) -> tuple[int, int, int]:
+def picture_extents(image: TensorInfo) -> tuple[int, int, int]:
+    """Height, width and channels of a picture."""
     if image.layout == "NCHW":
         return image.shape[2], image.shape[3], image.shape[1]
     return image.shape[1], image.shape[2], image.shape[3]

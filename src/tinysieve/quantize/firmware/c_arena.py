@@ -119,7 +119,7 @@ def _key(order: Sequence[Lifetime]) -> tuple[int, ...]:
 
 
 def _lifetimes(lowered: Lowered) -> tuple[Lifetime, ...]:
-    """Tensors with memory of their own, by step; the input lives from before the first, the output past the last."""
+    """Tensors with memory of their own, by step; the input lives from before the first, the outputs past the last."""
     source, end = lowered.source, len(lowered.steps) - 1
     first, last = {lowered.place(source.inputs[0]).root: 0}, {lowered.place(source.inputs[0]).root: 0}
     for index, step in enumerate(lowered.steps):
@@ -127,9 +127,9 @@ def _lifetimes(lowered: Lowered) -> tuple[Lifetime, ...]:
             root = lowered.place(tensor).root
             first.setdefault(root, index)
             last[root] = index
-    answer = lowered.place(source.outputs[0]).root
-    last[answer] = end
-    first.setdefault(answer, 0)
+    for answer in {lowered.place(tensor).root for tensor in source.outputs}:
+        last[answer] = end
+        first.setdefault(answer, 0)
     return tuple(Lifetime(root, source.size_bytes(root), first[root], last[root]) for root in sorted(first))
 
 

@@ -111,7 +111,7 @@ def emulate(
     machine = EmulatedBoard(link_image(emulator_files(program), memory, FLAGS), memory)
     try:
         answers, instructions = _answers(machine, program, codes, progress)
-        exact = sum(answer == wanted.tobytes() for answer, wanted in zip(answers, expected.outputs, strict=True))
+        exact = sum(answer == wanted for answer, wanted in zip(answers, expected.rows, strict=True))
         return _result(program, machine, name, (inputs, exact, expected.by), instructions, boards)
     finally:
         machine.close()
@@ -130,11 +130,11 @@ def _memory(board: Board) -> Memory:
 def _answers(
     machine: EmulatedBoard, program: CProgram, codes: NDArray, progress: Callable[[int, int], None]
 ) -> tuple[list[bytes], int]:
-    answer, instructions = machine.counted(codes[0].tobytes(), program.output_bytes)
+    answer, instructions = machine.counted(codes[0].tobytes(), program.output_sizes)
     answers = [answer]
     progress(1, len(codes))
     for code in codes[1:]:
-        answers.append(machine.answer(code.tobytes(), program.output_bytes))
+        answers.append(machine.answer(code.tobytes(), program.output_sizes))
         progress(len(answers), len(codes))
     return answers, instructions
 
@@ -147,7 +147,7 @@ def _result(
     ram, inputs = sections.static_bytes + stack, compared[0]
     return Emulation(
         program.kernels.name, linked_for, inputs, compared[1], compared[2], program.arena_bytes, program.input_bytes,
-        program.output_bytes, sections.static_bytes, stack, ram, program.constant_bytes,
+        sum(program.output_sizes), sections.static_bytes, stack, ram, program.constant_bytes,
         sections.flash_bytes - program.constant_bytes - sections.code_bytes, sections.code_bytes, sections.flash_bytes,
         instructions, program.macs, tuple(_verdict(board, ram, sections.flash_bytes, instructions) for board in boards))
 

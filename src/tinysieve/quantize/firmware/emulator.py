@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,17 +57,17 @@ class Emulator:
         machine.mem_write(self._memory.ram_origin, bytes([_PAINT]) * self._memory.ram_bytes)
         return machine
 
-    def answer(self, codes: bytes, output_bytes: int) -> bytes:
-        """Output bytes of one inference.
+    def answer(self, codes: bytes, output_sizes: Sequence[int]) -> bytes:
+        """Bytes of all outputs of one inference, one output after the other.
 
         Raises:
             InputError: the program touched memory that the board does not have.
         """
         self._start_at(codes)
         self._go(self._run)
-        return self._read_output(output_bytes)
+        return self._read_outputs(output_sizes)
 
-    def counted(self, codes: bytes, output_bytes: int) -> tuple[bytes, int]:
+    def counted(self, codes: bytes, output_sizes: Sequence[int]) -> tuple[bytes, int]:
         """Output bytes and the instructions that one inference took, exactly."""
         self._start_at(codes)
         done, pace, at = 0, _CHUNK, self._run | 1
@@ -74,7 +75,7 @@ class Emulator:
             before = self._snapshot()
             self._go(at, pace)
             if self._finished() and pace == 1:
-                return self._read_output(output_bytes), done + 1
+                return self._read_outputs(output_sizes), done + 1
             if self._finished():
                 # It ended somewhere in this chunk: again from its start, in smaller steps.
                 self._restore(before)
@@ -99,12 +100,12 @@ class Emulator:
         self._set("SP", self._stack_top)
         self._set("LR", self._halt | 1)
 
-    def _read_output(self, output_bytes: int) -> bytes:
+    def _read_outputs(self, sizes: Sequence[int]) -> bytes:
         self._set("SP", self._stack_top)
-        return bytes(self._machine.mem_read(self._called(self._output), output_bytes))
+        return b"".join(bytes(self._machine.mem_read(self._called(self._output, n), size)) for n, size in enumerate(sizes))
 
-    def _called(self, function: int) -> int:
-        self._set("R0", 0)
+    def _called(self, function: int, argument: int = 0) -> int:
+        self._set("R0", argument)
         self._set("LR", self._halt | 1)
         self._go(function)
         return self._register("R0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -27,13 +28,13 @@ class EmulatedBoard:
         self._child = Companion("tinysieve.quantize.firmware.emulator_child", TIMEOUT_S)
         self.sections = Sections(**json.loads(self._ask({"do": "boot", "memory": asdict(memory)}, image)))
 
-    def answer(self, codes: bytes, output_bytes: int) -> bytes:
-        """Output bytes of one inference."""
-        return self._ask({"do": "answer", "output_bytes": output_bytes}, codes)
+    def answer(self, codes: bytes, output_sizes: Sequence[int]) -> bytes:
+        """Bytes of all outputs of one inference, one output after the other."""
+        return self._ask({"do": "answer", "output_sizes": list(output_sizes)}, codes)
 
-    def counted(self, codes: bytes, output_bytes: int) -> tuple[bytes, int]:
+    def counted(self, codes: bytes, output_sizes: Sequence[int]) -> tuple[bytes, int]:
         """Output bytes and the instructions that one inference took, exactly."""
-        output = self._ask({"do": "counted", "output_bytes": output_bytes}, codes)
+        output = self._ask({"do": "counted", "output_sizes": list(output_sizes)}, codes)
         return output, int(self._ask({"do": "instructions"}))
 
     def stack_bytes(self) -> int:
@@ -71,9 +72,9 @@ class _Board:
     def _run(self, machine: Emulator, asked: dict[str, Any], data: bytes) -> bytes:
         match asked["do"]:
             case "answer":
-                return machine.answer(data, asked["output_bytes"])
+                return machine.answer(data, asked["output_sizes"])
             case "counted":
-                output, self.instructions = machine.counted(data, asked["output_bytes"])
+                output, self.instructions = machine.counted(data, asked["output_sizes"])
                 return output
             case "instructions":
                 return str(self.instructions).encode()

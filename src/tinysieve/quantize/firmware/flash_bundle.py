@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,27 +13,24 @@ from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import InputError
 from tinysieve.ground.escaping import Escaped, one_line
 from tinysieve.quantize.firmware.boards import Board
-from tinysieve.quantize.firmware.bundle_words import kind_words, preprocessing, require_codes
+from tinysieve.quantize.firmware.bundle_values import bundle_values, layer_values
+from tinysieve.quantize.firmware.bundle_words import require_codes, scores_of
 from tinysieve.quantize.firmware.c_program import CProgram, generate
-from tinysieve.quantize.firmware.golden import golden_inputs, grid
+from tinysieve.quantize.firmware.camera_projects import camera_files
+from tinysieve.quantize.firmware.golden_layers import watched_operators
 from tinysieve.quantize.firmware.kernel_sets import KernelSet
-from tinysieve.quantize.firmware.oracle import expected_outputs
-from tinysieve.quantize.firmware.placement import ARENA_MARGIN_BYTES, Needs, Placement, needs_of, require_fit
+from tinysieve.quantize.firmware.placement import Needs, Placement, needs_of, require_fit
 from tinysieve.quantize.firmware.rendering import rendered
-from tinysieve.quantize.firmware.tflm_operators import resolver_calls
-from tinysieve.quantize.firmware.tflm_projects import tflm_files
+from tinysieve.quantize.firmware.tflm_projects import arduino_c_files, projects_of, tflm_files
 from tinysieve.quantize.tflite.graph import Graph, read_graph
-from tinysieve.quantize.tflm.arena import Arena
 from tinysieve.quantize.tflm.arena_process import measure_arena
 from tinysieve.quantize.tflm.kernel_libraries import kernel_library
 
-VECTORS = 8
 # Where no board is named, the arena holds what any of these asks for; an ESP32-S3's vector kernels have an arena of their own.
 ANY_BOARD_KERNELS = ("reference", "cmsis-nn", "cmsis-nn-scalar", "cmsis-nn-mve", "esp-nn-generic")
 ESP32S3_KERNELS = "esp-nn-esp32s3"
 # What a C project adds to its constants in flash, and to its arena in RAM.
 C_CODE_BYTES, C_STACK_BYTES = 20_000, 2048
-_FLIP = {"int8": 0x80, "uint8": 0}
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class Bundle:
 
 def make_bundle(
     model: bytes, c_model: bytes, name: str, labels: Sequence[str], kernels: KernelSet, boards: Sequence[Board],
-    chosen: Board | None = None,
+    chosen: Board | None = None, watched: Callable[[int], bool] = lambda _: True,
 ) -> Bundle:
     """Everything that belongs to one int8 model; the same model gives the same bytes.
 
@@ -74,11 +70,12 @@ def make_bundle(
     a line for each of ``boards``. For a ``chosen`` board the bundle holds its projects only, with the kernels and the arena
     that it has room for.
 
-    ``labels`` are empty where nobody says what the scores mean.
+    ``labels`` are empty where nobody says what the scores mean. Of ``watched`` operators the bundle knows the golden outputs,
+    by their numbers in the model that each project is made of.
 
     Raises:
         GateMissed: the chosen board cannot take the model under TFLM; says what would.
-        InputError: TFLM cannot run the model, it has not one 8-bit input and output, or labels and scores differ in number.
+        InputError: TFLM cannot run the model, it has not one 8-bit input and 8-bit outputs, or labels do not match the scores.
         MissingRequirement: tflite-micro is not installed: golden outputs and the arena are measured with it.
     """
     graph = read_graph(model)
@@ -87,40 +84,44 @@ def make_bundle(
     arena = measure_arena(model)
     needs = needs_of(model, arena)
     placement = None if chosen is None else require_fit(needs, chosen, boards)
-    values = {**_values(model, name, labels, graph, arena), **_arenas(needs, placement)}
-    program, missing = _program(c_model, kernels, chosen)
+    values = {**bundle_values(model, name, labels, graph, arena), **_arenas(needs, placement),
+              **layer_values(model, graph, watched_operators(model, watched))}
+    program, missing = _program(c_model, kernels, chosen, watched)
     listed = tuple(boards) if chosen is None else (chosen,)
     values |= {"c_route": program and {"kernels": program.kernels.name, "arena_bytes": program.arena_bytes,
                                        "constant_bytes": program.constant_bytes}, "c_route_missing": missing,
-               "boards": listed, "projects": {name for board in listed for name in board.projects},
+               "boards": listed, "projects": projects_of(listed),
                "targets": {} if chosen is None else dict(chosen.projects)}
-    texts = {**tflm_files(values, listed, placement), "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
+    camera, values["no_camera"] = ({}, "") if chosen is None or placement is None or not chosen.camera_driver else camera_files(
+        values, graph, chosen, placement, None if program is None else program.arena_bytes)
+    values["camera_project"] = next((Escaped(name.split("/")[1]) for name in camera if "-camera/" in name), "")
+    texts = {**tflm_files(values, listed, placement), **camera, "PREPROCESSING.md": rendered("PREPROCESSING.md", values)}
     if labels:
         texts["labels.txt"] = "".join(f"{one_line(label)}\n" for label in labels)
     licences = dict(kernels.licences()) if program else {}
     if program:
-        texts |= _standalone(program, {**values, "kernels": program.kernels.name})
+        c_values = {**values, **layer_values(c_model, graph, program.layers), "kernels": program.kernels.name}
+        texts |= {**_standalone(program, c_values), **arduino_c_files(listed, bool(program.layers))}
     texts |= {f"LICENSES/{file}": text for file, text in licences.items()}
     texts["README.md"] = rendered("README.md", {**values, "licences": sorted(licences)})
     return Bundle(texts, model, values["arena_bytes"], program, missing, placement)
 
 
-def scores_of(graph: Graph) -> int:
-    """How many scores the model gives; 0 where its output is no list of scores, such as a picture."""
-    shape = graph.outputs[0].shape if len(graph.outputs) == 1 else ()
-    return shape[-1] if shape and math.prod(shape) == shape[-1] else 0
-
-
 def _require_labels(graph: Graph, labels: Sequence[str]) -> None:
+    if labels and len(graph.outputs) > 1:
+        raise InputError(f"{len(labels)} labels for a model of {len(graph.outputs)} outputs",
+                         why="labels name the scores of one output", fix="leave --label out: the bundle numbers the outputs")
     if labels and len(labels) != scores_of(graph):
         raise InputError(f"{len(labels)} labels for {scores_of(graph)} scores",
                          fix="give one --label per score, in the model's order")
 
 
-def _program(model: bytes, kernels: KernelSet, chosen: Board | None) -> tuple[CProgram | None, str]:
+def _program(
+    model: bytes, kernels: KernelSet, chosen: Board | None, watched: Callable[[int], bool]
+) -> tuple[CProgram | None, str]:
     """The C program, or why there is none: operators without a kernel, or a board that it does not fit."""
     try:
-        program = generate(model, kernels)
+        program = generate(model, kernels, watched)
     except InputError as error:
         return None, error.what
     if chosen is None:
@@ -143,32 +144,13 @@ def _arenas(needs: Needs, placement: Placement | None) -> dict[str, Any]:
             "arena_kernels": "any kernels but ESP-NN's on an ESP32-S3"}
 
 
-def _values(model: bytes, name: str, labels: Sequence[str], graph: Graph, arena: Arena) -> dict[str, Any]:
-    source, scores = graph.inputs[0], graph.outputs[0]
-    inputs = golden_inputs(source.shape, source.dtype, VECTORS)
-    outputs = expected_outputs(model, inputs).outputs
-    return {
-        "name": name, "labels": list(labels), "model_sha256": Escaped(hashlib.sha256(model).hexdigest()),
-        "model_bytes": len(model), "measured_arena_bytes": arena.total_bytes, "arena_margin_bytes": ARENA_MARGIN_BYTES,
-        "vectors": VECTORS,
-        "input_bytes": inputs[0].nbytes, "output_bytes": outputs[0].nbytes, "columns": grid(source.shape)[0],
-        "channels": grid(source.shape)[1], "flip": _FLIP[source.dtype], "output_flip": _FLIP[scores.dtype],
-        "rows": [list(row.tobytes()) for row in outputs], "model_rows": _model_rows(model),
-        "operators": sorted(graph.operator_counts), "calls": resolver_calls(graph.operator_counts),
-        "input_shape": source.shape, "input_scale": source.scale, "input_zero_point": source.zero_point,
-        "output_shape": scores.shape, "output_scale": scores.scale, "output_zero_point": scores.zero_point,
-        "kind_words": kind_words(source, scores), **preprocessing(source),
-    }
-
-
-def _model_rows(model: bytes) -> Escaped:
-    return Escaped("\n".join(",".join(str(n) for n in model[at:at + 32]) + "," for at in range(0, len(model), 32)))
-
-
 def _standalone(program: CProgram, values: Mapping[str, Any]) -> dict[str, str]:
     """The C project; ``main.c`` runs the golden vectors."""
-    own = {name: _kernel(name) for name in ("ts_golden.h", "ts_golden.c", "ts_model_check.h", "ts_model_check.c", "main.c")}
-    made = {name: rendered(name, values) for name in ("golden_outputs.h", "Makefile", "CMakeLists.txt")}
+    watching = program.layers and ("ts_cycles.h", "ts_layers.h", "ts_layers.c")
+    own = {name: _kernel(name)
+           for name in ("ts_golden.h", "ts_golden.c", "ts_model_check.h", "ts_model_check.c", "main.c", *watching)}
+    made = {name: rendered(name, values)
+            for name in ("golden_outputs.h", "Makefile", "CMakeLists.txt", *(program.layers and ("golden_layers.h",)))}
     return {f"c/{name}": text for name, text in {**program.files, **own, **made}.items()}
 
 

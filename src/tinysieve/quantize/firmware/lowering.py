@@ -50,12 +50,13 @@ def lower(model: bytes) -> Lowered:
     """Every operator of an int8 model as a kernel call, a pointer, or nothing where its result is not used.
 
     Raises:
-        InputError: not a .tflite file, more than one input or output, or operators without a kernel, each named.
+        InputError: not a .tflite file, not one input, no output, or operators without a kernel, each named.
     """
     source = SourceModel(model)
-    if len(source.inputs) != 1 or len(source.outputs) != 1:
-        raise InputError(f"the model has {len(source.inputs)} inputs and {len(source.outputs)} outputs, not one of each",
-                         why="the generated program has one entry for an image", fix="give an image classifier")
+    if len(source.inputs) != 1 or not source.outputs:
+        raise InputError(f"the model has {len(source.inputs)} inputs and {len(source.outputs)} outputs",
+                         why="the generated program takes one input and gives at least one output",
+                         fix="merge the inputs in the model")
     views, steps, refused = Views(), list[Step](), list[str]()
     for operator in source.operators:
         try:
@@ -76,14 +77,14 @@ def lower(model: bytes) -> Lowered:
 
 
 def _require_made(lowered: Lowered) -> None:
-    """Refuse a file in which an operator, or the model's output, takes what no operator before it has made."""
+    """Refuse a file in which an operator, or an output of the model, takes what no operator before it has made."""
     source = lowered.source
     made = {lowered.place(source.inputs[0]).root}
     for step in lowered.steps:
         if not {lowered.place(tensor).root for tensor in step.inputs} <= made:
             raise _unmade("an operator takes a tensor")
         made.add(lowered.place(step.output).root)
-    if lowered.place(source.outputs[0]).root not in made:
+    if not {lowered.place(tensor).root for tensor in source.outputs} <= made:
         raise _unmade("the output is a tensor")
 
 
@@ -108,8 +109,8 @@ def _steps(source: SourceModel, operator: SourceOperator, views: Views) -> list[
 
 
 def _used(source: SourceModel, steps: list[Step], views: Views) -> tuple[list[Step], set[int]]:
-    """Steps that the output depends on, and the operators behind them; a fixed reshape needs no computed shape."""
-    wanted, kept, reached = {source.outputs[0]}, list[Step](), set[int]()
+    """Steps that the outputs depend on, and the operators behind them; a fixed reshape needs no computed shape."""
+    wanted, kept, reached = set(source.outputs), list[Step](), set[int]()
     by_output = {step.output: step for step in steps}
     for operator in reversed(source.operators):
         if not wanted.intersection(operator.outputs):

@@ -12,10 +12,15 @@ from tinysieve.quantize.tflm.interpreter_child import LITERT, TFLM, outputs_apar
 
 @dataclass(frozen=True)
 class Expected:
-    """Output codes [N, ...] and the interpreter that gave them."""
+    """Codes [N, ...] of every output and the interpreter that gave them."""
 
-    outputs: NDArray
+    outputs: tuple[NDArray, ...]
     by: str
+
+    @property
+    def rows(self) -> list[bytes]:
+        """For each input the bytes of all outputs, one output after the other."""
+        return [b"".join(codes.tobytes() for codes in row) for row in zip(*self.outputs, strict=True)]
 
 
 def expected_outputs(model: bytes, codes: NDArray) -> Expected:
@@ -25,10 +30,10 @@ def expected_outputs(model: bytes, codes: NDArray) -> Expected:
         InputError: neither interpreter can run the model.
     """
     try:
-        return Expected(outputs_apart(TFLM, model, [codes])[0], "TFLM")
+        return Expected(tuple(outputs_apart(TFLM, model, [codes])), "TFLM")
     except MissingRequirement:
         reason = "TFLM is not installed"
     except InputError as error:
         # Generated C takes operators that TFLM lacks, such as TILE.
         reason = error.what
-    return Expected(outputs_apart(LITERT, model, [codes])[0], f"{LITERT} ({reason})")
+    return Expected(tuple(outputs_apart(LITERT, model, [codes])), f"{LITERT} ({reason})")

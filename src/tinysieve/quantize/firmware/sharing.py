@@ -96,8 +96,8 @@ def _traffic(lowered: Lowered) -> dict[int, Traffic]:
         if step.in_place:
             places = [lowered.place(tensor) for tensor in step.inputs]
             traffic.beside[index * _ROWS] = [(place.root, place.offset_bytes) for place in places]
-    answer = lowered.place(source.outputs[0])
-    by_root[answer.root].reads.append((len(lowered.steps) * _ROWS, answer.offset_bytes))
+    for answer in map(lowered.place, source.outputs):
+        by_root[answer.root].reads.append((len(lowered.steps) * _ROWS, answer.offset_bytes))
     return by_root
 
 

@@ -13,6 +13,8 @@ from tinysieve.quantize.firmware.rendering import rendered
 
 # ESP-IDF puts boot loader and tables before an application, whose partition is counted in steps of the same size.
 BEFORE_APPLICATION_BYTES = 64 * 1024
+# Boards for which TFLM's Arduino library compiles (its peripherals.h stops at any other), as PlatformIO calls them.
+ARDUINO_TFLM_BOARDS = ("nano33ble",)
 PLAIN_DEPTHWISE = "esp-nn-esp32s3-convolutions"
 _ROOT = "tinysieve.quantize.firmware"
 
@@ -23,9 +25,12 @@ def tflm_files(values: Mapping[str, Any], boards: Sequence[Board], placement: Pl
     plain = placement is not None and placement.kernels == PLAIN_DEPTHWISE
     given = {**values, "plain_depthwise": plain, "arena_attribute": Escaped(_attribute(boards, placement))}
     made = {f"src/{name}": rendered(name, given)
-            for name in ("model_data.h", "model_data.cc", "model_settings.h", "op_resolver.h", "golden_outputs.h")}
-    copied = {f"src/{name}": _template(name) for name in ("model_check.h", "model_check.cc")}
-    golden = {f"src/{name}": _kernel(name) for name in ("ts_golden.h", "ts_golden.c")}
+            for name in ("model_data.h", "model_data.cc", "model_settings.h", "op_resolver.h", "golden_outputs.h",
+                         "model_check.cc", *(("golden_layers.h",) if given["layers"] else ()))}
+    watching = ("layer_watch.h", "layer_watch.cc") if given["layers"] else ()
+    copied = {f"src/{name}": _template(name) for name in ("model_check.h", *watching)}
+    golden = {f"src/{name}": _kernel(name)
+              for name in ("ts_golden.h", "ts_golden.c", *(("ts_layers.h", "ts_layers.c", "ts_cycles.h") if watching else ()))}
     own = {f"src/{name}": _template(name) for name in ("plain_depthwise.h", "plain_depthwise.cc")} if plain else {}
     frameworks = [name for name in FRAMEWORKS if any(name in board.projects for board in boards)]
     projects = {path: text for name in frameworks for path, text in _PROJECTS[name](boards, placement).items()}
@@ -42,20 +47,24 @@ def _idf(boards: Sequence[Board], placement: Placement | None) -> dict[str, str]
     project = {path: _template(name) for path, name in copied.items()}
     if placement is None:
         return project
-    board = boards[0]
+    return project | {f"esp-idf/{name}": text for name, text in idf_board_files(boards[0], placement, TFLM_STACK_BYTES).items()}
+
+
+def idf_board_files(board: Board, placement: Placement, stack_bytes: int, psram: bool = False) -> dict[str, str]:
+    """What an ESP-IDF project of one board holds besides its program; ``psram`` where more than the arena lies in it."""
     application = board.flash_bytes // BEFORE_APPLICATION_BYTES * BEFORE_APPLICATION_BYTES
     values = {
-        "target": Escaped(board.projects["esp-idf"]), "stack_bytes": TFLM_STACK_BYTES, "ansi": placement.kernels == "esp-nn-ansi",
+        "target": Escaped(board.projects["esp-idf"]), "stack_bytes": stack_bytes, "ansi": placement.kernels == "esp-nn-ansi",
         "flash_megabytes": max(1, _power_of_two(board.flash_bytes + BEFORE_APPLICATION_BYTES) // 2**20),
         "app_partition": Escaped(hex(application)),
-        "psram_settings": [Escaped(setting) for setting in board.psram_settings] if placement.place == EXTERNAL else [],
-        "psram": placement.place == EXTERNAL,
+        "psram_settings": [Escaped(setting) for setting in board.psram_settings],
+        "psram": psram or placement.place == EXTERNAL, "psram_arena": placement.place == EXTERNAL,
     }
     made = {name: rendered(name, values) for name in ("sdkconfig.defaults", "partitions.csv")}
-    environments = _environments(boards, "espidf")
+    environments = _environments((board,), "espidf")
     if environments:
         made["platformio.ini"] = rendered("idf_platformio.ini", {"espidf_boards": environments})
-    return project | {f"esp-idf/{name}": text for name, text in made.items()}
+    return made
 
 
 def _power_of_two(size: int) -> int:
@@ -69,8 +78,36 @@ def _pico(boards: Sequence[Board], _placement: Placement | None) -> dict[str, st
             "pico-sdk/main.cc": _template("pico_main.cc")}
 
 
+def projects_of(boards: Iterable[Board]) -> set[str]:
+    """Frameworks for which a bundle of these boards holds a TFLM project, and ``arduino-c`` for the C project's own."""
+    names = {name for board in boards for name in board.projects if name != "platformio"}
+    arduino = _environments(boards, "arduino")
+    tflm = {"platformio"} if _with_tflm(arduino) else set()
+    return names | tflm | ({"arduino-c"} if arduino else set())
+
+
+def arduino_c_files(boards: Sequence[Board], layers: bool) -> dict[str, str]:
+    """The C project on an Arduino core, where any of the boards has one: the golden vectors on the serial line."""
+    if not _environments(boards, "arduino"):
+        return {}
+    return {"c/platformio/platformio.ini": arduino_ini(boards, camera=False, layers=layers),
+            "c/platformio/src/main.cpp": _template("arduino_c_main.cpp")}
+
+
+def arduino_ini(boards: Sequence[Board], camera: bool, layers: bool) -> str:
+    """``platformio.ini`` of a program around the C project; the camera's needs neither golden vectors nor their check."""
+    own = "-<main.c> -<ts_golden.c> -<ts_model_check.c> -<ts_layers.c> +<camera/> +<platformio-camera/src/>" if camera \
+        else "-<main.c> +<platformio/src/>"
+    return rendered("c_platformio.ini", {"arduino_boards": _environments(boards, "arduino"), "camera": camera, "layers": layers,
+                                         "filter": Escaped(f"+<*.c> {own}")})
+
+
+def _with_tflm(environments: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    return [environment for environment in environments if environment["board"] in ARDUINO_TFLM_BOARDS]
+
+
 def _platformio(boards: Sequence[Board], _placement: Placement | None) -> dict[str, str]:
-    environments = _environments(boards, "arduino")
+    environments = _with_tflm(_environments(boards, "arduino"))
     if not environments:
         return {}
     return {"platformio/platformio.ini": rendered("platformio.ini", {"arduino_boards": environments}),

@@ -98,7 +98,7 @@ class FitResult:
     @property
     def extra_macs(self) -> float:
         """Multiply-accumulates added, as a share of the original's."""
-        return self.after.macs / max(1, self.before.macs) - 1
+        return (self.after.macs - self.before.macs) / max(1, self.before.macs)
 
     @property
     def met(self) -> bool:
@@ -203,7 +203,7 @@ class _Work:
             return
         gained = None if self.arena_bytes is None or arena_bytes is None else self.arena_bytes - arena_bytes
         if gained is not None and gained < 0:
-            self.left_alone.append(f"{name} left out: the arena would be {-gained} B larger")
+            self.left_alone.append(f"{name} left out: the arena would be {-gained:,} B larger")
             return
         self.passes.append(PassGain(name, result.notes, len(self.model) - len(cleaned), gained))
         self.model, self.arena_bytes = cleaned, arena_bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import Any
@@ -19,6 +20,8 @@ from tinysieve.quantize.tflm.arena import refusal, report, tflm_runtime
 LITERT, TFLM = "LiteRT reference kernels", "TFLM"
 TIMEOUT_S = 600.0
 MEMORY_BYTES = 4 * 2**30
+# LiteRT says the same of every tensor that it refuses, in one line.
+MOST_WORDS = 200
 _TOTAL = "arena total"
 
 
@@ -103,7 +106,8 @@ def _litert(model: bytes, inputs: Sequence[NDArray]) -> list[NDArray]:
         return _runs(inputs, lambda at, code: interpreter.set_tensor(sources[at], code), interpreter.invoke,
                      lambda at: interpreter.get_tensor(targets[at]), len(targets))
     except (ValueError, RuntimeError) as error:
-        raise InputError(f"{LITERT} refuse the model: {str(error).splitlines()[0]}") from error
+        reason = textwrap.shorten(str(error).splitlines()[0], MOST_WORDS, placeholder=" ...")
+        raise InputError(f"{LITERT} refuse the model: {reason}") from error
 
 
 @lru_cache(maxsize=1)

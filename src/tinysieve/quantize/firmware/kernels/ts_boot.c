@@ -22,12 +22,12 @@ typedef struct {
     void (*halt)(void);
     void (*run)(void);
     void *(*input)(void);
-    const void *(*output)(void);
+    const void *(*output)(uint32_t);
     const char *code_start, *code_end, *constants_end, *image_end, *static_start, *static_end, *stack_top;
 } ts_table;
 
 __attribute__((section(".boot"), used)) const ts_table ts_boot_table = {
-    UINT32_C(0x54534d31), ts_halt, (void (*)(void))TS_BOOT_RUN, ts_model_input, ts_model_output,
+    UINT32_C(0x54534d31), ts_halt, (void (*)(void))TS_BOOT_RUN, ts_model_input, ts_model_output_at,
     ts_code_start, ts_code_end, ts_constants_end, ts_image_end, ts_static_start, ts_static_end, ts_stack_top};
 
 /* Compilers may call these by themselves; there is no library on a bare machine. */

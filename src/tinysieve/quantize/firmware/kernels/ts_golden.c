@@ -36,11 +36,12 @@ void ts_golden_input(uint32_t n, uint8_t *input) {
     }
 }
 
-int ts_golden_differences(uint32_t n, const uint8_t *output) {
+int ts_golden_differences(uint32_t n, uint32_t output, const uint8_t *codes) {
+    const uint8_t *const golden = ts_golden_outputs[n] + ts_golden_layout[output].first;
+    const int flip = ts_golden_layout[output].flip;
     int differences = 0;
-    for (uint32_t i = 0; i < TS_GOLDEN_OUTPUT_BYTES; ++i) {
-        const int expected = ts_golden_outputs[n][i] ^ TS_GOLDEN_OUTPUT_FLIP;
-        const int difference = (output[i] ^ TS_GOLDEN_OUTPUT_FLIP) - expected;
+    for (uint32_t i = 0; i < ts_golden_layout[output].bytes; ++i) {
+        const int difference = (codes[i] ^ flip) - (golden[i] ^ flip);
         differences += difference > TS_GOLDEN_TOLERANCE || difference < -TS_GOLDEN_TOLERANCE;
     }
     return differences;

@@ -11,8 +11,8 @@ extern "C" {
 /* Fill the input with golden vector n, 0 <= n < TS_GOLDEN_VECTORS. */
 void ts_golden_input(uint32_t n, uint8_t *input);
 
-/* Output codes of vector n that differ from the golden ones by more than TS_GOLDEN_TOLERANCE. */
-int ts_golden_differences(uint32_t n, const uint8_t *output);
+/* Codes of one output, output < TS_GOLDEN_OUTPUTS, of vector n that differ from the golden ones by more than TS_GOLDEN_TOLERANCE. */
+int ts_golden_differences(uint32_t n, uint32_t output, const uint8_t *codes);
 
 #ifdef __cplusplus
 }

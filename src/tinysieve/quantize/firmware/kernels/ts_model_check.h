@@ -4,7 +4,15 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Number of vectors whose output differs; report, if not NULL, is called after each with its differing codes. */
 int ts_model_check(void (*report)(uint32_t vector, int differences));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

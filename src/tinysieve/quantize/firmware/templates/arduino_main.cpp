@@ -4,13 +4,13 @@
 
 #include "model_check.h"
 
-static void Print(const char* line) { Serial.println(line); }
+static void PrintLine(const char* line) { Serial.println(line); }
 
 void setup() {
   Serial.begin(115200);
   while (!Serial) {
   }
-  CheckModel(Print);
+  CheckModel(PrintLine);
 }
 
 void loop() {}
