@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_server import TOKEN, Hub, serving
 from report_run import make_images, make_run, stages
+from repository_server import TOKEN, Hub, serving
 
 from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.pipeline.engine.stages import Run, Stage, run_stages
