@@ -93,8 +93,8 @@ RECIPES: dict[str, Recipe] = {
         # Moments of photos like VOC's are there already; a tenth of noise's rate keeps what the weights know.
         Recipe("finetune", 32, 20, 3e-4, 0.05, comparable=False, start=MCUNET_PERSON, norm_momentum=0.95,
                source="for a few thousand photos of your own, from the shipped weights; not comparable"),
-        # The last three blocks alone: a step costs half, TensorFlow traces a third of the graph, and on the demo's validation photos
-        # the loss is as low as with six.
+        # The last three blocks alone: a step costs half, TensorFlow traces a third of the graph, and on the demo's validation
+        # photos the loss is as low as with six.
         Recipe("demo", 8, 8, 3e-4, 0.05, comparable=False, start=MCUNET_PERSON, frozen_blocks=19, norm_momentum=0.95,
                source="for demonstration, from the shipped weights; not comparable"),
     )
