@@ -77,10 +77,16 @@ def test_annotators_vote_where_photos_have_several_rows(tmp_path: Path) -> None:
     assert any("36 rows more than photos" in line for line in made.lines)
 
 
+def test_persons_are_trained_from_the_weights_that_know_them(tmp_path: Path) -> None:
+    tree("{split}/{kind}", p="human", b="background")(tmp_path / "d")
+    assert load_config(first(tmp_path / "d").file).train.recipe == "finetune"
+
+
 def test_another_class_is_the_task(tmp_path: Path) -> None:
     tree("{split}/{kind}", p="cats", b="no_cats")(tmp_path / "d")
     config = load_config(first(tmp_path / "d").file)
     assert (config.task.positive, config.task.negative, config.task.detector_classes) == ("cats", "no_cats", ("cat",))
+    assert config.train.recipe == "seed"
     assert set(ingested(Path("made.yaml")).values()) >= {("test", "cats"), ("train", "no_cats")}
 
 

@@ -33,8 +33,16 @@ def config_text(reading: Reading, run: Path, boxes: Sequence[Path], seen: Sequen
              "filter:", *_detector(reading, boxes), *_annotators(reading),
              "policy:", "  # Labels that are probably wrong are flipped or dropped; doubt goes to a person: tinysieve review.",
              "  kind: consensus",
-             "train:", "  # Batch 32, 50 epochs; challenge-1, challenge-2 and demo are the others.", "  recipe: seed"]
+             "train:", *_recipe(reading)]
     return "\n".join(lines) + "\n"
+
+
+def _recipe(reading: Reading) -> list[str]:
+    """The weights that ship were taught what a person is."""
+    if is_person(reading.meaning):
+        return ["  # Batch 32, 20 epochs from the shipped weights. From noise, as published: seed (50 epochs), challenge-1, -2.",
+                "  recipe: finetune"]
+    return ["  # Batch 32, 50 epochs from noise; finetune starts from weights that know persons.", "  recipe: seed"]
 
 
 def scalar(value: object) -> str:
