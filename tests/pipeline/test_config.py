@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.read import load_config
+from tinysieve.pipeline.stages.recipes import recipe_of
+from tinysieve.training.recipe import RECIPES
 
 CONFIGS = sorted(path for path in (Path(__file__).parents[2] / "configs").glob("*.yaml") if path.stem != "boards")
 TEXT = """\
@@ -50,6 +52,12 @@ def test_units_variables_and_overrides(file: Path, monkeypatch: pytest.MonkeyPat
     assert (config.train.recipe, config.policy.max_change) == ("demo", 0.5)
     with pytest.raises(ValidationError):
         config.seed = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_can_be_asked_for(file: Path, name: str) -> None:
+    assert recipe_of(load_config(file, (f"train.recipe={name}",))) is RECIPES[name]
+    assert recipe_of(load_config(file, (f"train.recipe={{base: {name}, epochs: 3}}",))).name == f"{name}+epochs=3"
 
 
 @pytest.mark.parametrize(("old", "new", "what", "line"), [

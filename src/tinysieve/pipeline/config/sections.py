@@ -98,10 +98,14 @@ class Dataset(Section):
     rule: Literal["wake_vision", "vww", "mlperf_tiny", "any"] | CropRule = "wake_vision"
 
 
+# Those of tinysieve.training.recipe, whose import every command would pay for.
+RecipeName = Literal["challenge-1", "challenge-2", "seed", "finetune", "demo"]
+
+
 class RecipeChanges(Section):
     """A published recipe with other values; its results are marked as not comparable."""
 
-    base: Literal["challenge-1", "challenge-2", "seed", "demo"]
+    base: RecipeName
     epochs: Annotated[int, Field(ge=1)] | None = None
     batch_size: Annotated[int, Field(ge=1)] | None = None
     learning_rate: Annotated[float, Field(gt=0)] | None = None
@@ -110,7 +114,7 @@ class RecipeChanges(Section):
 class Train(Section):
     """The fixed recipe; see tinysieve.training.recipe."""
 
-    recipe: Literal["challenge-1", "challenge-2", "seed", "demo"] | RecipeChanges
+    recipe: RecipeName | RecipeChanges
 
 
 class Fit(Section):
