@@ -10,6 +10,7 @@ from tinysieve.ground.errors import GateMissed
 from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.firmware.boards import TFLM_STACK_BYTES, Board, pick_board
 from tinysieve.quantize.firmware.placement import ARENA_MARGIN_BYTES, EXTERNAL, INTERNAL, Needs, needs_of, require_fit
+from tinysieve.quantize.firmware.rendering import Escaped
 from tinysieve.quantize.firmware.tflm_projects import tflm_files
 from tinysieve.quantize.tflm.arena import Arena
 from tinysieve.quantize.tflm.kernel_libraries import KERNEL_LIBRARIES
@@ -83,10 +84,11 @@ def test_needs_grow_with_the_margin(small_int8: bytes) -> None:
     assert all(size % 16 == 0 and size > ARENA_MARGIN_BYTES for size in made.arena_bytes.values())
 
 
+OUTPUT = {"suffix": Escaped(""), "bytes": 1, "shape": (1,), "scale": 1.0, "zero_point": 0, "first": 0, "flip": 0}
 VALUES = {"model_bytes": 1, "model_rows": 0, "measured_arena_bytes": 1, "arena_bytes": 2, "esp32s3_arena_bytes": 0,
           "input_bytes": 1, "input_shape": (1,), "input_scale": 1.0, "input_zero_point": 0, "output_bytes": 1,
-          "output_shape": (1,), "output_scale": 1.0, "output_zero_point": 0, "labels": [], "operators": [], "vectors": 1,
-          "calls": ["AddConv2D", "AddDepthwiseConv2D"], "columns": 1, "channels": 1, "flip": 0, "output_flip": 0, "rows": [[1]]}
+          "outputs": [OUTPUT], "labels": [], "operators": [], "vectors": 1, "calls": ["AddConv2D", "AddDepthwiseConv2D"],
+          "columns": 1, "channels": 1, "flip": 0, "rows": [[1]], "layers": []}
 
 
 def files_for(board: Board, arenas: Needs) -> dict[str, str]:
@@ -103,9 +105,15 @@ def test_a_board_gets_its_own_projects_only() -> None:
     assert frameworks(files_for(BOARDS["RP2350"], small)) == {"pico-sdk", "zephyr"}
     assert frameworks(files_for(BOARDS["Nano 33 BLE"], small)) == {"platformio", "zephyr"}
     assert "set(PICO_BOARD pico2 " in files_for(BOARDS["RP2350"], small)["tflm/pico-sdk/CMakeLists.txt"]
-    ini = files_for(BOARDS["Nicla Vision"], small)["tflm/platformio/platformio.ini"]
-    assert "[env:nicla_vision]\nplatform = ststm32\nboard = nicla_vision" in ini
-    assert "nano33ble" not in ini
+    ini = files_for(BOARDS["Nano 33 BLE"], small)["tflm/platformio/platformio.ini"]
+    assert "[env:nano33ble]" in ini
+    assert "nicla_vision" not in ini
+
+
+def test_tflms_arduino_library_is_for_the_nano_33_ble_alone() -> None:
+    """It stops at `#error` on any other Arduino board; those get the generated C."""
+    for name in ("Nicla Vision", "Portenta H7"):
+        assert "platformio" not in frameworks(files_for(BOARDS[name], needs(1000, 1000, 1000)))
 
 
 def test_esp_idf_gets_settings_and_a_partition_that_holds_the_flash() -> None:

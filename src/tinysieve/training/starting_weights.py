@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tinysieve.ground.errors import InputError, MissingRequirement
-from tinysieve.training.checkpoint import assign
 
 if TYPE_CHECKING:
     import keras
@@ -46,6 +43,11 @@ def start_from(model: keras.Model, weights: StartingWeights) -> None:
         MissingRequirement: the file is not installed.
         InputError: the file is not the one that the recipe names, or the model is another network.
     """
+    # Here, since recipes name weights, and every command knows the recipes.
+    import numpy as np
+
+    from tinysieve.training.checkpoint import assign
+
     data = shipped_bytes()
     if (digest := hashlib.sha256(data).hexdigest()) != weights.sha256:
         raise InputError(

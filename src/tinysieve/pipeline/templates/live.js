@@ -89,11 +89,13 @@
 
   const signed = output.low < 0;
   const decoded = (codes) => Array.from(signed ? new Int8Array(codes.buffer) : codes, (value) => output.scale * (value - output.zero_point));
-  const lead = (scores) => (others.length ? scores[positive] - Math.max(...others.map((n) => scores[n])) : scores[positive]);
+  // Scores come in whole steps; differences of rounded numbers do not, and the outermost would fall off the slider's ends.
+  const whole = (score) => Math.round(score / output.scale) * output.scale;
+  const lead = (scores) => whole(others.length ? scores[positive] - Math.max(...others.map((n) => scores[n])) : scores[positive]);
 
   const lowest = (output.low - output.zero_point) * output.scale, highest = (output.high - output.zero_point) * output.scale;
   const slider = at("threshold");
-  const widest = others.length ? highest - lowest : highest;
+  const widest = whole(others.length ? highest - lowest : highest);
   Object.assign(slider, { min: others.length ? -widest : lowest, max: widest, value: others.length ? 0 : (lowest + highest) / 2 });
 
   const list = at("scores"), rows = labels.map((label) => {
@@ -125,8 +127,8 @@
     const threshold = Number(slider.value), known = data.margins;
     at("lead").textContent = threshold.toFixed(2);
     if (!known) return void (at("errors").textContent = "Make the page with --run to see what a threshold does to the validation images.");
-    const missed = known.positive.filter((margin) => margin < threshold).length;
-    const alarms = known.negative.filter((margin) => margin >= threshold).length;
+    const missed = known.positive.filter((margin) => whole(margin) < threshold).length;
+    const alarms = known.negative.filter((margin) => whole(margin) >= threshold).length;
     const share = (part, all) => `${part} of ${all}${all ? ` (${(100 * part / all).toFixed(1)} %)` : ""}`;
     at("errors").textContent = `On the validation images: misses ${share(missed, known.positive.length)} ${labels[positive]}, `
       + `false alarms on ${share(alarms, known.negative.length)} others.`;
