@@ -75,7 +75,7 @@ def test_values_out_of_range_are_refused_by_name(setting, value):
 
 
 def test_the_hash_follows_the_weights_and_the_frozen_blocks():
-    noise, weights = dataclasses.replace(RECIPES["finetune"], start=None), StartingWeights("w", "1" * 64)
+    noise, weights = dataclasses.replace(RECIPES["finetune"], start=None, frozen_blocks=0), StartingWeights("w", "1" * 64)
     others = [dataclasses.replace(noise, start=weights), dataclasses.replace(noise, start=weights, frozen_blocks=16),
               dataclasses.replace(noise, start=StartingWeights("w", "0" * 64))]
     assert len({recipe.digest for recipe in (noise, *others)}) == 4

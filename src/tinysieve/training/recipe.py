@@ -92,7 +92,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("seed", 32, 50, source="the data-centric submission that relabels with YOLO11"),
         # The last six blocks: trained whole, at 3e-4, the network forgot on 583 photos some of what the weights know.
         Recipe("finetune", 32, 20, 1e-4, 0.05, comparable=False, start=MCUNET_PERSON, frozen_blocks=16, norm_momentum=0.95,
-               source="for a few thousand photos of your own, from the shipped weights; not comparable"),
+               source="for hundreds or thousands of photos of your own, from the shipped weights; not comparable"),
         # The last three blocks alone: a step costs half, TensorFlow traces a third of the graph, and on the demo's validation
         # photos the loss is as low as with six.
         Recipe("demo", 8, 8, 3e-4, 0.05, comparable=False, start=MCUNET_PERSON, frozen_blocks=19, norm_momentum=0.95,
