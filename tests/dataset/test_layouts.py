@@ -59,6 +59,13 @@ def test_a_class_folder_inside_the_other_one_is_refused(tmp_path: Path, inner: s
         listed(tmp_path, "train/person/a.jpg", "train/background/b.jpg", inner)
 
 
+@pytest.mark.parametrize(("names", "column"), [(("empty", "stocked"), "empty"), (("empty", "stocked"), "is_empty"),
+                                               (("vacant", "taken"), "Vacant"), (("clear", "blocked"), "is_clear")])
+def test_a_class_that_is_called_like_an_absence_is_read(names: tuple[str, str], column: str) -> None:
+    words = LabelWords.of(ClassNames(*names))
+    assert words.read_column(pa.array(["1", "0"]), str, column).to_pylist() == list(names)
+
+
 @pytest.mark.parametrize("column", ["is_empty", "empty", "has_nobody", "Is Background", "vacant", "contains_no_person", "nobody"])
 def test_a_column_called_like_absence_says_no_presence(column: str) -> None:
     words = LabelWords.of(PERSON_TASK)

@@ -77,15 +77,19 @@ class LabelWords:
         >>> LabelWords.of(PERSON_TASK).read_column(pa.array([1, 0]), str, "person").to_pylist()
         ['person', 'background']
         """
-        asked = _ASKED.sub("", plain(column))
-        denies = {self.meaning.get(word) for word in (plain(column), asked)} & {self.names.negative} or asked in _ABSENCE
-        if denies and plain(column) not in _NO:
+        if self._denies(plain(column)):
             agreeing = {plain(word) for word in as_text(values).unique().to_pylist() if word} & {*_YES, *_NO}
             if agreeing:
                 raise InputError(f"the column '{column}' holds {', '.join(sorted(agreeing)[:3])}: its 1 would mean "
                                  f"{self.names.positive}", why="the column is called like the other class",
                                  fix=f"name a column of {self.names.positive}, or write the names of the classes in it")
         return self.read(values, place)
+
+    def _denies(self, column: str) -> bool:
+        """Whether a column so called says that the positive class is not there; "empty" does, unless it is that class."""
+        asked = _ASKED.sub("", column)
+        meant = {self.meaning.get(word) for word in (column, asked)} & set(self.names.in_code_order)
+        return column not in _NO and (self.names.negative in meant or (not meant and asked in _ABSENCE))
 
     def shown(self) -> list[str]:
         """A few of the words, for an error."""
