@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
+from tests.loopback import Answering, serving_as
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-class _Hub(BaseHTTPRequestHandler):
+class _Hub(Answering):
     protocol_version = "HTTP/1.1"
     root: ClassVar[Path]
     name: ClassVar[str]
@@ -57,38 +57,20 @@ class _Hub(BaseHTTPRequestHandler):
             return
         data, part = path.read_bytes(), re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         start, end = (int(part[1]), int(part[2] or len(data) - 1) + 1) if part else (0, len(data))
-        self._send(206 if part else 200, data[start:end], {
+        self.send(206 if part else 200, data[start:end], {
             "Content-Range": f"bytes {start}-{min(end, len(data)) - 1}/{len(data)}",
             "ETag": f'"{hashlib.sha1(data).hexdigest()}"',
             "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"})
 
     def _json(self, value: object) -> None:
-        self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json", "X-Repo-Commit": COMMIT})
+        self.send(200, json.dumps(value).encode(), {"Content-Type": "application/json", "X-Repo-Commit": COMMIT})
 
     def _missing(self, code: str) -> None:
-        self._send(404, b"{}", {"X-Error-Code": code, "X-Error-Message": "not here"})
-
-    def _send(self, status: int, data: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(data))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Says nothing."""
+        self.send(404, b"{}", {"X-Error-Code": code, "X-Error-Message": "not here"})
 
 
 @contextmanager
 def serving_hub(root: Path, name: str) -> Iterator[str]:
     """Answers for `hf://datasets/NAME`, whose files lie below `root`; gives its address."""
-    running = ThreadingHTTPServer(("127.0.0.1", 0), type("Hub", (_Hub,), {"root": root, "name": name}))
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{running.server_address[1]}"
-    finally:
-        running.shutdown()
-        running.server_close()
-        thread.join()
+    with serving_as(_Hub, root=root, name=name) as address:
+        yield address

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
+
+from tests.loopback import Answering, serving_as
 
 
 @dataclass
@@ -38,19 +38,11 @@ class RangeServer:
 def serving(folder: Path) -> Iterator[RangeServer]:
     """A server for as long as the block lasts."""
     state = RangeServer(folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
-    state.address = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with serving_as(_Handler, state=state) as state.address:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Answering):
     state: RangeServer
     protocol_version = "HTTP/1.1"
 
@@ -91,6 +83,3 @@ class _Handler(BaseHTTPRequestHandler):
             with state.lock:
                 state.sent += len(sent)
         self.close_connection = drop
-
-    def log_message(self, *args: Any) -> None:
-        """Silence."""

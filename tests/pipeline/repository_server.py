@@ -9,11 +9,11 @@ import base64
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import Answering, serving_as
 
 TOKEN = "hf_only_for_the_server_on_loopback"
 Files = dict[str, bytes]
@@ -41,7 +41,7 @@ class Hub:
                 self.files[repository][line["value"]["path"]] = base64.b64decode(line["value"]["content"])
 
 
-class Answers(BaseHTTPRequestHandler):
+class Answers(Answering):
     """One request."""
 
     hub: Hub
@@ -106,29 +106,14 @@ class Answers(BaseHTTPRequestHandler):
 
     def _send(self, data: bytes, status: int, headers: dict[str, str]) -> None:
         self.hub.calls.append(f"{self.command} {self.path} {status}")
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(data))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
+        self.send(status, data, headers)
 
     def _root(self) -> str:
         return f"http://{self.headers['Host']}"
-
-    def log_message(self, *_words: object) -> None:
-        """Tests look at `Hub.calls`."""
 
 
 @contextmanager
 def serving(hub: Hub) -> Iterator[str]:
     """Address of the hub while it serves."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("HubAnswers", (Answers,), {"hub": hub}))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving_as(Answers, hub=hub) as address:
+        yield address
