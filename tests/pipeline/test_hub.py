@@ -85,9 +85,9 @@ def test_what_is_sent_comes_back(run: Run, hub: Hub, tmp_path: Path) -> None:
     sent = published(run, tmp_path / "sent")
     repository = Repository("somebody/thing", "model")
     address = repository.push(sent, "first", public=False)
-    commit, compared = bring(repository, tmp_path / "brought", None)
-    assert address.endswith(commit)
-    assert compared == 3
+    brought = bring(repository, tmp_path / "brought", None)
+    assert address.endswith(brought.commit)
+    assert (brought.compared, brought.files) == (3, 4)
     assert hub.private == {"models/somebody/thing": True}
     assert {path.name: path.read_bytes() for path in (tmp_path / "brought").iterdir()} == {
         path.name: path.read_bytes() for path in sent.iterdir()}
@@ -99,7 +99,7 @@ def test_a_model_that_somebody_changed_on_the_hub_is_not_brought(run: Run, hub: 
     hub.files["models/somebody/thing"][MODEL] = b"another model"
     with pytest.raises(InputError, match=f"{MODEL} is not the file"):
         bring(repository, tmp_path / "brought", None)
-    assert not (tmp_path / "brought").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["sent"]
 
 
 def test_nothing_is_overwritten(hub: Hub, tmp_path: Path) -> None:

@@ -48,6 +48,6 @@ def pull(
     from tinysieve.pipeline.hub.published import bring
     from tinysieve.pipeline.hub.repository import Repository
 
-    commit, compared = bring(Repository(name, kind), folder, revision)
-    typer.echo(f"{name} at {commit} in {folder}")
-    typer.echo(f"{compared} files compared with their SHA-256" if compared else "no SHA256SUMS in it: files were not compared")
+    brought = bring(Repository(name, kind), folder, revision)
+    typer.echo(f"{name} at {brought.commit} in {folder}")
+    typer.echo(f"{brought.compared} of {brought.files} files compared with their SHA-256")

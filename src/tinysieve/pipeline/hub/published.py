@@ -6,7 +6,9 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
@@ -53,23 +55,37 @@ def publish_labels(run: Run, stages: Sequence[Stage], folder: Path) -> None:
 PUBLISH: dict[str, Publish] = {"model": publish_model, "dataset": publish_labels}
 
 
-def bring(repository: Repository, folder: Path, revision: str | None) -> tuple[str, int]:
-    """Bring a repository into a new folder, which is there once every file has come and been compared.
+@dataclass(frozen=True)
+class Brought:
+    """What came from a repository.
 
-    Returns:
-        The commit, and how many files were compared with SHA256SUMS.
+    Args:
+        commit: its hash.
+        files: how many came; `compared` of them were held against the repository's SHA256SUMS.
+    """
+
+    commit: str
+    files: int
+    compared: int
+
+
+def bring(repository: Repository, folder: Path, revision: str | None) -> Brought:
+    """Bring a repository into a new folder, which is there once every file has come and been compared.
 
     Raises:
         InputError: the folder is there, the hub refuses, or a file is not the published one.
+        MissingRequirement: huggingface_hub is not installed, or the hub does not answer.
     """
     if folder.exists():
         raise InputError("the folder is there already", where=str(folder), why="nothing is overwritten", fix="name a new folder")
-    partial = folder.with_name(f"{folder.name}.partial")
-    commit = repository.pull(partial, revision)
-    shutil.rmtree(partial / ".cache", ignore_errors=True)
-    compared = check_sums(partial)
-    partial.rename(folder)
-    return commit, compared
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+        arriving = Path(scratch, folder.name)
+        commit = repository.pull(arriving, revision)
+        shutil.rmtree(arriving / ".cache", ignore_errors=True)
+        files, compared = sum(path.is_file() for path in arriving.rglob("*")), check_sums(arriving)
+        arriving.rename(folder)
+    return Brought(commit, files, compared)
 
 
 def check_sums(folder: Path) -> int:

@@ -49,7 +49,7 @@ class Repository:
             InputError: the hub refuses.
         """
         api = _api()
-        with _told(self):
+        with _errors_of(self):
             api.create_repo(self.name, repo_type=self.kind, private=not public, exist_ok=True)
             commit = api.upload_folder(repo_id=self.name, repo_type=self.kind, folder_path=folder, commit_message=message)
         return str(commit.commit_url)
@@ -58,14 +58,14 @@ class Repository:
         """Bring all files of a commit into a folder; raises as `push`.
 
         Args:
-            folder: new, or what an earlier attempt left.
+            folder: a new one.
             revision: branch, tag or commit; None is the repository's own branch.
 
         Returns:
             The commit's hash.
         """
         api = _api()
-        with _told(self):
+        with _errors_of(self):
             commit = api.repo_info(self.name, repo_type=self.kind, revision=revision).sha
             # By the commit: a push in between must not mix two states.
             api.snapshot_download(self.name, repo_type=self.kind, revision=commit, local_dir=folder)
@@ -83,7 +83,7 @@ def _api() -> Any:
 
 
 @contextmanager
-def _told(repository: Repository) -> Iterator[None]:
+def _errors_of(repository: Repository) -> Iterator[None]:
     """Errors of the hub in our words."""
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -104,9 +104,9 @@ def _told(repository: Repository) -> Iterator[None]:
 
 
 def _is_of_network(error: Exception) -> bool:
-    """Which package speaks HTTP differs with huggingface_hub's version."""
+    """Of the connection, not of this machine's disk. Which package speaks HTTP differs with huggingface_hub's version."""
     packages = {base.__module__.split(".")[0] for base in type(error).__mro__}
-    return isinstance(error, OSError) or bool(packages & {"requests", "httpx", "httpx2"})
+    return isinstance(error, ConnectionError | TimeoutError) or bool(packages & {"requests", "httpx", "httpx2"})
 
 
 def _first_line(error: Exception) -> str:
