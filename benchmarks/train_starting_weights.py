@@ -14,6 +14,7 @@ Writes models/starting_weights.npz, half precision.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import math
 import os
 import sys
@@ -61,6 +62,7 @@ def main() -> None:
     arguments.work.mkdir(parents=True, exist_ok=True)
     photos = read_taught(arguments.voc, arguments.coco, ROOT / "runs" / "benchmark_classes")
     Training(photos, arguments.minutes * 60, arguments.work / "state.pt", arguments.out).run()
+    print(f"{arguments.out}: SHA-256 {hashlib.sha256(arguments.out.read_bytes()).hexdigest()}")
 
 
 class Training:
@@ -139,8 +141,7 @@ class Training:
             torch.save(kept | {"used": self.used, "step": self.step, "best": self.best}, temporary)
         person, where, features = losses
         print(f"{self.used / 60:5.1f} min, step {self.step:,}, losses: person {person:.3f}, where {where:.3f}, "
-              f"features {features:.3f}; "
-              f"validation {accuracy:.1%}, balanced {balanced:.1%}", flush=True)
+              f"features {features:.3f}; validation {accuracy:.1%}, balanced {balanced:.1%}", flush=True)
 
 
 def as_batch(images: NDArray[np.float32]) -> torch.Tensor:

@@ -32,7 +32,7 @@ class StartingWeights:
     sha256: str
 
 
-# `benchmarks/train_starting_weights.py` made them and prints this hash.
+# `benchmarks/train_starting_weights.py` makes them and prints such a hash when it ends.
 MCUNET_PERSON = StartingWeights("mcunet-person-1", "913c610765e31cfc71975b8e2cf6d0c6fc04ebbe47017447ba0f1e242ed4db9e")
 
 
