@@ -17,7 +17,7 @@ dataset:
   rule: any
 filter: {{detector: {{kind: presence_head}}, out_of_fold: {{sure: 1.0}}}}
 policy: {{kind: default, drop_confidence: 2, label_votes: 1}}
-train: {{recipe: {{base: demo, epochs: 2, batch_size: 16}}}}
+train: {{recipe: {{base: {recipe}, epochs: 2, batch_size: 16}}}}
 quantize: {{calibration_images: 4}}
 verify: {{tflm_images: 2}}
 """
@@ -33,9 +33,9 @@ class TinyRun:
     seconds: float
 
 
-def write_config(path: Path, images: Path, run: Path) -> Path:
-    """A configuration over these images."""
-    path.write_text(CONFIG.format(run=run, images=images))
+def write_config(path: Path, images: Path, run: Path, recipe: str = "demo") -> Path:
+    """A configuration over these images; two epochs of the recipe."""
+    path.write_text(CONFIG.format(run=run, images=images, recipe=recipe))
     return path
 
 
