@@ -138,7 +138,7 @@ def on_three_nodes(name: str, run: Path) -> tuple[Run, float, int]:
     killer = threading.Thread(target=remove_when_busy, args=(cluster, nodes[-1], run / "ingest.partial", removed), daemon=True)
     killer.start()
     try:
-        made, seconds = run_until_policy(name, run, "{kind: ray, address: auto, patience: 60}")
+        made, seconds = run_until_policy(name, run, "{kind: ray, address: auto, patience: 240}")
     finally:
         ray.shutdown()
         cluster.shutdown()

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -35,15 +36,24 @@ AGREEMENT = 0.995
 def measure_ours(weights: Path, photos: Path, out: Path, cache: Path) -> tuple[float, float]:
     """Seconds on the wall and of the cores, from weights on disk to `detections.parquet`."""
     import openvino  # noqa: F401
+    import pyarrow as pa
 
-    from tinysieve.filtering.evidence.detectors.detector import detect_all
+    sys.path.insert(0, str(ROOT / "tests/filtering"))
+    from part_pass import PlannedPhotos
+
+    from tinysieve.filtering.evidence.boxes import write_boxes
+    from tinysieve.filtering.evidence.detectors.box_parts import BoxParts, together
     from tinysieve.filtering.evidence.detectors.open_detector import open_detector
     from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
 
-    files = sorted(photos.iterdir())
+    names = sorted(path.name for path in photos.iterdir())
     start, busy = time.perf_counter(), time.process_time()
-    detector = open_detector(DetectorSettings(weights, device="cpu"), cache)
-    detect_all(detector, files, [one.stem for one in files], out)
+    parts = BoxParts(out / "parts", lambda threads: open_detector(DetectorSettings(weights, device="cpu"), cache))
+    planned = PlannedPhotos.of(photos, names, out)
+    planned.make(parts)
+    made = together(parts, planned.chunks, planned.samples(range(len(names))))
+    by_name = replace(made.boxes, sample_ids=pa.array([Path(name).stem for name in names]))
+    write_boxes(by_name, out / "detections.parquet")
     return time.perf_counter() - start, time.process_time() - busy
 
 

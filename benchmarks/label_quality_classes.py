@@ -33,9 +33,9 @@ from tinysieve.dataset.images import decode
 from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, shrink
 from tinysieve.filtering.evidence.box_classes import NUMBERINGS, BoxClasses
 from tinysieve.filtering.evidence.box_scores import box_scores
-from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes
+from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes, write_boxes
 from tinysieve.filtering.evidence.crop_rule import RULES, presence
-from tinysieve.filtering.evidence.detectors.detector import detect_all
+from tinysieve.filtering.evidence.detectors.detector import BATCH, boxes_of_batch
 from tinysieve.filtering.evidence.detectors.open_detector import open_detector
 from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
 from tinysieve.filtering.evidence.presence_head import box_row, head_fingerprint, head_names, load_head
@@ -89,8 +89,11 @@ def yolo(photos: Photos, name: str, features: NDArray[np.float32]) -> Evidence:
     folder = WORK / f"{detector.name}-{detector.fingerprint}"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "detections.parquet").exists():
-        detect_all(detector, photos.paths, photos.names, folder, 256,
-                   lambda done, total: print(f"{detector.name} {done:,}/{total:,}", flush=True))
+        boxes: list[np.ndarray] = []
+        for start in range(0, len(photos.names), BATCH):
+            boxes += boxes_of_batch(detector, [decode(path) for path in photos.paths[start : start + BATCH]])
+            print(f"{detector.name} {len(boxes):,}/{len(photos.names):,}", flush=True)
+        write_boxes(Boxes.from_lists(photos.names, boxes, detector.classes), folder / "detections.parquet")
     return Evidence(photos, photos.in_split("train"), features, read_boxes(folder / "detections.parquet"), NAMES[COCO[name]])
 
 

@@ -29,9 +29,8 @@ from tinysieve.dataset.executors.local import LocalExecutor
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.evidence.box_classes import PERSON_BOXES
 from tinysieve.filtering.evidence.boxes import Boxes
-from tinysieve.filtering.evidence.detectors.box_parts import BoxParts, together
-from tinysieve.filtering.evidence.detectors.detector import write_part
-from tinysieve.filtering.evidence.detectors.examine_chunk import Detections
+from tinysieve.filtering.evidence.detectors.box_parts import BoxParts, together, write_part
+from tinysieve.filtering.evidence.detectors.detector import Detections
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.progress import silent
 

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone
-from tinysieve.filtering.evidence.embeddings import ARRAY, embed_all, read_embeddings
+from tinysieve.dataset.images import decode
+from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone, shrink
+from tinysieve.filtering.evidence.embeddings import ARRAY, read_embeddings
+from tinysieve.ground.atomic_files import replacing
 
-CHUNK = 256
+AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +55,14 @@ def read_photos(folder: Path) -> Photos:
 
 def features_of(photos: Photos, backbone: Lite0Backbone, work: Path) -> NDArray[np.float32]:
     """Features float32 [N, 1280]; half a minute a thousand photos at the first call, read from `work` at the next."""
-    folder = work / f"lite0-{backbone.fingerprint}"
-    half = folder / "made" / ARRAY
+    half = work / f"lite0-{backbone.fingerprint}" / "made" / ARRAY
     if not half.exists():
-        # Under its last name only when it is whole: a killed call goes on where it was.
-        embed_all(backbone, photos.paths, photos.names, folder, CHUNK,
-                  lambda done, total: print(f"embed {done:,}/{total:,}", flush=True))
-        half.parent.mkdir(exist_ok=True)
-        (folder / ARRAY).replace(half)
+        parts = []
+        for start in range(0, len(photos.names), AT_ONCE):
+            images = np.stack([shrink(decode(path), backbone.side) for path in photos.paths[start : start + AT_ONCE]])
+            parts.append(backbone.embed(images).astype(np.float16))
+            print(f"embed {start + len(images):,}/{len(photos.names):,}", flush=True)
+        half.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(half) as temporary, temporary.open("wb") as file:
+            np.save(file, np.concatenate(parts))
     return np.array(read_embeddings(half, len(photos.names)), np.float32)

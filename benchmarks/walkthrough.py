@@ -162,7 +162,8 @@ def main(arguments: list[str]) -> int:
         base = Path(arguments[0] if arguments else temporary).resolve()
         clone = base / "clone"
         listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True)
-        names = [name for name in listed.stdout.decode().split("\0") if name and ((ROOT / name).is_file() or (ROOT / name).is_symlink())]
+        paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+        names = [str(path.relative_to(ROOT)) for path in paths if path.is_file() or path.is_symlink()]
         clone.mkdir(parents=True)
         subprocess.run(["cp", "-P", "--parents", "-t", str(clone), *names], cwd=ROOT, check=True)
         if not (base / "shared").exists():

@@ -109,8 +109,8 @@ def of_near_duplicates(folder: Path, classes: ClassNames) -> Path:
 
 
 def of_not_examined(folder: Path, classes: ClassNames) -> Path:
-    from tinysieve.filtering.evidence.detectors.detector import failures_csv
-    from tinysieve.filtering.evidence.detectors.examine_chunk import NotExamined
+    from tinysieve.filtering.evidence.detectors.box_parts import failures_csv
+    from tinysieve.filtering.evidence.detectors.detector import NotExamined
 
     (folder / "not.csv").write_bytes(failures_csv([NotExamined(name, name, name) for name in HOSTILE]).encode())
     return folder / "not.csv"

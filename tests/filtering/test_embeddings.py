@@ -1,4 +1,4 @@
-"""Features on disk: resumed at the last finished chunk, the same bytes however often killed."""
+"""Features in parts and on disk: each row is its photo's, and the bytes are the same however often killed."""
 
 from __future__ import annotations
 
@@ -6,86 +6,108 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from grey_photos import grey_of, grey_photos, spoil
+from part_pass import PlannedPhotos
 
-from tinysieve.filtering.evidence.embeddings import ARRAY, RESUME, embed_all, read_embeddings
+from tinysieve.filtering.evidence.embedding_parts import BATCH, EmbeddingParts, gather
+from tinysieve.filtering.evidence.embeddings import ARRAY, read_embeddings
 from tinysieve.ground.errors import InputError
-from tinysieve.ground.progress import silent
 
 
-class MeanColour:
-    """A backbone small enough to know its answers: the mean of each colour."""
+class Grey:
+    """A backbone small enough to know its answers: one, two and three times the grey of a photo."""
 
-    name, fingerprint, dim, side = "mean colour", "1", 3, 8
+    name, fingerprint, dim, side = "grey", "1", 3, 8
 
     def __init__(self) -> None:
-        self.seen = 0
+        self.seen: list[int] = []
 
     def embed(self, images: np.ndarray) -> np.ndarray:
-        self.seen += len(images)
-        return images.mean((1, 2)).astype(np.float32)
+        greys = [grey_of(image) for image in images]
+        self.seen += greys
+        return np.outer(greys, [1, 2, 3]).astype(np.float32)
 
 
-class Killed(Exception):
-    """Stands for kill -9 between two chunks."""
+def parts_of(photos: PlannedPhotos, backbone: Grey | None = None) -> EmbeddingParts:
+    return EmbeddingParts(photos.work / "parts", lambda threads: backbone or Grey())
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> list[Path]:
-    paths = [tmp_path / f"{grey}.png" for grey in range(10)]
-    for grey, path in enumerate(paths):
-        Image.new("RGB", (5 + grey, 9), (grey, 2 * grey, 3 * grey)).save(path)
-    return paths
-
-
-def ids(paths: list[Path]) -> list[str]:
-    return [path.stem for path in paths]
-
-
-def test_rows_are_those_of_the_samples(tmp_path: Path, photos: list[Path]) -> None:
-    steps: list[tuple[int, int]] = []
-    rows = embed_all(MeanColour(), photos, ids(photos), tmp_path / "out", 4, lambda *step: steps.append(step))
-    np.testing.assert_array_equal(rows, np.outer(np.arange(10), [1, 2, 3]))
+def test_rows_are_those_of_the_samples(tmp_path: Path) -> None:
+    photos = grey_photos(tmp_path, range(10), 4)
+    parts = parts_of(photos)
+    photos.make(parts)
+    shuffled = [7, 0, 9, 3, 1]
+    gather(parts, photos.chunks, photos.samples(shuffled), tmp_path / ARRAY)
+    rows = read_embeddings(tmp_path / ARRAY, 5)
+    np.testing.assert_array_equal(rows, np.outer(shuffled, [1, 2, 3]))
     assert rows.dtype == np.float16
     assert not rows.flags.writeable
-    assert steps == [(4, 10), (8, 10), (10, 10)]
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [ARRAY]
 
 
-@pytest.mark.parametrize("kill_at", [4, 8])
-def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(tmp_path: Path, photos: list[Path], kill_at: int) -> None:
-    embed_all(MeanColour(), photos, ids(photos), tmp_path / "whole", 4, silent)
+@pytest.mark.parametrize("killed_at", [1, 2])
+def test_a_killed_pass_goes_on_and_ends_in_the_same_bytes(tmp_path: Path, killed_at: int) -> None:
+    class Killed(Grey):
+        def embed(self, images: np.ndarray) -> np.ndarray:
+            if len(self.seen) == 4 * killed_at:
+                raise KeyboardInterrupt
+            return super().embed(images)
 
-    def kill(done: int, total: int) -> None:
-        if done == kill_at:
-            raise Killed
-
-    with pytest.raises(Killed):
-        embed_all(MeanColour(), photos, ids(photos), tmp_path / "broken", 4, kill)
-    second = MeanColour()
-    embed_all(second, photos, ids(photos), tmp_path / "broken", 4, silent)
-    assert second.seen == 10 - kill_at
-    assert (tmp_path / "broken" / ARRAY).read_bytes() == (tmp_path / "whole" / ARRAY).read_bytes()
-
-
-@pytest.mark.parametrize("note", ['{"done": 8}', "{", "[]", '{"backbone": "2", "done": 8}'])
-def test_another_question_starts_afresh(tmp_path: Path, photos: list[Path], note: str) -> None:
-    (tmp_path / "out").mkdir()
-    np.save(tmp_path / "out" / ARRAY, np.ones((10, 3), np.float16))
-    (tmp_path / "out" / RESUME).write_text(note)
-    rows = embed_all(MeanColour(), photos, ids(photos), tmp_path / "out", 4, silent)
-    np.testing.assert_array_equal(rows[:, 0], np.arange(10))
+    whole, broken = (grey_photos(tmp_path / name, range(10), 4) for name in ("whole", "broken"))
+    whole.make(parts_of(whole))
+    with pytest.raises(KeyboardInterrupt):
+        broken.make(parts_of(broken, Killed()))
+    after = Grey()
+    broken.make(parts_of(broken, after))
+    assert sorted(after.seen) == list(range(4 * killed_at, 10))
+    for photos in (whole, broken):
+        gather(parts_of(photos), photos.chunks, photos.samples(range(10)), photos.work / ARRAY)
+    assert (broken.work / ARRAY).read_bytes() == (whole.work / ARRAY).read_bytes()
 
 
-def test_an_image_that_vanished_is_named(tmp_path: Path, photos: list[Path]) -> None:
-    photos[6].unlink()
-    with pytest.raises(InputError, match="cannot be read any more") as caught:
-        embed_all(MeanColour(), photos, ids(photos), tmp_path / "out", 4, silent)
-    assert caught.value.where.endswith("6.png")
+def test_a_batch_never_goes_past_what_a_backbone_gets_at_once(tmp_path: Path) -> None:
+    sizes = []
+
+    class Counting(Grey):
+        def embed(self, images: np.ndarray) -> np.ndarray:
+            sizes.append(len(images))
+            return super().embed(images)
+
+    photos = grey_photos(tmp_path, [*range(250), *range(20)])
+    photos.make(parts_of(photos, Counting()))
+    assert sizes == [BATCH, 270 - BATCH]
 
 
-def test_no_images_give_no_rows(tmp_path: Path) -> None:
-    assert embed_all(MeanColour(), [], [], tmp_path, 4, silent).shape == (0, 3)
+def test_parts_of_other_photos_are_noticed(tmp_path: Path) -> None:
+    photos = grey_photos(tmp_path, range(6), 3)
+    parts = parts_of(photos)
+    photos.make(parts)
+    first, second = photos.chunks
+    assert parts.is_of(first, photos.keys(first))
+    grey_photos(tmp_path, [200])
+    (photos.folder / "200.png").replace(photos.folder / "4.png")
+    assert parts.is_of(first, photos.keys(first))
+    assert not parts.is_of(second, photos.keys(second))
+
+
+def test_a_photo_that_cannot_be_decoded_has_no_features(tmp_path: Path) -> None:
+    photos = grey_photos(tmp_path, range(4))
+    spoil(photos, 2)
+    parts = parts_of(photos)
+    photos.make(parts)
+    keys, features = parts.read(photos.chunks[0])
+    assert [key.partition("@")[2] for key in keys.astype(str)] == ["0", "1", "3"]
+    np.testing.assert_array_equal(features[:, 0], [0, 1, 3])
+
+
+def test_features_that_are_no_numbers_stop_the_pass(tmp_path: Path) -> None:
+    class Broken(Grey):
+        def embed(self, images: np.ndarray) -> np.ndarray:
+            return super().embed(images) * np.float32(np.inf)
+
+    photos = grey_photos(tmp_path, [1, 2])
+    with pytest.raises(InputError, match="not finite"):
+        photos.make(parts_of(photos, Broken()))
+    assert not parts_of(photos).is_done(photos.chunks[0])
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from part_pass import PlannedPhotos
 
 from tinysieve.dataset.images import Pixels, decode
 from tinysieve.filtering.evidence import presence_head
 from tinysieve.filtering.evidence.backbones.lite0_backbone import Lite0Backbone
-from tinysieve.filtering.evidence.embeddings import embed_all
+from tinysieve.filtering.evidence.embedding_parts import EmbeddingParts
 from tinysieve.filtering.evidence.presence_head import (
     PresenceDetector,
     PresenceHead,
@@ -177,8 +178,10 @@ def test_the_stated_accuracies_are_what_the_shipped_files_reach(shared: Path, tm
     folder = shared / "data" / "voc2007_person"
     with (folder / "labels.csv").open(newline="") as file:
         test = [row for row in csv.DictReader(file) if row["split"] == "test"]
-    paths = [folder / "images" / row["filename"] for row in test]
-    features = embed_all(Lite0Backbone(), paths, [path.name for path in paths], tmp_path, 256, lambda done, total: None)
+    photos = PlannedPhotos.of(folder / "images", [row["filename"] for row in test], tmp_path, len(test))
+    parts = EmbeddingParts(tmp_path / "parts", lambda threads: Lite0Backbone(workers=threads))
+    photos.make(parts)
+    features = parts.read(photos.chunks[0])[1]
     stated = json.loads(files("tinysieve.models").joinpath("presence_head.json").read_text())
     assert sorted(stated) == list(VOC_CLASSES)
     for name, fact in stated.items():

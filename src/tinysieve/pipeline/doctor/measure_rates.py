@@ -15,7 +15,7 @@ import pyarrow as pa
 from tinysieve.dataset.images import Pixels, UndecodableImage, decode, resize_bilinear
 from tinysieve.dataset.stores.store import ImageStore
 from tinysieve.filtering.evidence.backbones.lite0_backbone import shrink
-from tinysieve.filtering.evidence.detectors.examine_chunk import BATCH, Detector
+from tinysieve.filtering.evidence.detectors.detector import BATCH, Detector
 from tinysieve.filtering.evidence.embeddings import Backbone
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.detectors import BoxFile

@@ -14,8 +14,8 @@ from tinysieve.filtering.evidence.box_classes import stated_names
 from tinysieve.filtering.evidence.box_file import ImageSizes, read_box_file
 from tinysieve.filtering.evidence.box_files.listed_boxes import Stated
 from tinysieve.filtering.evidence.boxes import Boxes, align, read_boxes, write_boxes
-from tinysieve.filtering.evidence.detectors.box_parts import BoxParts, together
-from tinysieve.filtering.evidence.detectors.detector import Detector, failures_csv
+from tinysieve.filtering.evidence.detectors.box_parts import BoxParts, failures_csv, together
+from tinysieve.filtering.evidence.detectors.detector import Detector
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.pipeline.config.detectors import BoxFile, ClassNumbers, PresenceHeadDetector, UltralyticsDetector
 from tinysieve.pipeline.config.sections import Config, Task

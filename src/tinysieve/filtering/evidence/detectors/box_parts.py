@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +14,13 @@ from tinysieve.dataset.chunks import Chunk
 from tinysieve.dataset.examined_parts import keys_of
 from tinysieve.dataset.reading import KeyedParts, PartWriter, Seen
 from tinysieve.dataset.samples import SampleTable
-from tinysieve.filtering.evidence.boxes import Boxes, align, concatenate, take
-from tinysieve.filtering.evidence.detectors.detector import read_part, write_part
-from tinysieve.filtering.evidence.detectors.examine_chunk import BATCH, Detections, Detector, NotExamined, boxes_of_batch
+from tinysieve.filtering.evidence.boxes import Boxes, align, concatenate, read_boxes, take, write_boxes
+from tinysieve.filtering.evidence.detectors.detector import BATCH, Detections, Detector, NotExamined, boxes_of_batch
+from tinysieve.ground.atomic_files import write_text
+from tinysieve.ground.csv_text import csv_lines
+from tinysieve.ground.escaping import csv_text
+
+FAILURE_FIELDS = ("sample_id", "filepath", "reason")
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,10 @@ class BoxParts(KeyedParts):
 
     detector: Callable[[int], Detector]
     suffix = ".parquet"
+
+    def is_done(self, chunk: Chunk) -> bool:
+        """Whether both files are there: the removal of parts may have been killed between them."""
+        return super().is_done(chunk) and _failures(self.path(chunk)).exists()
 
     def is_of(self, chunk: Chunk, keys: Sequence[str]) -> bool:
         if not self.is_done(chunk):
@@ -90,3 +100,25 @@ def together(parts: BoxParts, chunks: Sequence[Chunk], samples: SampleTable) -> 
     seen = take(boxes, rows)
     return Detections(Boxes(ids.take(pa.array(rows)), seen.offsets, seen.xyxy, seen.confidence, seen.class_id, seen.classes),
                       failures)
+
+
+def write_part(part: Detections, target: Path) -> None:
+    """The Parquet file goes last: a chunk is finished when it is there."""
+    write_text(_failures(target), failures_csv(part.not_examined))
+    write_boxes(part.boxes, target)
+
+
+def read_part(target: Path) -> Detections:
+    """What `write_part` wrote."""
+    with _failures(target).open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.reader(stream))[1:]
+    return Detections(read_boxes(target), tuple(NotExamined(*map(csv_text, row)) for row in rows))
+
+
+def failures_csv(failures: Sequence[NotExamined]) -> str:
+    """The text of `not_examined.csv`."""
+    return csv_lines([FAILURE_FIELDS, *((failure.sample_id, failure.filepath, failure.reason) for failure in failures)])
+
+
+def _failures(part: Path) -> Path:
+    return part.with_suffix(".csv")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinysieve.dataset.images import Pixels
-from tinysieve.filtering.evidence.detectors.examine_chunk import Detector
+from tinysieve.filtering.evidence.detectors.detector import Detector
 from tinysieve.filtering.score import log_odds
 from tinysieve.ground.errors import InputError
 

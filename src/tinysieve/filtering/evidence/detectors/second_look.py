@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tinysieve.filtering.evidence.detectors.examine_chunk import Detector
+from tinysieve.filtering.evidence.detectors.detector import Detector
 from tinysieve.ground.errors import InputError
 
 # Two boxes that overlap by this much are one thing, the usual threshold of detection benchmarks.
