@@ -35,6 +35,8 @@ from tinysieve.pipeline.stages.verify import SCORES, VerifyFacts, read_verdict
 from tinysieve.quantize.verdict.reliability import Reliability
 from tinysieve.training.recipe import Recipe
 
+_LINES_AT_ONCE = 65_536
+
 
 @dataclass(frozen=True, eq=False)
 class ReportSource:
@@ -86,7 +88,10 @@ class ReportSource:
         labels = pc.fill_null(self.classes.states(self.after), "")
         text = pc.binary_join_element_wise(self.samples.sample_ids.combine_chunks(), labels, ",")
         text = text.take(pc.sort_indices(self.samples.sample_ids.combine_chunks()))
-        return hashlib.sha256("".join(f"{line}\n" for line in text.to_pylist()).encode()).hexdigest()
+        digest = hashlib.sha256()
+        for start in range(0, len(text), _LINES_AT_ONCE):
+            digest.update("".join(f"{line}\n" for line in text.slice(start, _LINES_AT_ONCE).to_pylist()).encode())
+        return digest.hexdigest()
 
     @property
     def before(self) -> Codes:
