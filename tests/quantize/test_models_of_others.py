@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,26 @@ def test_a_refusal_for_every_tensor_is_said_once(case: Callable[[str], bytes]) -
 def test_many_channels_are_no_hindrance_to_check_inputs(case: Callable[[str], bytes]) -> None:
     graph = read_graph(case("nchw640"))
     assert check_inputs(graph.inputs[0], np.random.default_rng(0)).shape == (64, 3, 640, 640)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_inputs_of_any_rank_are_noise_smooth_fields_and_extremes(dtype: str) -> None:
+    info = read_graph(tiny_model()).inputs[0]
+    for shape in ((), (5,), (3, 4), (6, 6, 3), (2, 3, 4, 5)):
+        made = check_inputs(replace(info, shape=(1, *shape), dtype=dtype), np.random.default_rng(0))
+        assert made.shape == (64, *shape)
+        assert len(np.unique(made[:2].reshape(2, -1)[:, 0])) == 2
+        assert np.isfinite(made.astype(float)).all()
+
+
+@pytest.mark.parametrize(("side", "said"), [("inputs", "before anything writes it"), ("outputs", "has no output")])
+def test_a_model_without_inputs_or_outputs_is_refused_before_it_is_run(side: str, said: str) -> None:
+    def without(tree: Any) -> None:
+        setattr(tree.subgraphs[0], side, np.zeros(0, np.int32))
+
+    model = tiny_model(without)
+    with pytest.raises(InputError, match=said):
+        require_equal(model, model, np.random.default_rng(0))
 
 
 def test_grey_models_get_grey_words_and_other_signals_none() -> None:

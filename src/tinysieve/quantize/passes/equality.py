@@ -39,11 +39,12 @@ def require_equal(original: bytes, rewritten: bytes, rng: np.random.Generator, p
 
     Raises:
         DifferentOutputs: an output differs, or only one of the two runs.
-        InputError: no interpreter runs the original, or it has no input.
+        InputError: no interpreter runs the original, or it has no input or no output.
     """
     graph = read_graph(original)
-    if not graph.inputs:
-        raise InputError("the model has no input", why="nothing could be checked", fix="give a model with an input")
+    for what, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+        if not tensors:
+            raise InputError(f"the model has no {what}", why="nothing could be checked", fix=f"give a model with an {what}")
     inputs = [check_inputs(info, rng) for info in graph.inputs]
     checked, missing = [], []
     for done, name in enumerate((LITERT, TFLM)):
@@ -96,6 +97,8 @@ def check_inputs(info: TensorInfo, rng: np.random.Generator) -> NDArray:
 
 def _smooth(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
     """A random field that changes slowly along rows and columns."""
+    if not shape:
+        return rng.random(shape, np.float32)
     if len(shape) != 3:
         return np.cumsum(rng.normal(size=shape), axis=-1).astype(np.float32) % 1
     small = rng.random((4, 4, shape[2]), np.float32)
@@ -108,7 +111,8 @@ def _smooth(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.floa
 def _half(shape: tuple[int, ...]) -> NDArray[np.float32]:
     """0 in the upper half, 1 in the lower."""
     field = np.zeros(shape, np.float32)
-    field[len(field) // 2:] = 1
+    if shape:
+        field[len(field) // 2:] = 1
     return field
 
 
