@@ -211,6 +211,31 @@ def test_a_pandas_index_of_names_says_nothing_of_an_order(tmp_path: Path) -> Non
     assert read_labels(tmp_path / "l.parquet", EVEN).tolist() == LABELS
 
 
+@pytest.mark.parametrize("name", ["index", "id", "sample"])
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_column_that_numbers_the_rows_in_another_order_is_refused(tmp_path: Path, name: str, first: int, ending: str) -> None:
+    """What `reset_index` or an index with a name of its own leaves; in the rows' own order it says nothing new."""
+    for moved in (False, True):
+        order = np.array([2, 0, 3, 1] if moved else [0, 1, 2, 3])
+        table = pa.table({name: order + first, "given": np.array(LABELS)[order]})
+        file = tmp_path / f"{moved}.{ending}"
+        pq.write_table(table, file) if ending == "parquet" else file.write_text(
+            f"{name},given\n" + "".join(f"{row[name]},{row['given']}\n" for row in table.to_pylist()))
+        if not moved and (name, first) != ("index", 1):
+            assert read_labels(file, EVEN).tolist() == LABELS
+            continue
+        with pytest.raises(InvalidLabels, match=r"in another order|the pandas index is not") as caught:
+            read_labels(file, EVEN)
+        assert f"of row 0 is {int(order[0]) + first}" in caught.value.what
+
+
+def test_a_column_of_measurements_is_no_index(tmp_path: Path) -> None:
+    rows = (f"{9 - row},0.{row},{label}\n" for row, label in enumerate(LABELS))
+    (tmp_path / "l.csv").write_text("width,quality,given\n" + "".join(rows))
+    assert read_labels(tmp_path / "l.csv", EVEN).tolist() == LABELS
+
+
 def test_a_slice_of_a_frame_is_refused(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     pandas.DataFrame({"given": [1, *LABELS]}).iloc[1:].to_parquet(tmp_path / "l.parquet")

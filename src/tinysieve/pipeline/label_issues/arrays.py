@@ -26,6 +26,7 @@ from tinysieve.filtering.label_errors.probability_matrix import (
 from tinysieve.ground.errors import InputError
 from tinysieve.ground.regular_file import require_file
 from tinysieve.ground.small_text import read_small_text
+from tinysieve.pipeline.label_issues.row_order import index_columns, refuse_other_order
 
 PROBABILITIES_KEY, LABELS_KEY = "pred_probs", "given"
 # What numpy, zipfile and zlib raise on files that are cut short, damaged or made to hurt; a header may ask for any memory.
@@ -33,8 +34,6 @@ _DAMAGED = (OSError, ValueError, EOFError, TypeError, SyntaxError, RuntimeError,
             zlib.error, tokenize.TokenError)
 _FORMATS = "labels come from .npy, .npz, .csv, .tsv, .xlsx, .parquet or .txt (one a line)"
 _LARGEST_LIST_BYTES = 1_000_000_000
-# What pandas calls an index that it writes as a column of text.
-_INDEX_NAMES = ("", "Unnamed: 0")
 
 
 def read_probabilities(path: Path, key: str = PROBABILITIES_KEY) -> Probabilities:
@@ -140,44 +139,16 @@ def _whole(labels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _column(file: TableFile, key: str) -> NDArray[Any]:
-    table, index = file.table, _index_columns(file)
+    table, index = file.table, index_columns(file)
     values = [name for name in table.column_names if name not in index]
     name = values[0] if len(values) == 1 and key not in values else file.column(key)
-    for column in index:
-        _refuse_other_order(file, column)
+    refuse_other_order(file, index, [value for value in values if value != name])
     if table.num_columns == 1:
         _refuse_gaps(file)
     column = table[name]
     if (pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)) and not column.null_count:
         return np.asarray(column.to_numpy())
     return _numbers(column, file.path, file.place)
-
-
-def _index_columns(file: TableFile) -> list[str]:
-    """Columns that are a pandas index."""
-    described = (file.table.schema.pandas_metadata or {}).get("index_columns", [])
-    for index in described:
-        if isinstance(index, dict) and (index.get("start"), index.get("step")) != (0, 1):
-            raise _other_order(file, f"the index begins at {index.get('start')} and goes by {index.get('step')}")
-    first = file.table.column_names[:1]
-    return [name for name in described if isinstance(name, str)] or [name for name in first if name in _INDEX_NAMES]
-
-
-def _refuse_other_order(file: TableFile, name: str) -> None:
-    """An index of numbers that are not the rows' own; names and dates say nothing of an order."""
-    try:
-        index = pc.cast(pc.cast(file.table[name], pa.float64()), pa.int64()).to_numpy()
-    except pa.ArrowException:
-        return
-    wrong = np.flatnonzero(index != np.arange(len(index)))
-    if len(wrong):
-        raise _other_order(file, f"the index of row {int(wrong[0])} is {index[int(wrong[0])]}")
-
-
-def _other_order(file: TableFile, seen: str) -> InvalidLabels:
-    return InvalidLabels(f"the pandas index is not 0, 1, 2, ...: {seen}", where=str(file.path),
-                         why="row i of both files is one sample: nothing says whether the index or the order of the rows counts",
-                         fix="bring the rows into the order of the probabilities and write them with index=False")
 
 
 def _refuse_gaps(file: TableFile) -> None:
