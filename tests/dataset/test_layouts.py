@@ -40,12 +40,29 @@ def rows(listing: Listing) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize(("folder", "label"), [
     ("non_person", "background"), ("not-person", "background"), ("No Person", "background"), ("negative", "background"),
     ("nonpersons", "background"), ("0", "background"), ("Persons", "person"), ("positive", "person"), ("1", "person"),
+    ("0_background", "background"), ("1-Person", "person"), ("002.no person", "background"),
 ])
 def test_names_of_splits_and_classes(tmp_path: Path, split: str, meant: str, folder: str, label: str) -> None:
     assert rows(listed(tmp_path, f"{split}/{folder}/a.jpg")) == {f"{split}/{folder}/a.jpg": (meant, label)}
 
 
-@pytest.mark.parametrize(("before", "between"), [("data/", ""), ("export/set/", ""), ("", "images/"), ("data/", "photos/")])
+@pytest.mark.parametrize("word", ["unknown", "Unsure", "not sure", "ignore", "?"])
+def test_who_cannot_tell_gives_no_label(tmp_path: Path, word: str) -> None:
+    """Neither as a folder nor in a table: a doubt is no background. A user's own word for a class is that class."""
+    names = [f"{split}/{folder}/a.jpg" for split in ("train", "test") for folder in ("person", "background", word)]
+    listing = listed(tmp_path, *names)
+    assert rows(listing)[f"train/{word}/a.jpg"] == ("unlabeled", None)
+    assert any("2 photos in folders that say no class: without a label" in note for note in listing.notes)
+    found = match_files(listing, scan_images(tmp_path).photos, tmp_path)
+    assert [row.filepath for row in found.skipped] == [f"test/{word}/a.jpg"]
+    column = pa.array(["person", word, "background"])
+    assert LabelWords.of(PERSON_TASK).read(column, str).to_pylist() == ["person", None, "background"]
+    own = LabelWords.of(PERSON_TASK, {"person": ("person",), "background": ("background", word)})
+    assert own.read(column, str).to_pylist() == ["person", "background", "background"]
+
+
+@pytest.mark.parametrize(("before", "between"), [("data/", ""), ("export/set/", ""), ("a/b/c/", ""), ("", "images/"),
+                                                ("data/", "photos/")])
 def test_a_folder_more_is_seen_through_and_said(tmp_path: Path, before: str, between: str) -> None:
     names = [f"{before}{split}/{between}{label}/a.jpg" for split in ("train", "test") for label in ("person", "background")]
     listing = listed(tmp_path, *names)

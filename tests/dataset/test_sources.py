@@ -15,6 +15,7 @@ from PIL import Image
 from tinysieve.dataset.classes import PERSON_TASK
 from tinysieve.dataset.sources import folders
 from tinysieve.dataset.sources.image_folder import scan_images
+from tinysieve.dataset.sources.label_words import LabelWords
 from tinysieve.dataset.sources.listing import Listing, SkippedRow, row_reasons
 from tinysieve.dataset.sources.match_files import match_files
 from tinysieve.dataset.sources.open_images import list_open_images
@@ -179,13 +180,13 @@ def test_open_images_says_there_not_there_or_nothing(tmp_path: Path) -> None:
                                     "c,v,/m/0k4j,1\nc,v,/m/0bt9lr,1\nd,v,/m/01g317,1\nd,w,/m/01g317,0\n")
     (tmp_path / "v.csv").write_text("ImageID,Source,LabelName,Confidence\ne,v,/m/01g317,1\n")
     tables = {"train": [tmp_path / "t.csv"], "test": [tmp_path / "v.csv"]}
-    found = settled(list_open_images(tables, ["/m/01g317"], PERSON_TASK), root)
+    found = settled(list_open_images(tables, ["/m/01g317"], LabelWords.of(PERSON_TASK)), root)
     assert {row["filepath"]: (row["split"], row["label"], row["label_conflict"]) for row in found.table.to_pylist()} == {
         "a.jpg": ("train", "person", None), "b.jpg": ("train", "background", None), "c.jpg": ("unlabeled", None, None),
         "d.jpg": ("unlabeled", None, "1 person, 1 background"), "e.jpg": ("test", "person", None)}
     assert "5 photos are named by the table with another ending" in found.notes[0]
     with pytest.raises(InputError, match="no row has the LabelName Person"):
-        list_open_images(tables, ["Person"], PERSON_TASK)
+        list_open_images(tables, ["Person"], LabelWords.of(PERSON_TASK))
 
 
 def test_roboflows_tables_of_classes_lie_in_the_folders_of_their_splits(tmp_path: Path) -> None:

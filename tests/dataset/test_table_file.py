@@ -194,3 +194,11 @@ def test_a_broken_workbook_is_an_input_error(tmp_path: Path) -> None:
         archive.writestr("xl/workbook.xml", "<workbook/>")
     with pytest.raises(InputError, match="the Excel file cannot be read"):
         read_table(tmp_path / "t.xlsx")
+
+
+@pytest.mark.parametrize("first", ["a.jpg,1", "images/a.JPEG;1", "images/a.png 1", "1\ta.webp"])
+def test_a_row_in_the_place_of_the_header_is_no_header(tmp_path: Path, first: str) -> None:
+    """Read as one it would be lost, and its photo without a label."""
+    (tmp_path / "t.csv").write_text(f"{first}\n{first.replace('a', 'b')}\n")
+    with pytest.raises(InputError, match="the first line names no columns: it is a row about"):
+        open_table(tmp_path / "t.csv")

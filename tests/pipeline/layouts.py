@@ -12,6 +12,7 @@ from PIL import Image
 
 SPLITS = ("train", "val", "test")
 EACH = 3
+PERSONS = {"p": "person", "b": "background"}
 
 
 def photo(path: Path) -> None:
@@ -92,13 +93,29 @@ def imagenet(root: Path) -> None:
             photo(root / split / ("n02084071", "n02121808", "n01503061")[number] / f"b_{split}_{number}.png")
 
 
+def cvat(root: Path) -> None:
+    """CVAT's export as Open Images names both classes, and writes rows about what is there only."""
+    lines: list[list[object]] = []
+    for _, kind, name in named():
+        photo(root / "images" / "train" / name)
+        lines.append([name.removesuffix(".png"), "", PERSONS[kind], 1])
+    rows(root / "annotations" / "train-annotations-human-imagelabels.csv", "ImageID,Source,LabelName,Confidence", lines)
+
+
+def label_studio(root: Path) -> None:
+    lines: list[list[object]] = []
+    for number, (_, kind, name) in enumerate(named()):
+        photo(root / "images" / name)
+        lines.append([number, "1", PERSONS[kind], number, f"/data/upload/1/{number + 2**28:08x}-{name}", 3.1])
+    rows(root / "project-1.csv", "annotation_id,annotator,choice,id,image,lead_time", lines)
+
+
 def challenge(root: Path) -> None:
     tree("{split}/{kind}", train="train_quality", val="validation", p="1", b="0")(root)
     for number in range(2):
         photo(root / "unlabeled_images" / f"u_{number}.png")
 
 
-PERSONS = {"p": "person", "b": "background"}
 # Name: how it is made, and whether it gives the splits.
 LAYOUTS: dict[str, tuple[Callable[[Path], None], bool]] = {
     "ultralytics": (tree("{split}/{kind}", **PERSONS), True),
@@ -114,6 +131,11 @@ LAYOUTS: dict[str, tuple[Callable[[Path], None], bool]] = {
     "ones and zeros": (tree("{split}/{kind}", p="1", b="0"), True),
     "human and nobody": (tree("{split}/{kind}", p="human", b="nobody"), True),
     "imagenet": (imagenet, True),
+    "imagenet as it comes": (lambda root: imagenet(root / "ILSVRC/Data/CLS-LOC"), True),
+    "sets": (tree("{split}/{kind}", train="train-set", val="val_data", test="Test images", **PERSONS), True),
+    "numbered classes": (tree("{split}/{kind}", p="1_person", b="0_background"), True),
+    "cvat": (cvat, False),
+    "label studio": (label_studio, False),
     "challenge": (challenge, True),
     "table": (table("images"), True),
     "table beside": (table("."), True),

@@ -109,11 +109,32 @@ def test_two_classes_alike_are_asked_about(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "positives"), [
-    (["0", "1", "2"], ["class 0", "class 1", "class 2"]), (["0", "1", ""], ["person"]), (["Human", "Dog"], ["person"]),
+    (["0", "1", "2"], ["class 1", "class 2", "class 0"]), (["0", "1", ""], ["person"]), (["Human", "Dog"], ["person"]),
     (["defect", "none"], ["defect"]), (["mask", "without mask"], ["mask"]), (["only"], []), (["person"], []),
+    (["0_background", "1_person"], ["person"]), (["01-cat", "02-no_cat"], ["01-cat", "02-no_cat"]),
+    (["person", "background", "unsure"], ["person"]), (["lamp", "unknown"], ["lamp", "unknown"]),
+    (["0.04", "0.93"], []), (["0.5", "1"], []),
 ])
 def test_words_and_the_classes_that_they_may_mean(words: list[str], positives: list[str]) -> None:
     assert [meaning.names.positive for meaning in meanings(words)] == positives
+
+
+@pytest.mark.parametrize(("header", "cells", "odd"), [
+    ("filename,person,split", ("1,", "0,val"), "column 'split' may say splits"),
+    ("filename,person,fold", ("1,0", "0,1"), "column 'fold' may say splits"),
+    ("filename,person,is_test", ("1,0", "0,1"), "column 'is_test' may say splits"),
+    ("filename,num_people", ("3", "0"), "read as table labels.csv, column 'num_people' is the label: 0 is background, more"),
+    ("filename,label", ("person", "background"), ""),
+])
+def test_what_a_column_may_say_is_said(tmp_path: Path, header: str, cells: tuple[str, str], odd: str) -> None:
+    """Splits drawn over those of a table would put its test photos into training; a count is no number of a class."""
+    table("images")(tmp_path / "d")
+    names = sorted(path.name for path in (tmp_path / "d/images").iterdir())
+    rows = (f"{name},{cells['_b' in name or name.startswith('b')]}\n" for name in names)
+    (tmp_path / "d/labels.csv").write_text(header + "\n" + "".join(rows))
+    lines = first(tmp_path / "d").lines
+    assert any(odd in line for line in lines)
+    assert sum("may say splits" in line for line in lines) == ("may say splits" in odd)
 
 
 def test_a_configuration_is_never_overwritten_unasked(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from tinysieve.ground.errors import InputError
 
 MAX_TEXT_BYTES = 4_000_000_000
 AS_WRITTEN = TableForm()
+_PHOTO = re.compile(r"\.(jpe?g|png|webp|bmp|gif|tiff?|heic|avif)(\s|$)", re.IGNORECASE)
 # Begins the note of a Parquet file that holds images.
 HEAVY_LEFT_OUT = "columns of images or the like are not read"
 _FIX = "a table is a CSV with a header, the first sheet of an .xlsx, or Parquet"
@@ -145,6 +147,11 @@ def _named(rows: pa.Table, header: Sequence[str], path: Path) -> pa.Table:
     """Give the columns their names, without those that have neither a name nor a value."""
     kept = [place for place, name in enumerate(header) if name or not _is_empty(rows.column(place))]
     names = [header[place] for place in kept]
+    photo = next((name for name in names if _PHOTO.search(name)), None)
+    if photo is not None:
+        raise InputError(f"the first line names no columns: it is a row about {photo[:100]!r}", where=f"{path}:1",
+                         why="the row would be lost, and nothing says what the others mean",
+                         fix="write a line with the names of the columns above it, such as filename,person")
     _refuse_doubled(names, path)
     return rows.select(kept).rename_columns(names)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_DEEPEST = 5
+_DEEPEST = 6
 
 
 @dataclass(frozen=True)

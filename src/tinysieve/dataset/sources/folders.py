@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
 from tinysieve.dataset.samples import SPLITS
 from tinysieve.dataset.sources.folder_layout import Layout, Parts, layouts
-from tinysieve.dataset.sources.label_words import LabelWords, plain
+from tinysieve.dataset.sources.label_words import LabelWords
 from tinysieve.dataset.sources.listing import Listing, SkippedRow, make_listing
-from tinysieve.dataset.sources.splits import SPLIT_NAMES, UNLABELED_FOLDERS
+from tinysieve.dataset.sources.splits import SPLIT_NAMES, UNLABELED_FOLDERS, split_key
 from tinysieve.ground.errors import InputError
 
 OUTSIDE = "outside the folders of the classes"
@@ -48,14 +48,16 @@ def list_folders(files: pa.Array, root: Path | str, train_folders: tuple[str, ..
     layout = _layout(parts, free, used, words, root)
     split = _split(parts, layout, used)
     label = _mapped(parts.at(layout.label), words.folder)
+    doubt = pc.is_valid(_mapped(parts.at(layout.label), lambda name: name if words.doubts(name) else None))
     inside = pc.and_(split.is_valid(), pc.invert(free))
     labelled = pc.and_(inside, label.is_valid())
     beside = pc.is_in(parts.above(layout.first), pc.unique(parts.above(layout.first).filter(labelled)))
     if layout.split is None:
         # What lies outside all folders is no matter, a folder beside the class folders is.
         inside = pc.and_(pc.and_(inside, beside), parts.at(layout.label).is_valid())
-    _refuse_strange(files.filter(pc.and_(inside, label.is_null())), words.names, root)
-    keep = pc.or_(labelled, free)
+    doubt = pc.and_(inside, doubt)
+    _refuse_strange(files.filter(pc.and_(pc.and_(inside, label.is_null()), pc.invert(doubt))), words.names, root)
+    keep = pc.or_(pc.or_(labelled, free), doubt)
     _refuse_two_spellings(parts.above(layout.first + (2 if layout.split is not None else 1)).filter(keep), root)
     _refuse_two_spellings(parts.above(1).filter(keep), root)
     _refuse_two_trees(parts.above(layout.first).filter(labelled), layout, root)
@@ -65,7 +67,7 @@ def list_folders(files: pa.Array, root: Path | str, train_folders: tuple[str, ..
     left = files.filter(pc.invert(keep))
     unchosen = _unchosen(left, layout, used)
     lost = tuple(SkippedRow(name, str(root), OUTSIDE) for name in left.filter(pc.invert(unchosen)).to_pylist())
-    return replace(listing, notes=_notes(left, layout), skipped=lost, aside=left.filter(unchosen))
+    return replace(listing, notes=_notes(left, files.filter(doubt), layout), skipped=lost, aside=left.filter(unchosen))
 
 
 def require_classes(listing: Listing, root: Path | str, names: ClassNames = PERSON_TASK) -> None:
@@ -97,7 +99,7 @@ def _layout(parts: Parts, free: pa.Array, used: dict[str, str], words: LabelWord
     for layout in layouts():
         split = _split(parts, layout, used)
         # A star would make every folder a class: it counts only beside the folders that are named.
-        label = _mapped(parts.at(layout.label), lambda name: words.meaning.get(plain(name)))
+        label = _mapped(parts.at(layout.label), words.named)
         if pc.any(pc.and_(pc.and_(split.is_valid(), label.is_valid()), pc.invert(free))).as_py():
             return layout
     tops = ", ".join(sorted(pc.unique(parts.above(1)).drop_null().to_pylist())[:8]) or "nothing"
@@ -110,7 +112,7 @@ def _layout(parts: Parts, free: pa.Array, used: dict[str, str], words: LabelWord
 def _split(parts: Parts, layout: Layout, used: dict[str, str]) -> pa.Array:
     if layout.split is None:
         return pa.array(["train"] * len(parts.paths), pa.string())
-    return _mapped(parts.at(layout.split), lambda name: used.get(name.strip().lower()))
+    return _mapped(parts.at(layout.split), lambda name: used.get(split_key(name)))
 
 
 def _mapped(values: pa.Array, meaning: Callable[[str], str | None]) -> pa.Array:
@@ -123,7 +125,8 @@ def _refuse_strange(strange: pa.Array, names: ClassNames, root: Path | str) -> N
         lie = "1 image lies" if len(strange) == 1 else f"{len(strange):,} images lie"
         raise InputError(f"{lie} outside the class folders, first: {strange[0].as_py()!r}", where=str(root),
                          fix=f"class folders are {names.positive} and {names.negative}, or 1 and 0; say other names with "
-                             f"dataset.classes: {{{names.positive}: [...], {names.negative}: [...]}}")
+                             f"dataset.classes: {{{names.positive}: [...], {names.negative}: [...]}}; photos without a label go "
+                             f"into {root}/unlabeled")
 
 
 def _refuse_two_trees(above: pa.Array, layout: Layout, root: Path | str) -> None:
@@ -137,7 +140,7 @@ def _refuse_two_trees(above: pa.Array, layout: Layout, root: Path | str) -> None
 def _refuse_nested(parts: Parts, layout: Layout, label: pa.Array, labelled: pa.Array, words: LabelWords,
                    root: Path | str) -> None:
     """A folder of one class that slipped into one of the other: its photos would have the label of the outer one."""
-    inner = _mapped(parts.at(max(layout.label, layout.split or 0) + 1), lambda name: words.meaning.get(plain(name)))
+    inner = _mapped(parts.at(max(layout.label, layout.split or 0) + 1), words.named)
     nested = parts.paths.filter(pc.fill_null(pc.and_(labelled, pc.not_equal(inner, label)), False))
     if len(nested):
         lie = "1 image lies" if len(nested) == 1 else f"{len(nested):,} images lie"
@@ -159,13 +162,13 @@ def _unchosen(left: pa.Array, layout: Layout, used: dict[str, str]) -> pa.Array:
     """bool [L]: photos in a folder of training photos that `train_folders` does not name."""
     if layout.split is None:
         return pa.array([False] * len(left), pa.bool_())
-    known = pa.array([name for name in SPLIT_NAMES if name not in used], pa.string())
-    return pc.fill_null(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(Parts(left).at(layout.split))), known), False)
+    known = {name for name in SPLIT_NAMES if name not in used}
+    return pc.is_valid(_mapped(Parts(left).at(layout.split), lambda name: name if split_key(name) in known else None))
 
 
-def _notes(left: pa.Array, layout: Layout) -> tuple[str, ...]:
+def _notes(left: pa.Array, doubt: pa.Array, layout: Layout) -> tuple[str, ...]:
     said = [] if layout == next(layouts()) else [f"the folders are read as {layout.words}"]
-    if len(left):
-        photos = "1 photo" if len(left) == 1 else f"{len(left):,} photos"
-        said.append(f"{photos} outside these folders left out, such as {left[0].as_py()!r}")
+    for files, what in ((doubt, "in folders that say no class: without a label"), (left, "outside these folders left out")):
+        if len(files):
+            said.append(f"{len(files):,} photo{'s' if len(files) > 1 else ''} {what}, such as {files[0].as_py()!r}")
     return tuple(said)

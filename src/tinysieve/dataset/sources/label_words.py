@@ -19,7 +19,12 @@ _YES = ("1", "1.0", "1,0", "true", "yes", "y", "t", "positive")
 _NO = ("0", "0.0", "0,0", "false", "no", "n", "f", "negative")
 # What says "neither": an empty cell, a missing number, and Wake Vision's mark of an excluded image.
 _NEITHER = ("", "-1", "-1.0", "-1,0", "nan", "null", "na", "n/a", "<na>")
+# What people write who cannot tell, or do not want to: no label either.
+DOUBTS = frozenset({"unknown", "unsure", "uncertain", "unclear", "undecided", "ambiguous", "notsure", "dontknow", "maybe", "skip",
+                    "skipped", "ignore", "ignored", "exclude", "excluded", "unlabeled", "unlabelled", "todo", "tbd", "?"})
 _WITHOUT = ("no", "non", "not", "without")
+# Numbers before the names of class folders: 0_background, 01-person, 1.person.
+_NUMBERED = re.compile(r"^\d{1,3}[_.-]+(?=[^\W\d_])")
 # Columns called so say that nothing is there; with `is_` or `has_` in front too.
 _ABSENCE = frozenset({"empty", "nothing", "nobody", "noone", "none", "vacant", "clear", "absent", "negative", "nopeople",
                       "nohuman", "nohumans", "unoccupied", "excluded"})
@@ -41,8 +46,27 @@ class LabelWords:
     names: ClassNames
 
     def folder(self, name: str) -> str | None:
-        """The class of a folder of this name; None where it is no class folder."""
-        return self.meaning.get(plain(name), self.other)
+        """The class of a folder of this name; None where it is no class folder, or says that nobody knows."""
+        return self.meaning.get(self._key(name), self.other)
+
+    def named(self, word: str) -> str | None:
+        """The class that a word means by itself; None where only a star gives it one."""
+        return self.meaning.get(self._key(word))
+
+    def doubts(self, word: str) -> bool:
+        """Whether a word says that nobody knows."""
+        return plain(word) in DOUBTS and self.named(word) is None
+
+    def _key(self, word: str) -> str:
+        """The word as `meaning` has it. A number before it is no matter, but "0 persons" are none.
+
+        >>> from tinysieve.dataset.classes import PERSON_TASK
+        >>> [LabelWords.of(PERSON_TASK).named(word) for word in ("0_background", "1-person", "0_persons", "7")]
+        ['background', 'person', None, None]
+        """
+        key, bare = plain(word), plain(unnumbered(word))
+        known = key in self.meaning or self.meaning.get(bare) is None or bare == plain(f"{self.names.positive}s")
+        return key if known else bare
 
     def read(self, values: pa.Array | pa.ChunkedArray, place: Callable[[int], str]) -> pa.Array:
         """Cells of any type -> names of classes or null.
@@ -59,12 +83,12 @@ class LabelWords:
         encoded = text.dictionary_encode()
         words = encoded.dictionary.to_pylist()
         for number, word in enumerate(words):
-            if plain(word) not in self.meaning and self.other is None:
+            if self._key(word) not in self.meaning and self.other is None:
                 row = pc.index(encoded.indices, pa.scalar(number, encoded.indices.type)).as_py()
                 raise InputError(f"label {word!r} is none of {', '.join(self.shown())} or empty", where=place(row),
                                  fix="mend the value, name another label column, or say what it means: "
                                  f"dataset.classes: {{{self.names.positive}: [...], {self.names.negative}: [...]}}")
-        classes = pa.array([self.meaning.get(plain(word), self.other) for word in words], pa.string())
+        classes = pa.array([self.folder(word) for word in words], pa.string())
         return classes.take(encoded.indices)
 
     def read_column(self, values: pa.Array | pa.ChunkedArray, place: Callable[[int], str], column: str) -> pa.Array:
@@ -111,7 +135,7 @@ class LabelWords:
         if strange:
             raise InputError(f"no class is called '{strange[0]}'", where="dataset.classes",
                              fix=f"the classes are {' and '.join(names.in_code_order)}")
-        meaning: dict[str, str | None] = {plain(word): None for word in _NEITHER}
+        meaning: dict[str, str | None] = {plain(word): None for word in (*_NEITHER, *DOUBTS)}
         for name in names.in_code_order:
             for word in (name, *given.get(name, ())):
                 if meaning.get(plain(word), name) not in (name, None):
@@ -130,6 +154,15 @@ def plain(word: str) -> str:
     ('nonperson', 'noperson', '-1')
     """
     return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", "", unicodedata.normalize("NFC", word).strip().casefold())
+
+
+def unnumbered(word: str) -> str:
+    """A word without the number that sorts folders.
+
+    >>> unnumbered("01-person"), unnumbered("1 person"), unnumbered("2024")
+    ('person', '1 person', '2024')
+    """
+    return _NUMBERED.sub("", word.strip())
 
 
 def as_text(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -6,25 +6,21 @@ folders in front, the ending. A label is never lost to that without a word, and 
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tinysieve.dataset.sources.image_folder import SUFFIXES
+from tinysieve.dataset.sources import name_forms as forms
 from tinysieve.dataset.sources.listing import Listing
+from tinysieve.dataset.sources.name_forms import Key
 from tinysieve.ground.errors import InputError
 
-_ENDING = r"(?i)(" + "|".join(re.escape(suffix) for suffix in SUFFIXES) + ")$"
 _SHOWN = 3
-
-_Key = Callable[[pa.Array], pa.Array]
 
 
 @dataclass(frozen=True)
@@ -32,12 +28,15 @@ class _Likeness:
     """One way in which a row's name may differ from its file's."""
 
     words: str
-    rows: _Key
-    files: _Key
+    rows: Key
+    files: Key
 
 
 def take_near_names(listing: Listing, files: pa.Array) -> Listing:
     """Rows whose name is nearly that of exactly one file that no other row names get that file's name; notes count them by kind.
+
+    A row that spells the name of a file otherwise than the rows that name it (its case, its Unicode form, its slashes) is one
+    more row about that photo.
 
     Args:
         listing: what the source says.
@@ -49,18 +48,19 @@ def take_near_names(listing: Listing, files: pa.Array) -> Listing:
     names = listing.table["filepath"].combine_chunks()
     named = pc.unique(names).drop_null()
     lost = named.filter(pc.invert(pc.is_in(named, files)))
-    free = files.filter(pc.invert(pc.is_in(files, named)))
-    rows, free = _comparable(lost, free)
-    if not len(rows):
+    if not len(lost):
         return listing
-    taken, notes = {}, []
-    for likeness in _likenesses(rows, free, (_shared_folder(_lower(_written(named))), _shared_folder(_lower(_form(files))))):
-        pairs = _pairs(rows, free, likeness)
+    is_named = pc.is_in(files, named)
+    keys = forms.any_form(lost)
+    rows, free = _comparable(lost, keys, files.filter(pc.invert(is_named)))
+    taken, notes = _taken(rows, free, (_roots(forms.written, named), _roots(forms.form, files))) if len(rows) else ({}, [])
+    again, owned = _comparable(lost, keys, files.filter(is_named))
+    again = again.filter(pc.invert(pc.is_in(again, pa.array(list(taken), pa.string()))))
+    for likeness in _spellings() if len(again) else ():
+        pairs = {row: file for row, file in _one_to_one(again, owned, likeness).items() if row not in taken}
         if pairs:
-            notes.append(_note(pairs, likeness.words))
+            notes.append(_note_again(pairs, likeness.words))
             taken.update(pairs)
-            rows = rows.filter(pc.invert(pc.is_in(rows, pa.array(list(pairs), pa.string()))))
-            free = free.filter(pc.invert(pc.is_in(free, pa.array(list(pairs.values()), pa.string()))))
     if not taken:
         return listing
     place = pc.index_in(names, pa.array(list(taken), pa.string()))
@@ -69,30 +69,65 @@ def take_near_names(listing: Listing, files: pa.Array) -> Listing:
     return replace(listing, table=table, notes=(*listing.notes, *notes))
 
 
-def _comparable(lost: pa.Array, free: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Only those that share the last part of their name with another: of millions of rows a few."""
-    row_keys, file_keys = (_bare(_lower(_last_parts(key, 1))) for key in (_written(lost), _form(free)))
-    return lost.filter(pc.is_in(row_keys, file_keys)), free.filter(pc.is_in(file_keys, row_keys))
+def _roots(change: Key, keys: pa.Array) -> str:
+    return forms.shared_folder(forms.lower(change(keys)))
+
+
+def _comparable(lost: pa.Array, keys: pa.Array, files: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Only those that are alike in the loosest form: of millions of rows a few; `keys` are the rows in it."""
+    file_keys = forms.any_form(files)
+    return lost.filter(pc.is_in(keys, file_keys)), files.filter(pc.is_in(file_keys, keys))
+
+
+def _taken(rows: pa.Array, free: pa.Array, roots: tuple[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Row name -> file name by the first likeness in which they are alike, with a note for each likeness."""
+    taken: dict[str, str] = {}
+    notes = []
+    for likeness in _likenesses(rows, free, roots):
+        pairs = _pairs(rows, free, likeness)
+        if pairs:
+            notes.append(_note(pairs, likeness.words))
+            taken.update(pairs)
+            rows = rows.filter(pc.invert(pc.is_in(rows, pa.array(list(pairs), pa.string()))))
+            free = free.filter(pc.invert(pc.is_in(free, pa.array(list(pairs.values()), pa.string()))))
+    return taken, notes
+
+
+def _spellings() -> Iterator[_Likeness]:
+    """Ways to spell one path."""
+    yield _Likeness("with other signs (slashes, spaces, quotes, %20)", forms.signs, forms.same)
+    yield _Likeness("in another Unicode form", forms.written, forms.form)
+    yield _Likeness("in other upper and lower case", _lowered(forms.written), _lowered(forms.form))
 
 
 def _likenesses(rows: pa.Array, files: pa.Array, roots: tuple[str, str]) -> Iterator[_Likeness]:
     """From what changes least to what changes most; `roots` are the folders that all rows, and all files, share."""
-    slashes = pc.count_substring(_written(pa.concat_arrays([rows, files])), "/")
-    depths = sorted(count + 1 for count in pc.unique(slashes).to_pylist())
-    yield _Likeness("with other signs (slashes, spaces, %20)", _signs, _same)
-    yield _Likeness("in another Unicode form", _written, _form)
-    yield _Likeness("in other upper and lower case", lambda keys: _lower(_written(keys)), lambda keys: _lower(_form(keys)))
-    for change, words in ((_same, ""), (_lower, " and other upper and lower case")):
-        for depth in reversed(depths):
-            yield _Likeness(f"with other folders in front{words}", _tail(_written, depth, change), _whole(_form, change))
-            yield _Likeness(f"with other folders in front{words}", _whole(_written, change), _tail(_form, depth, change))
-    yield _Likeness("below another folder", lambda keys: _below(_lower(_written(keys)), roots[0]),
-                    lambda keys: _below(_lower(_form(keys)), roots[1]))
-    yield _Likeness("with another ending", lambda keys: _bare(_lower(_written(keys))), lambda keys: _bare(_lower(_form(keys))))
-    for depth in reversed(depths):
-        words = "with another ending and other folders in front"
-        yield _Likeness(words, _tail(_written, depth, _bare_lower), _whole(_form, _bare_lower))
-        yield _Likeness(words, _whole(_written, _bare_lower), _tail(_form, depth, _bare_lower))
+    yield from _spellings()
+    slashes = pc.count_substring(forms.written(pa.concat_arrays([rows, files])), "/")
+    depths = sorted((count + 1 for count in pc.unique(slashes).to_pylist()), reverse=True)
+    for change, words in ((forms.same, ""), (forms.lower, " and other upper and lower case")):
+        yield from _other_folders(f"with other folders in front{words}", depths, change)
+    yield _Likeness("below another folder", lambda keys: forms.below(_lowered(forms.written)(keys), roots[0]),
+                    lambda keys: forms.below(_lowered(forms.form)(keys), roots[1]))
+    yield _Likeness("with another ending", _whole(forms.written, forms.bare_lower), _whole(forms.form, forms.bare_lower))
+    yield from _other_folders("with another ending and other folders in front", depths, forms.bare_lower)
+    file = _tail(forms.form, 1, forms.lower)
+    yield _Likeness("with the mark of an upload to Label Studio", _whole(_lowered(forms.written), forms.uploaded), file)
+    yield _Likeness("by its number without the zeros", _whole(forms.written, forms.number), lambda keys: forms.number(file(keys)))
+
+
+def _other_folders(words: str, depths: list[int], change: Key) -> Iterator[_Likeness]:
+    for depth in depths:
+        yield _Likeness(words, _tail(forms.written, depth, change), _whole(forms.form, change))
+        yield _Likeness(words, _whole(forms.written, change), _tail(forms.form, depth, change))
+
+
+def _one_to_one(rows: pa.Array, files: pa.Array, likeness: _Likeness) -> dict[str, str]:
+    """Row name -> file name where only one file is alike; several rows may be."""
+    keys, found = likeness.files(files).to_pylist(), likeness.rows(rows).to_pylist()
+    count = Counter(keys)
+    only = {key: file for key, file in zip(keys, files.to_pylist(), strict=True) if count[key] == 1}
+    return {row: only[key] for row, key in zip(rows.to_pylist(), found, strict=True) if key in only}
 
 
 def _pairs(rows: pa.Array, files: pa.Array, likeness: _Likeness) -> dict[str, str]:
@@ -132,61 +167,19 @@ def _note(pairs: dict[str, str], words: str) -> str:
     return f"{len(pairs):,} photo{'s are' if len(pairs) > 1 else ' is'} named by the table {words}: {row!r} is {file!r}"
 
 
-def _same(keys: pa.Array) -> pa.Array:
-    return keys
+def _note_again(pairs: dict[str, str], words: str) -> str:
+    row, file = next(iter(pairs.items()))
+    return (f"{len(pairs):,} name{'s are' if len(pairs) > 1 else ' is'} written {words} than in another row, and counted as "
+            f"one more row about the photo: {row!r} is {file!r}")
 
 
-def _lower(keys: pa.Array) -> pa.Array:
-    return pc.utf8_lower(keys)
+def _lowered(change: Key) -> Key:
+    return lambda keys: forms.lower(change(keys))
 
 
-def _form(keys: pa.Array) -> pa.Array:
-    return pc.utf8_normalize(keys, form="NFC")
+def _tail(form: Key, count: int, change: Key) -> Key:
+    return lambda keys: change(forms.last_parts(form(keys), count))
 
 
-def _written(keys: pa.Array) -> pa.Array:
-    return _form(_signs(keys))
-
-
-def _signs(keys: pa.Array) -> pa.Array:
-    """Backslashes, spaces around, and what addresses add."""
-    keys = pc.replace_substring(pc.utf8_trim_whitespace(keys), "\\", "/")
-    coded = pc.match_substring_regex(keys, r"%[0-9A-Fa-f]{2}|^\w+://|^\w+:/")
-    if pc.any(coded).as_py():
-        paths = [_address_path(key) for key in keys.filter(coded).to_pylist()]
-        keys = pc.replace_with_mask(keys, coded, pa.array(paths, pa.string()))
-    return pc.replace_substring_regex(keys, r"^(\./+|/+)+", "")
-
-
-def _address_path(text: str) -> str:
-    return unquote(urlsplit(text).path) if "://" in text else unquote(text)
-
-
-def _last_parts(keys: pa.Array, count: int) -> pa.Array:
-    return pc.replace_substring_regex(keys, rf"^.*/((?:[^/]+/){{{count - 1}}}[^/]+)$", r"\1")
-
-
-def _bare(keys: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(keys, _ENDING, "")
-
-
-def _bare_lower(keys: pa.Array) -> pa.Array:
-    return _bare(_lower(keys))
-
-
-def _shared_folder(keys: pa.Array) -> str:
-    """The folders that all of them share, with a slash behind."""
-    folders = pc.unique(pc.replace_substring_regex(keys, r"[^/]+$", "")).to_pylist()
-    return posixpath.commonpath(folders) + "/" if all(folders) else ""
-
-
-def _below(keys: pa.Array, folder: str) -> pa.Array:
-    return pc.if_else(pc.starts_with(keys, folder), pc.utf8_slice_codeunits(keys, len(folder)), keys) if folder else keys
-
-
-def _tail(form: _Key, count: int, change: _Key) -> _Key:
-    return lambda keys: change(_last_parts(form(keys), count))
-
-
-def _whole(form: _Key, change: _Key) -> _Key:
+def _whole(form: Key, change: Key) -> Key:
     return lambda keys: change(form(keys))

@@ -83,5 +83,5 @@ class OpenImagesSource(SplitTables):
 
     def listing(self, given: SourceContext) -> Listing:
         """See `list_open_images`."""
-        listed = list_open_images(self.by_split, self.label_names, given.words.names, given.form)
+        listed = list_open_images(self.by_split, self.label_names, given.words, given.form)
         return self.with_holdouts(listed, given)

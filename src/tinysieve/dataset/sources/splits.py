@@ -14,6 +14,20 @@ SPLIT_NAMES = {"val": "validation", "valid": "validation", "dev": "validation", 
 UNLABELED_FOLDERS = ("unlabeled", "unlabeled_images", "unlabelled")
 
 
+_OF_PHOTOS = re.compile(r"[\s_-]*(set|data|dataset|images?|imgs?|photos?|split)$")
+
+
+def split_key(name: str) -> str:
+    """The name of a folder as `SPLIT_NAMES` has it, without what says that photos lie in it; any other name in lower case.
+
+    >>> split_key("Train-Set"), split_key("test_images"), split_key("person")
+    ('train', 'test', 'person')
+    """
+    low = name.strip().lower()
+    short = _OF_PHOTOS.sub("", low)
+    return short if low not in SPLIT_NAMES and short in SPLIT_NAMES else low
+
+
 def split_words(file: str) -> set[str]:
     """The splits that words in a file's name mean.
 

@@ -67,10 +67,11 @@ def write_first_config(path: Path, file: Path, choose: Choose, positive: str | N
     boxes = (*sight.box_files, *box_tables(sight))
     possible = readings(sight, positive, table)
     if not possible:
+        _refuse_broken(sight.tables)
         raise _nothing_to_read(sight, boxes, table, positive)
     reading = possible[choose([reading.words for reading in possible]) if len(possible) > 1 else 0]
     config, look = _tried(reading, _home(path, sight), file)
-    lines = (*_found(boxes, look, config), *_odd(look, config, reading))
+    lines = (*_found(reading, boxes, look, config), *_odd(look, config, reading))
     write_text(file, config_text(reading, config.run, boxes, lines, file))
     return FirstConfig(file, look, lines)
 
@@ -103,8 +104,9 @@ def _run_folder(root: Path) -> Path:
     return next(run for run in numbered if not run.exists())
 
 
-def _found(boxes: Sequence[Path], look: FirstLook, config: Config) -> list[str]:
+def _found(reading: Reading, boxes: Sequence[Path], look: FirstLook, config: Config) -> list[str]:
     lines = [f"{look.photos:,} photos in {in_words(config.dataset.source.images)}", *table_lines(look, config)]
+    lines += [f"read as {reading.words}"] if reading.meaning.words else []
     lines += [f"boxes, perhaps: {path}" for path in boxes]
     return [*lines, *look.notes]
 
@@ -121,7 +123,15 @@ def _odd(look: FirstLook, config: Config, reading: Reading) -> list[str]:
         f"odd: no presence head ships for '{detector_class(reading)}': filter.detector needs weights or boxes before "
         "'tinysieve filter'; ingest and train run as they are"]
     rows = [f"odd: {reading.repeated:,} rows more than photos: several annotators, or copies"] if reading.repeated else []
-    return [*few, *skew, *rows, *head, *(f"lost: {number:,}: {reason}" for reason, number in look.reasons.items())]
+    split = [f"odd: column '{reading.unread_split}' may say splits, and its words are none of train, val and test: the splits "
+             "are drawn without it"] if reading.unread_split else []
+    return [*few, *skew, *rows, *split, *head, *(f"lost: {number:,}: {reason}" for reason, number in look.reasons.items())]
+
+
+def _refuse_broken(tables: Sequence[Path]) -> None:
+    """A table that cannot be read may be the one that says what the photos show."""
+    for path in tables:
+        open_table(path)
 
 
 def _nothing_to_read(sight: Sight, boxes: Sequence[Path], table: Path | None, positive: str | None) -> InputError:

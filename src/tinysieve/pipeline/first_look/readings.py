@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from tinysieve.dataset.classes import PERSON_TASK
 from tinysieve.dataset.sources.folder_layout import Parts
 from tinysieve.dataset.sources.label_words import as_text
-from tinysieve.dataset.sources.splits import SPLIT_NAMES, UNLABELED_FOLDERS
+from tinysieve.dataset.sources.splits import SPLIT_NAMES, UNLABELED_FOLDERS, split_key
 from tinysieve.dataset.table_file import TableFile, open_table
 from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.pipeline.first_look.class_words import Meaning, meanings
@@ -21,7 +21,7 @@ from tinysieve.pipeline.first_look.sight import Sight
 from tinysieve.pipeline.first_look.table_columns import column_readings, holds_boxes, label_readings, photo_root
 
 _OPEN_IMAGES = ("ImageID", "LabelName", "Confidence")
-_PERSON_LABELS = ("/m/01g317", "Person")
+_PERSON_LABELS = ("/m/01g317", "Person", "person")
 _HELD_OUT_FIRST = ("test", "validation", "train")
 
 
@@ -34,12 +34,14 @@ class Reading:
         source: the settings of `dataset.source`, in the order in which they are written.
         meaning: of the words for the classes.
         repeated: rows beyond one a photo: several annotators, or copies.
+        unread_split: a column that is called like one of splits, and is not read as one.
     """
 
     words: str
     source: Mapping[str, object]
     meaning: Meaning
     repeated: int = 0
+    unread_split: str = ""
 
 
 def readings(sight: Sight, positive: str | None, only: Path | None = None) -> list[Reading]:
@@ -87,16 +89,17 @@ def _table(sight: Sight, file: TableFile, positive: str | None) -> Iterator[tupl
         # Paths inside an archive need not start from its top: ingest finds them by their ends.
         root = sight.root if sight.packed else root
         source: dict[str, object] = {"kind": "table", "images": root, "table": file.path, "filepath": columns.filepath,
-                                     "label": columns.label, "split": columns.split}
+                                     "label": columns.labels.label, "split": columns.labels.split}
         shown = file.path.relative_to(sight.root.parent if sight.packed else sight.root)
-        yield share, Reading(f"table {shown}, {columns.words}", source, columns.meaning, columns.repeated)
+        labels = columns.labels
+        yield share, Reading(f"table {shown}, {labels.words}", source, labels.meaning, columns.repeated, labels.unread_split)
 
 
 def _shards(sight: Sight, rows: pa.Table, positive: str | None) -> Iterator[Reading]:
     """Images with columns beside them."""
     for columns in label_readings(rows, positive):
         source: dict[str, object] = {"kind": "shards", "images": sight.root, "label": columns.label, "split": columns.split}
-        yield Reading(f"shards {sight.root}, {columns.words}", source, columns.meaning)
+        yield Reading(f"shards {sight.root}, {columns.words}", source, columns.meaning, 0, columns.unread_split)
 
 
 def _by_split(files: Sequence[TableFile]) -> dict[str, list[TableFile]]:
@@ -114,7 +117,7 @@ def _open_images(sight: Sight, files: Sequence[TableFile]) -> Iterator[Reading]:
     split = _by_split([file for file in files if set(_OPEN_IMAGES) <= set(file.table.column_names)])
     if "train" in split:
         labels = [set(pc.unique(as_text(file.table["LabelName"])).to_pylist()) for group in split.values() for file in group]
-        named = [name for name in _PERSON_LABELS if name in set.union(*labels)]
+        named = [name for name in sorted(set.union(*labels)) if name in _PERSON_LABELS]
         for label in named[:1] or sorted(set.union(*labels))[:10]:
             yield Reading(f"Open Images' tables, {label} is the label", {
                 "kind": "open_images", "images": sight.root, **_paths(split), "label_names": [label]}, Meaning())
@@ -171,7 +174,7 @@ def _class_levels(parts: Parts, free: pa.Array) -> list[set[str]]:
     below = False
     for depth in range(5):
         names = set(pc.unique(parts.at(depth).filter(pc.invert(free))).drop_null().to_pylist())
-        classes = {name for name in names if name.strip().lower() not in SPLIT_NAMES}
+        classes = {name for name in names if split_key(name) not in SPLIT_NAMES}
         if len(classes) > 1:
             levels.append((not below, classes))
         below = below or len(classes) < len(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from tinysieve.dataset.sources.label_words import as_text
 from tinysieve.dataset.sources.splits import SPLIT_NAMES
 from tinysieve.dataset.table_file import TableFile
 from tinysieve.ground.errors import InputError
-from tinysieve.pipeline.first_look.class_words import Meaning, meanings
+from tinysieve.pipeline.first_look.class_words import Meaning, counted, meanings
 
 _FILES = ("filename", "filepath", "file_name", "file_path", "file", "path", "image", "image_path", "img", "image_name", "name",
           "photo", "image_id", "imageid", "id", "url")
@@ -23,6 +24,7 @@ _LABELS = ("person", "label", "labels", "class", "class_name", "target", "catego
 _SPLITS = ("split", "subset", "set", "partition", "fold", "usage")
 _BOXES = ({"x1", "y1", "x2", "y2"}, {"xmin", "ymin", "xmax", "ymax"}, {"bbox"}, {"x", "y", "w", "h"},
           {"xcenter", "ycenter"})
+_SAYS_SPLIT = re.compile("|".join([*_SPLITS, "data_?set_?split", "(is|in)_?(train|val|valid|validation|test)", "train|val|test"]))
 # Words that a label column may have; a column of more is a text or a measure.
 _MOST_WORDS = 2_000
 
@@ -34,11 +36,13 @@ class LabelReading:
     Args:
         label, split: names of columns, `split` None where there is none.
         meaning: of the label's words.
+        unread_split: a column that is called like one of splits, and whose words are none.
     """
 
     label: str
     split: str | None
     meaning: Meaning
+    unread_split: str = ""
 
     @property
     def words(self) -> str:
@@ -48,15 +52,17 @@ class LabelReading:
 
 
 @dataclass(frozen=True)
-class ColumnReading(LabelReading):
+class ColumnReading:
     """One way to read a table.
 
     Args:
         filepath: name of the column.
+        labels: how its labels are read.
         repeated: photos that several rows name.
     """
 
     filepath: str
+    labels: LabelReading
     repeated: int
 
 
@@ -75,8 +81,9 @@ def label_readings(table: pa.Table, positive: str | None) -> list[LabelReading]:
 def _label_readings(texts: dict[str, pa.ChunkedArray], positive: str | None) -> list[LabelReading]:
     splits = [name for name in _preferred(texts, _SPLITS) if _is_split(texts[name])]
     words = {name: _words(texts[name]) for name in texts if name not in splits}
-    return [LabelReading(name, splits[0] if splits else None, meaning)
-            for name in _likely_labels(words) for meaning in _meanings(words[name], positive)]
+    unread = next((name for name in texts if _SAYS_SPLIT.fullmatch(name.strip().casefold())), "") if not splits else ""
+    return [LabelReading(name, splits[0] if splits else None, meaning, unread)
+            for name in _likely_labels(words) if name != unread for meaning in _meanings(name, words[name], positive)]
 
 
 def column_readings(file: TableFile, positive: str | None) -> list[ColumnReading]:
@@ -94,8 +101,7 @@ def column_readings(file: TableFile, positive: str | None) -> list[ColumnReading
         return []
     repeated = table.num_rows - pc.count_distinct(texts[files[0]]).as_py()
     others = {name: column for name, column in texts.items() if name != files[0]}
-    return [ColumnReading(reading.label, reading.split, reading.meaning, files[0], repeated)
-            for reading in _label_readings(others, positive)]
+    return [ColumnReading(files[0], reading, repeated) for reading in _label_readings(others, positive)]
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -132,15 +138,18 @@ def _words(column: pa.ChunkedArray) -> list[str] | None:
 
 def _likely_labels(words: dict[str, list[str] | None]) -> list[str]:
     """Columns that may be the label: the ones of a usual name, else all that hold the usual words."""
-    usual = [name for name in words if name.strip().casefold() in _LABELS and _meanings(words[name], None)]
+    usual = [name for name in words if name.strip().casefold() in _LABELS and _meanings(name, words[name], None)]
     if usual:
         usual.sort(key=lambda name: _LABELS.index(name.strip().casefold()))
         return usual[:1] if usual[0].strip().casefold() == _LABELS[0] else usual
-    return [name for name in words if any(not meaning.classes for meaning in _meanings(words[name], None))] or [
-        name for name in words if _meanings(words[name], None)]
+    return [name for name in words if any(not meaning.classes for meaning in _meanings(name, words[name], None))] or [
+        name for name in words if _meanings(name, words[name], None)]
 
 
-def _meanings(words: list[str] | None, positive: str | None) -> list[Meaning]:
+def _meanings(column: str, words: list[str] | None, positive: str | None) -> list[Meaning]:
+    many = counted(column, words or ())
+    if many is not None and positive is None:
+        return [many]
     try:
         return [] if words is None else meanings(words, positive)
     except InputError:
