@@ -192,6 +192,19 @@ def test_floats_from_0_to_1_or_to_255_are_seen(scale: int) -> None:
     np.testing.assert_array_equal(seen[..., 1], np.rint(FLOATS * 255))
 
 
+def test_a_float_that_rounding_put_above_one_is_white() -> None:
+    seen = decode(encoded(Image.fromarray(FLOATS * np.float32(1.0005)), "TIFF"))
+    assert seen[0, 0, 0] == 0
+    assert seen[-1, -1, 0] == 255
+
+
+@pytest.mark.parametrize("brightest", [1.5, 60, 0.2])
+def test_floats_that_reach_too_little_of_a_range_are_not_taken_for_night(brightest: float) -> None:
+    """An overshoot above 1 read as 0..255 would be black."""
+    with pytest.raises(UndecodableImage, match=f"float values go up to {brightest:g} only: nothing says which is white"):
+        decode(encoded(Image.fromarray(FLOATS * np.float32(brightest)), "TIFF"))
+
+
 @pytest.mark.parametrize("values", [FLOATS * 4096, FLOATS - 1, np.where(FLOATS > 0.5, np.nan, FLOATS).astype(np.float32)])
 def test_floats_of_another_range_are_refused(values: np.ndarray) -> None:
     with pytest.raises(UndecodableImage, match="float values go from"):
@@ -202,9 +215,20 @@ TWELVE = (FLOATS * 4095).astype(np.uint16)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_twelve_bits_in_sixteen_are_not_taken_for_night(kind: str) -> None:
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_the_bits_of_a_camera_in_sixteen_are_not_taken_for_night(kind: str, bits: int) -> None:
     with pytest.raises(UndecodableImage, match="nothing says which is white"):
-        decode(encoded(Image.fromarray(TWELVE), kind))
+        decode(encoded(Image.fromarray((FLOATS * (2**bits - 1)).astype(np.uint16)), kind))
+
+
+def test_colour_floats_say_what_to_store() -> None:
+    """A TIFF of three 32-bit floats a pixel: Pillow has no mode for it."""
+    cells = [(256, 4, 1, 2), (257, 4, 1, 2), (258, 3, 1, 32), (262, 3, 1, 2), (273, 4, 1, 200), (277, 3, 1, 3), (278, 4, 1, 2),
+             (279, 4, 1, 48), (339, 3, 1, 3)]
+    entries = b"".join(struct.pack("<HHII", *cell) for cell in cells)
+    data = (b"II*\0" + struct.pack("<IH", 8, len(cells)) + entries + bytes(4)).ljust(200, b"\0") + bytes(48)
+    with pytest.raises(UndecodableImage, match="pixels of a kind that is not read.*store 8 bits"):
+        decode(data)
 
 
 def test_twelve_bits_that_the_file_declares_are_seen() -> None:

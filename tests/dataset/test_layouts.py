@@ -235,3 +235,13 @@ def test_links_are_followed_into_named_folders_only(linked: tuple[Path, Path], t
         ingest(listing, FolderStore(tree), tmp_path / "none", lambda done, total: None, LocalExecutor(1))
     assert caught.value.why.startswith("6 of 6 lost files: path leaves the image root; dataset.follow_links")
     assert str(tmp_path / "none/quarantine.csv") in caught.value.why
+
+
+def test_a_link_back_into_the_photos_is_not_walked_again(tmp_path: Path) -> None:
+    """Every photo above it would come in a second time, and the class of the link's folder would be its label."""
+    picture(tmp_path / "train/person/a.png", 0)
+    picture(tmp_path / "train/background/b.png", 1)
+    (tmp_path / "train/person/loop").symlink_to(tmp_path / "train")
+    scan = scan_images(tmp_path, (tmp_path,))
+    assert scan.photos.to_pylist() == ["train/background/b.png", "train/person/a.png"]
+    assert scan.unfollowed == ("train/person/loop",)

@@ -193,6 +193,58 @@ def test_photos_outside_the_classes_and_links_elsewhere_are_listed(tmp_path: Pat
     assert reasons == {"docs/x.png": "outside the folders of the classes", "train/person/link.png": "path leaves the image root"}
 
 
+def linked(root: Path, kind: str) -> None:
+    """Photos as DVC, hub caches and `export --links` leave them (a link a file), or class folders that are links."""
+    tree("{split}/{kind}", p="person", b="background")(root.parent / "real/store")
+    for split in SPLITS:
+        for label in ("person", "background"):
+            folder = root / split / label
+            real = root.parent / "real/store" / split / label
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            if kind == "folders":
+                folder.symlink_to(real)
+                continue
+            folder.mkdir()
+            for file in real.iterdir():
+                (folder / file.name).symlink_to(file)
+
+
+@pytest.mark.parametrize("kind", ["files", "folders"])
+def test_links_elsewhere_say_where_they_lead_and_are_read_when_that_is_named(tmp_path: Path, kind: str) -> None:
+    """No configuration is written that an ingest would refuse."""
+    linked(tmp_path / "d", kind)
+    with pytest.raises(InputError) as caught:
+        first(tmp_path / "d")
+    assert "follow" in caught.value.fix
+    assert not Path("made.yaml").exists()
+    if kind == "files":
+        assert str(tmp_path / "real/store") in caught.value.fix
+    command = ["init", str(tmp_path / "d"), "--out", "made.yaml", "--follow-links", str(tmp_path / "real")]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert ingested(Path("made.yaml")) == AS_NAMED
+    closed = Path("made.yaml").read_text().replace(f"follow_links: [{tmp_path / 'real'}]", "follow_links: []")
+    Path("made.yaml").write_text(closed)
+    ran = CliRunner().invoke(app, ["check", "-c", "made.yaml"])
+    assert isinstance(ran.exception, InputError)
+    assert "follow_links" in ran.exception.fix
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "git lfs pull"),
+    ("/annex/objects/MD5E-s1--0.png\n", "git annex get"), ("<!DOCTYPE html><title>404</title>", "fetch it again"),
+    (None, "dvc pull"),
+])
+def test_what_stands_in_the_place_of_photos_says_how_to_fetch_them(tmp_path: Path, text: str | None, words: str) -> None:
+    tree("{split}/{kind}", p="person", b="background")(tmp_path / "d")
+    made = first(tmp_path / "d")
+    file = tmp_path / "d/train/person/p_train_0.png"
+    file.unlink()
+    file.symlink_to(tmp_path / "gone.png") if text is None else file.write_text(text)
+    assert words in look_ahead(load_config(made.file)).lost[0].reason
+    assert file.name not in ingested(made.file)
+    assert words in Path(load_config(made.file).run, "ingest/quarantine.csv").read_text()
+
+
 def test_without_a_terminal_two_readings_are_an_error(tmp_path: Path) -> None:
     tree("{split}/{kind}", p="dog", b="cat")(tmp_path / "d")
     assert "it can be read in 2 ways" in invoke("init", "d")[1]

@@ -15,9 +15,15 @@ _MAGIC = (
     ("PPM", rb"P[1-7]\s"), ("Radiance HDR", rb"#\?RADIANCE"), ("OpenEXR", rb"\x76\x2f\x31\x01"), ("QOI", rb"qoif"),
     ("DDS", rb"DDS "), ("BLP", rb"BLP[12]"), ("Photoshop", rb"8BPS"), ("FITS", rb"SIMPLE  ="),
     ("PostScript", rb"%!PS|\xc5\xd0\xd3\xc6"), ("PDF", rb"%PDF"),
+    ("a pointer of Git LFS", rb"version https://git-lfs"), ("a pointer of git-annex", rb"(\.\./|\.git)*/annex/objects/"),
+    ("a web page", rb"(?i)\s*<(!doctype html|html)"),
 )
 _PATTERNS = tuple((name, re.compile(pattern, re.DOTALL)) for name, pattern in _MAGIC)
-_DOCUMENTS = ("PostScript", "PDF", "Photoshop")
+# What stands in the place of a photo, and what to do.
+_IN_PLACE = {"a pointer of Git LFS": "fetch the photos with 'git lfs pull'",
+             "a pointer of git-annex": "fetch the photos with 'git annex get'",
+             "a web page": "the download of the photo failed: fetch it again"}
+_DOCUMENTS = ("PostScript", "PDF", "Photoshop", *_IN_PLACE)
 
 
 def format_of(head: bytes) -> str:
@@ -39,4 +45,6 @@ def refusal(name: str) -> str:
     """Why a file of a format that is not read is none of ours."""
     if not name:
         return "not an image"
+    if name in _IN_PLACE:
+        return f"not an image but {name}: {_IN_PLACE[name]}"
     return f"{name} is not read: convert it to JPEG or PNG"

@@ -45,6 +45,7 @@ _OPENERS: dict[str, _Opener] = {
     "BMP": BmpImagePlugin.BmpImageFile, "GIF": GifImagePlugin.GifImageFile, "TIFF": TiffImagePlugin.TiffImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
 }
+_NO_PIXELS = "pixels of a kind that is not read, such as floats of 64 bits or of three colours: store 8 bits"
 _SUBFILE, _PHOTOMETRIC, _DNG = 254, 262, 50706
 
 
@@ -93,7 +94,8 @@ def decode(source: Path | str | bytes) -> Pixels:
         raise
     # Decoders raise many types on hostile bytes; each of them means the same to the caller.
     except Exception as error:
-        raise UndecodableImage(f"cannot be decoded: {str(error) or type(error).__name__}") from error
+        said = str(error) or type(error).__name__
+        raise UndecodableImage(_NO_PIXELS if said == "unknown pixel mode" else f"cannot be decoded: {said}") from error
 
 
 def _decode(name: str, data: bytes) -> Pixels:

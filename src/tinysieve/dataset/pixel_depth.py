@@ -1,6 +1,7 @@
 """Pixels of any depth as 8-bit RGB, as a person sees them; what cannot be known is refused instead of guessed.
 
-Scientific cameras store 12 bits in 16, or floats: read with the full range such a photo is almost black.
+Scientific cameras store 10 to 14 bits in 16, or floats: read with the full range such a photo is almost black. Where the brightest
+pixel of more than 8 bits reaches less than a quarter of the range, it may be night or another range, and nothing says which.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# Below this a 16-bit value uses 12 bits or fewer.
-_TWELVE_BITS = 4096
+# Below this a 16-bit value uses 14 bits or fewer, as cameras have them.
+_CAMERA_BITS = 2**14
+# What rounding puts above 1.
+_ONE = 1.001
 
 
 class UnknownDepth(Exception):
@@ -35,8 +38,8 @@ def rgb_of(image: Image.Image, bits: int | None) -> NDArray[np.uint8]:
     colours = image.convert("RGBA") if image.mode in ("P", "PA") else image
     rgb = np.asarray(colours.convert("RGB"))
     # Pillow keeps the upper byte of three 16-bit channels.
-    if shortened and rgb.max(initial=0) < _TWELVE_BITS // 256:
-        raise UnknownDepth(_too_dark("below 4,096"))
+    if shortened and rgb.max(initial=0) < _CAMERA_BITS // 256:
+        raise UnknownDepth(_too_dark(f"below {_CAMERA_BITS:,}"))
     return rgb
 
 
@@ -53,13 +56,13 @@ def _from_integers(values: NDArray[np.generic], bits: int | None) -> NDArray[np.
     if low < 0 or high > 65_535:
         raise UnknownDepth(f"values go from {low:,} to {high:,}: nothing says which is white; store 8 or 16 bits")
     white = 65_535 if bits is None else 2**bits - 1
-    if bits is None and high < _TWELVE_BITS:
+    if bits is None and high < _CAMERA_BITS:
         raise UnknownDepth(_too_dark(f"up to {high:,}"))
     return (np.minimum(values, white).astype(np.uint32) * 255 // white).astype(np.uint8)
 
 
 def _too_dark(seen: str) -> str:
-    return f"16-bit values are all {seen} of 65,535, as 12-bit cameras write them: nothing says which is white; store 8 bits"
+    return f"values are all {seen} of 65,535, as cameras of 10 to 14 bits write them: nothing says which is white; store 8 bits"
 
 
 def _from_floats(values: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -67,7 +70,10 @@ def _from_floats(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     low, high = float(real.min()), float(real.max())
     if not (np.isfinite(real).all() and low >= 0 and high <= 255):
         raise UnknownDepth(f"float values go from {low:g} to {high:g}: store 0..1, 0..255 or 8 bits")
-    return np.rint(real * (255 if high <= 1 else 1)).astype(np.uint8)
+    white = 1 if high <= _ONE else 255
+    if high < white / 4:
+        raise UnknownDepth(f"float values go up to {high:g} only: nothing says which is white; store 0..1, 0..255 or 8 bits")
+    return np.rint(np.minimum(real * (255 / white), 255)).astype(np.uint8)
 
 
 def _three(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

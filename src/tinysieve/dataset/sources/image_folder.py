@@ -39,7 +39,7 @@ def scan_images(root: Path, follow_links: Collection[Path] = (), keep: Collectio
         InputError: there is no such folder.
     """
     scan, photos = _walked(root, follow_links, keep)
-    litter = [name for folder in scan.litter for name in scan.pictures(root / folder, folder, frozenset(), all_alike=True)]
+    litter = [name for folder in scan.litter for name in scan.pictures(root / folder, folder, (), all_alike=True)]
     litter = sorted(litter + scan.litter_files)
     return StoredImages(str(root), pa.array([name for name in photos if _is_utf8(name)], pa.string()), tuple(litter),
                         _misnamed(photos, root), litter_note(litter) + _unfollowed_note(sorted(scan.unfollowed)),
@@ -73,7 +73,7 @@ def _walked(root: Path, follow_links: Collection[Path], keep: Collection[str]) -
         raise InputError(f"image folder {root} does not exist", fix="correct the path in the configuration")
     allowed = tuple(folder.resolve() for folder in follow_links)
     scan = _Scan(root.resolve(), allowed, frozenset(name.casefold() for name in keep))
-    return scan, sorted(scan.pictures(root, "", frozenset({root.resolve()})))
+    return scan, sorted(scan.pictures(root, "", ()))
 
 
 def _misnamed(names: Sequence[str], root: Path) -> tuple[SkippedRow, ...]:
@@ -98,8 +98,8 @@ class _Scan:
         self.litter_files: list[str] = []
         self.unfollowed: list[str] = []
 
-    def pictures(self, folder: Path, inside: str, above: frozenset[Path], all_alike: bool = False) -> Iterator[str]:
-        """Relative names of pictures below `folder`; `above` are the real folders that led here, so that no circle is walked."""
+    def pictures(self, folder: Path, inside: str, above: tuple[Path, ...], all_alike: bool = False) -> Iterator[str]:
+        """Relative names of pictures below `folder`; `above` are the real folders of the links that led here."""
         for entry in os.scandir(folder):
             name = f"{inside}/{entry.name}" if inside else entry.name
             if not all_alike and is_litter(entry.name, self.keep):
@@ -114,10 +114,12 @@ class _Scan:
             elif self._is_photo(entry):
                 yield name
 
-    def _linked(self, entry: os.DirEntry[str], name: str, above: frozenset[Path]) -> Iterator[str]:
-        real = Path(entry.path).resolve()
-        if real not in above and any(real.is_relative_to(folder) for folder in self.allowed):
-            yield from self.pictures(real, name, above | {real})
+    def _linked(self, entry: os.DirEntry[str], name: str, above: tuple[Path, ...]) -> Iterator[str]:
+        """What lies below a link; not of one that leads back to a folder on the way: its photos would come in twice."""
+        real, way = Path(entry.path).resolve(), (*above, Path(entry.path).parent.resolve())
+        is_circle = any(folder.is_relative_to(real) for folder in way)
+        if not is_circle and any(real.is_relative_to(folder) for folder in self.allowed):
+            yield from self.pictures(real, name, way)
         else:
             self.unfollowed.append(name)
 

@@ -15,6 +15,7 @@ from tinysieve.dataset.stores.store import ImageStore
 
 LINK_LEAVES = "path leaves the image root"
 LINK_CIRCLE = "symbolic link that leads to itself"
+LINK_NOWHERE = "symbolic link to a file that is not there: fetch it, as with 'dvc pull' or 'git annex get'"
 
 
 class FolderStore(ImageStore):
@@ -55,12 +56,14 @@ class FolderStore(ImageStore):
 
 
 def _followed(path: Path) -> Path:
-    """Where links lead. Whether in a circle, the system says: `resolve` raises on one in Python 3.11 and not in 3.13."""
+    """Where links lead. Whether to nothing or in a circle, the system says: `resolve` raises in Python 3.11 and not in 3.13."""
     try:
         path.stat()
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise UndecodableImage(LINK_CIRCLE) from error
+        if error.errno == errno.ENOENT and path.is_symlink():
+            raise UndecodableImage(LINK_NOWHERE) from error
     return path.resolve()
 
 

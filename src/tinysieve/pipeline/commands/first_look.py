@@ -28,6 +28,8 @@ def init(
     out: Annotated[Path, typer.Option(help="The configuration to write.")] = Path("tinysieve.yaml"),
     positive: Annotated[str | None, typer.Option(help="The folder or word of what is to be detected, where it is not "
                                                       "clear.")] = None,
+    follow_links: Annotated[list[Path] | None, typer.Option(help="A folder that links among the photos may lead into; "
+                                                                 "repeatable.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Take the likeliest reading without asking.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a configuration that exists.")] = False,
     json: Json = False,
@@ -35,7 +37,7 @@ def init(
     """Look at data and write a configuration for it. Says how many photos, classes and splits there are, and what looks odd."""
     from tinysieve.pipeline.first_look.first_config import write_first_config
 
-    made = write_first_config(path, out, _first if yes else _ask, positive, overwrite)
+    made = write_first_config(path, out, _first if yes else _ask, positive, overwrite, tuple(follow_links or ()))
     if json:
         typer.echo(json_text.dumps({"config": str(made.file), "photos": made.look.photos, "found": made.lines,
                                     "lost": made.look.reasons}, indent=1))
@@ -47,7 +49,7 @@ def init(
 @commands.command(rich_help_panel=DATA)
 def check(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json = False) -> None:
     """List what ingest would lose, without decoding a photo. Reads names, rows and the first bytes of each file."""
-    from tinysieve.pipeline.first_look.losses import look_ahead, table_lines
+    from tinysieve.pipeline.first_look.losses import look_ahead, require_usable, table_lines
 
     run = open_run(config, o)
     look = look_ahead(run.config)
@@ -55,9 +57,11 @@ def check(config: ConfigOption = DEFAULT_CONFIG, o: Overrides = None, json: Json
         counts = [{"split": split, "label": label, "photos": number} for (split, label), number in look.counts.items()]
         typer.echo(json_text.dumps({"photos": look.photos, "counts": counts, "reasons": look.reasons,
                                     "lost": [asdict(row) for row in look.lost], "notes": look.notes}, indent=1))
-        return
-    typer.echo("\n".join([f"{look.photos:,} photos", *table_lines(look, run.config), *(f"note: {note}" for note in look.notes)]))
-    _show_lost(look)
+    else:
+        notes = (f"note: {note}" for note in look.notes)
+        typer.echo("\n".join([f"{look.photos:,} photos", *table_lines(look, run.config), *notes]))
+        _show_lost(look)
+    require_usable(look, run.config)
 
 
 def _show_lost(look: FirstLook) -> None:

@@ -13,7 +13,8 @@ from tinysieve.pipeline.first_look.readings import Reading, is_person
 _DRAWN = "drawn by class: 10 % validation and 20 % test"
 
 
-def config_text(reading: Reading, run: Path, boxes: Sequence[Path], seen: Sequence[str], file: Path) -> str:
+def config_text(reading: Reading, run: Path, boxes: Sequence[Path], seen: Sequence[str], file: Path,
+                follow_links: Sequence[Path] = ()) -> str:
     """The whole file.
 
     Args:
@@ -22,12 +23,14 @@ def config_text(reading: Reading, run: Path, boxes: Sequence[Path], seen: Sequen
         boxes: files that may hold boxes.
         seen: what was found, a line each.
         file: where it is written, for the commands in its header.
+        follow_links: folders that links may lead into.
     """
     shown = scalar(str(file))
     lines = [f"# Written by 'tinysieve init'. {reading.words}.", *(f"# {_one_line(line)}" for line in seen),
              f"#   tinysieve check -c {shown}     what would be lost, without decoding a photo",
              f"#   tinysieve run -c {shown}       the whole job", f"run: {scalar(str(run))}", "seed: 0", *_task(reading),
              "dataset:", "  source:", *_source(reading.source), *_classes(reading),
+             *([f"  follow_links: {scalar([str(folder) for folder in follow_links])}"] if follow_links else []),
              "  # Several rows of a photo that contradict each other: review, majority, first or error.", "  on_conflict: review",
              "  # When a box counts: wake_vision (5 % of the centre crop), vww, mlperf_tiny or any.", "  rule: wake_vision",
              "filter:", *_detector(reading, boxes), *_annotators(reading),

@@ -16,7 +16,7 @@ from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.first_look.config_text import config_text, detector_class
-from tinysieve.pipeline.first_look.losses import FirstLook, look_ahead, table_lines
+from tinysieve.pipeline.first_look.losses import FirstLook, look_ahead, require_usable, table_lines
 from tinysieve.pipeline.first_look.packed import look_at_packed
 from tinysieve.pipeline.first_look.readings import Reading, box_tables, readings
 from tinysieve.pipeline.first_look.sight import Sight, look_at_folder
@@ -42,7 +42,7 @@ class FirstConfig:
 
 
 def write_first_config(path: Path, file: Path, choose: Choose, positive: str | None = None,
-                       overwrite: bool = False) -> FirstConfig:
+                       overwrite: bool = False, follow_links: tuple[Path, ...] = ()) -> FirstConfig:
     """Look at a folder or a table and write a configuration that runs.
 
     Args:
@@ -51,9 +51,10 @@ def write_first_config(path: Path, file: Path, choose: Choose, positive: str | N
         choose: picks one of several readings, by its number.
         positive: the word of what is to be detected, if a person said so.
         overwrite: whether a file that is there may be replaced.
+        follow_links: folders that links among the photos may lead into.
 
     Raises:
-        InputError: nothing that can be read, or the configuration exists already.
+        InputError: nothing that can be read or ingested, or the configuration exists already.
     """
     if file.exists() and not overwrite:
         raise InputError(f"{file} exists", why="init never overwrites a configuration by itself",
@@ -63,27 +64,29 @@ def write_first_config(path: Path, file: Path, choose: Choose, positive: str | N
     table = None if packed is not None or path.is_dir() else path
     if table is not None:
         check_table(table)
-    sight = packed or look_at_folder(path if table is None else path.parent)
+    sight = packed or look_at_folder(path if table is None else path.parent, follow_links)
     boxes = (*sight.box_files, *box_tables(sight))
     possible = readings(sight, positive, table)
     if not possible:
         _refuse_broken(sight.tables)
         raise _nothing_to_read(sight, boxes, table, positive)
     reading = possible[choose([reading.words for reading in possible]) if len(possible) > 1 else 0]
-    config, look = _tried(reading, _home(path, sight), file)
+    config, look = _tried(reading, _home(path, sight), file, follow_links)
     lines = (*_found(reading, boxes, look, config), *_odd(look, config, reading))
-    write_text(file, config_text(reading, config.run, boxes, lines, file))
+    write_text(file, config_text(reading, config.run, boxes, lines, file, follow_links))
     return FirstConfig(file, look, lines)
 
 
-def _tried(reading: Reading, root: Path, file: Path) -> tuple[Config, FirstLook]:
+def _tried(reading: Reading, root: Path, file: Path, follow_links: tuple[Path, ...]) -> tuple[Config, FirstLook]:
     """Read the configuration as every command will, and the data as ingest will, before anything is written."""
-    text = config_text(reading, _run_folder(root), (), (), file)
+    text = config_text(reading, _run_folder(root), (), (), file, follow_links)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / file.name
         draft.write_text(text, encoding="utf-8")
         config = load_config(draft)
-    return config, look_ahead(config)
+    look = look_ahead(config)
+    require_usable(look, config)
+    return config, look
 
 
 def _home(path: Path, sight: Sight) -> Path:
@@ -148,6 +151,10 @@ def _nothing_to_read(sight: Sight, boxes: Sequence[Path], table: Path | None, po
         return InputError(f"{photos:,} photos with boxes and without labels: {boxes[0]}", where=where,
                           why="a label says for a whole photo whether it shows the class; boxes only judge such labels",
                           fix="write a table with the columns filename and person (1 or 0), and name it: tinysieve init TABLE")
+    if not photos and sight.images.unfollowed:
+        return InputError(f"no photos, and {len(sight.images.unfollowed):,} links to folders that are not followed, such as "
+                          f"{sight.images.unfollowed[0]!r}", where=where,
+                          fix="name the folders that links may lead into: tinysieve init PATH --follow-links FOLDER")
     if not photos:
         return InputError("no photos", where=where, fix="name the folder above the photos")
     return InputError(f"{photos:,} photos, and nothing that says what they show", where=where,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,13 +16,16 @@ import pyarrow.compute as pc
 from tinysieve.dataset.image_formats import HEAD_BYTES, READ, format_of, refusal
 from tinysieve.dataset.ingest import check_listed
 from tinysieve.dataset.samples import SPLITS
+from tinysieve.dataset.sources.image_places import in_words
 from tinysieve.dataset.sources.listing import Listing, SkippedRow
 from tinysieve.dataset.sources.match_files import NO_FILE
-from tinysieve.dataset.stores.folder_store import LINK_LEAVES
+from tinysieve.dataset.stores.folder_store import LINK_CIRCLE, LINK_LEAVES, LINK_NOWHERE
 from tinysieve.dataset.stores.store import ImageStore
+from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config
 from tinysieve.pipeline.stages.ingest import list_images, store_of
 
+FOLLOW = "dataset.follow_links:"
 NOT_ENTERED = "link to a folder that is not followed"
 
 
@@ -67,7 +71,22 @@ def look_ahead(config: Config) -> FirstLook:
     counts = {(row["split"], row["label"]): row["count_all"] for row in groups}
     unfollowed = (SkippedRow(name, store.where, NOT_ENTERED) for name in images.unfollowed)
     lost = (*listing.skipped, *listing.refused, *unread, *unfollowed)
-    return FirstLook(counts, lost, (*listing.notes, *_uncounted(listing)))
+    return FirstLook(counts, lost, (*listing.notes, *_uncounted(listing), *_leading_out(store.where, unread)))
+
+
+def require_usable(look: FirstLook, config: Config) -> None:
+    """Stop where what remains is not enough for an ingest.
+
+    Raises:
+        InputError: a split of train, validation and test has no readable photo of a class; with the most frequent reason.
+    """
+    for split in SPLITS[:3]:
+        for name in config.task.classes.positive_first:
+            if not look.counts.get((split, name)):
+                reason, number = next(iter(look.reasons.items()))
+                raise InputError(f"split '{split}' holds no readable image labelled {name}",
+                                 where=in_words(config.dataset.source.images), why=f"{number:,} files or rows: {reason}",
+                                 fix=next((note for note in look.notes if FOLLOW in note), "mend these files"))
 
 
 def table_lines(look: FirstLook, config: Config) -> list[str]:
@@ -97,6 +116,8 @@ def _unread(store: ImageStore, names: Sequence[str], allowed: Sequence[Path]) ->
 
 def _reason(path: str, roots: tuple[Path, ...], no_heic: bool) -> str:
     try:
+        if os.path.islink(path) and not os.path.exists(path):
+            return LINK_CIRCLE if _is_circle(path) else LINK_NOWHERE
         if os.path.islink(path) and not any(Path(os.path.realpath(path)).is_relative_to(root) for root in roots):
             return LINK_LEAVES
         with open(path, "rb", buffering=0) as file:
@@ -109,6 +130,25 @@ def _reason(path: str, roots: tuple[Path, ...], no_heic: bool) -> str:
     if kind == "HEIC" and no_heic:
         return "HEIC needs the package pillow-heif: pip install 'tinysieve[heif]', or convert to JPEG"
     return "" if kind in READ else refusal(kind)
+
+
+def _is_circle(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
+
+
+def _leading_out(where: str, unread: Sequence[SkippedRow]) -> tuple[str, ...]:
+    """Where links lead that are not followed, so that a person can allow it."""
+    out = [row.filepath for row in unread if row.reason == LINK_LEAVES]
+    if not out:
+        return ()
+    real = [os.path.dirname(os.path.realpath(f"{where}/{name}")) for name in out]
+    folder = os.path.commonpath(real)
+    return (f"{len(out):,} link{'s' if len(out) > 1 else ''} to files elsewhere, such as {out[0]!r}: they are followed with "
+            f"{FOLLOW} [{folder}]",)
 
 
 def _uncounted(listing: Listing) -> tuple[str, ...]:

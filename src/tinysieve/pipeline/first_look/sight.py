@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,13 +39,13 @@ class Sight:
     packed: bool = False
 
 
-def look_at_folder(root: Path) -> Sight:
+def look_at_folder(root: Path, follow_links: Sequence[Path] = ()) -> Sight:
     """Walk a folder twice: once for photos, once, and not deep, for the rest.
 
     Raises:
         InputError: there is no such folder.
     """
-    images = scan_images(root)
+    images = scan_images(root, follow_links)
     files = sorted(_beside(root, 0))
     tables = tuple(path for path in files if path.name.lower().endswith(TABLES))
     archives = tuple(path for path in files if path.name.lower().endswith(_ARCHIVES))

@@ -108,6 +108,10 @@ def list_source(config: Config, store: ImageStore) -> Listing:
 def list_images(config: Config, images: StoredImages) -> Listing:
     """The same where the store was looked at already."""
     dataset, names = config.dataset, config.task.classes
+    if not len(images.photos) and images.unfollowed:
+        raise InputError(f"no images: {len(images.unfollowed):,} links to folders are not followed, such as "
+                         f"{images.unfollowed[0]!r}", where=images.where,
+                         fix="name the folders that links may lead into: dataset.follow_links: [FOLDER]")
     given = SourceContext(images, LabelWords.of(names, dataset.classes), dataset.table, np.random.default_rng(config.seed))
     listing = dataset.source.listing(given)
     matching = Matching(dataset.on_missing, dataset.on_conflict, names, dataset.on_unnamed)
