@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,13 @@ def test_nothing_is_said_where_nothing_contradicts(tree: Path, tmp_path: Path) -
     assert len(samples) == 12
     assert samples.classes == PERSON_TASK
     assert "label_conflict" not in samples.table.column_names
+
+
+def test_copies_within_a_split_are_said(tree: Path, tmp_path: Path) -> None:
+    """A test split that holds a photo twice measures it twice; a copy in another split is a leak, and goes."""
+    assert taken(tree, tmp_path / "before", "review").notes == ()
+    shutil.copy(tree / "test/person/1.png", tree / "test/person/zz copy.png")
+    result = taken(tree, tmp_path / "out", "review")
+    assert len(result.notes) == 1
+    assert "1 photo is a copy of another in the same split" in result.notes[0]
+    assert "'test/person/zz copy.png'" in result.notes[0]

@@ -227,7 +227,7 @@ def test_colour_floats_say_what_to_store() -> None:
              (279, 4, 1, 48), (339, 3, 1, 3)]
     entries = b"".join(struct.pack("<HHII", *cell) for cell in cells)
     data = (b"II*\0" + struct.pack("<IH", 8, len(cells)) + entries + bytes(4)).ljust(200, b"\0") + bytes(48)
-    with pytest.raises(UndecodableImage, match="pixels of a kind that is not read.*store 8 bits"):
+    with pytest.raises(UndecodableImage, match=r"pixels of a kind that is not read.*store 8 bits"):
         decode(data)
 
 

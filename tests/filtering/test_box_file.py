@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tinysieve.dataset.table_file import open_table
 from tinysieve.filtering.evidence.box_classes import NUMBERINGS, BoxClasses
 from tinysieve.filtering.evidence.box_file import ImageSizes, ImportedBoxes, read_box_file
 from tinysieve.filtering.evidence.box_files.listed_boxes import Stated
@@ -410,8 +411,37 @@ def test_an_id_of_two_things_is_refused(tmp_path: Path, where: str) -> None:
 @pytest.mark.parametrize("column", ["tag", "Object", "type", "detected_object", "species"])
 def test_a_column_that_may_be_the_class_is_never_passed_over(tmp_path: Path, column: str) -> None:
     (tmp_path / "b.csv").write_text(f"filename,x1,y1,x2,y2,conf,{column}\nb.jpg,1,1,9,9,.9,dog\n")
-    with pytest.raises(InputError, match="looks like the class of the boxes"):
+    with pytest.raises(InputError, match="looks like the class of the boxes and is not read: dog") as caught:
         read_box_file(tmp_path / "b.csv", TABLE, Stated(class_of_all="person"))
+    assert "if not, remove it" in caught.value.fix
+    assert len(read_box_file(tmp_path / "b.csv", TABLE, Stated(("dog",), class_of_all="Dog")).boxes.confidence) == 1
+
+
+@pytest.mark.parametrize("column", ["confirmed", "config", "problem", "labeled_by", "labeler", "label_source", "is_labelled"])
+def test_a_column_about_the_work_of_labelling_is_no_matter(tmp_path: Path, column: str) -> None:
+    (tmp_path / "b.csv").write_text(f"filename,x1,y1,x2,y2,conf,class,{column}\nb.jpg,1,1,9,9,.9,person,x\n")
+    assert read_box_file(tmp_path / "b.csv", TABLE, Stated()).boxes.counted.tolist() == [True]
+
+
+@pytest.mark.parametrize("column", ["class_conf", "probability", "mask_score", "superclass", "label_2", "labels"])
+def test_a_second_column_of_classes_or_confidences_is_refused(tmp_path: Path, column: str) -> None:
+    (tmp_path / "b.csv").write_text(f"filename,x1,y1,x2,y2,conf,class,{column}\nb.jpg,1,1,9,9,.9,person,x\n")
+    with pytest.raises(InputError, match="of the boxes and is not read"):
+        read_box_file(tmp_path / "b.csv", TABLE, Stated())
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("cvat.xml", '<?xml version="1.0"?><annotations><image name="b.jpg"><box label="person" xtl="1"/></image></annotations>'),
+    ("voc/b.xml", "<annotation><filename>b.jpg</filename><object><name>person</name></object></annotation>")])
+def test_boxes_in_xml_are_refused_with_what_to_export(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    for path in {tmp_path / name, (tmp_path / name).parent} - {tmp_path}:
+        with pytest.raises(InputError, match="boxes in XML, as CVAT and Pascal VOC write them") as caught:
+            read_box_file(path, TABLE, Stated())
+        assert "COCO" in caught.value.fix
+    with pytest.raises(InputError, match="is no table: it is XML"):
+        open_table(tmp_path / name)
 
 
 @pytest.mark.parametrize("word", ["nan", "NA", "null", "<NA>"])

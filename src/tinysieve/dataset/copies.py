@@ -99,6 +99,16 @@ def _marked(table: pa.Table, labels: NDArray[np.int8], first: NDArray[np.int64],
     return table.set_column(table.column_names.index("label"), "label", names.names(labels))
 
 
+def copies_of_others(table: pa.Table) -> pa.Array:
+    """string [C]: paths of the rows whose bytes an earlier row of the same split has; each of them counts as a photo."""
+    keys = table.select(["sample_id", "split"])
+    codes = pc.dictionary_encode(pc.binary_join_element_wise(keys["sample_id"], keys["split"], " ").combine_chunks()).indices
+    _, first = np.unique(codes.to_numpy(), return_index=True)
+    again = np.ones(table.num_rows, bool)
+    again[first] = False
+    return table["filepath"].combine_chunks().filter(pa.array(again))
+
+
 def numbered_copies(table: pa.Table) -> pa.Table:
     """Copies within one split stay, with `-1`, `-2`, ... behind the hash, so that an id names one row."""
     codes = _codes(table)

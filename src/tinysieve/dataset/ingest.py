@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from tinysieve.dataset.chunks import PLAN, Chunk, Plan, cut, write_plan
 from tinysieve.dataset.classes import PERSON_TASK, ClassNames
-from tinysieve.dataset.copies import numbered_copies, without_double_labels, without_leaks
+from tinysieve.dataset.copies import copies_of_others, numbered_copies, without_double_labels, without_leaks
 from tinysieve.dataset.csv_table import write_csv_table
 from tinysieve.dataset.examined_parts import ExaminedParts
 from tinysieve.dataset.executors.executor import Executor
@@ -53,13 +53,14 @@ AS_A_RULE = Intake()
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What ingest found; counts of images, `conflicts` of photos that were there under both labels."""
+    """What ingest found; counts of images, `conflicts` of photos that were there under both labels; what a person should hear."""
 
     samples: SampleTable
     quarantined: int
     skipped: int
     leaked: int
     conflicts: int
+    notes: tuple[str, ...] = ()
 
 
 def ingest(listing: Listing, store: ImageStore, folder: Path, progress: Progress, executor: Executor,
@@ -102,7 +103,17 @@ def ingest(listing: Listing, store: ImageStore, folder: Path, progress: Progress
     samples.save(folder / "samples.parquet")
     conflicts = pc.count_distinct(double["sample_id"]).as_py()
     skipped = len(listing.skipped) + len(listing.refused)
-    return IngestResult(samples, int(pc.sum(broken).as_py() or 0), skipped, leaks.num_rows, conflicts)
+    return IngestResult(samples, int(pc.sum(broken).as_py() or 0), skipped, leaks.num_rows, conflicts,
+                        _copies_note(copies_of_others(kept)))
+
+
+def _copies_note(again: pa.Array) -> tuple[str, ...]:
+    """A split that is swollen by copies measures some photos twice."""
+    if not len(again):
+        return ()
+    photos = "1 photo is a copy of another" if len(again) == 1 else f"{len(again):,} photos are copies of others"
+    return (f"{photos} in the same split, byte for byte, such as {again[0].as_py()!r}: each counts; take them out of the source "
+            "where they are not meant",)
 
 
 def open_pixels(folder: Path) -> PackedPixels:

@@ -1,7 +1,7 @@
 """Pixels of any depth as 8-bit RGB, as a person sees them; what cannot be known is refused instead of guessed.
 
-Scientific cameras store 10 to 14 bits in 16, or floats: read with the full range such a photo is almost black. Where the brightest
-pixel of more than 8 bits reaches less than a quarter of the range, it may be night or another range, and nothing says which.
+Scientific cameras store 10 to 14 bits in 16, or floats: read with the full range such a photo is almost black. Where the
+brightest pixel of more than 8 bits reaches less than a quarter of the range, it may be night or another range.
 """
 
 from __future__ import annotations

@@ -88,9 +88,19 @@ def _is_our_own(path: Path) -> bool:
 
 
 def _read(path: Path, stated: Stated) -> ListedBoxes:
+    _refuse_xml(path)
     if path.is_dir():
         return read_yolo_folder(path, stated)
     return read_json_boxes(path, stated) if path.suffix.lower() == ".json" else read_box_table(path, stated)
+
+
+def _refuse_xml(path: Path) -> None:
+    """CVAT writes one file for all photos, Pascal VOC one a photo."""
+    folder = path.is_dir() and next(path.rglob("*.txt"), None) is None
+    xml = next(path.rglob("*.xml"), None) if folder else path if path.suffix.lower() == ".xml" else None
+    if xml is not None:
+        raise InputError("boxes in XML, as CVAT and Pascal VOC write them, are not read", where=str(xml),
+                         fix="export them as COCO 1.0 (JSON) or YOLO (.txt), or write a table of boxes")
 
 
 def _own_file(path: Path, table: ImageSizes, stated: Stated) -> ImportedBoxes:

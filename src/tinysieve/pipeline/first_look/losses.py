@@ -116,10 +116,11 @@ def _unread(store: ImageStore, names: Sequence[str], allowed: Sequence[Path]) ->
 
 def _reason(path: str, roots: tuple[Path, ...], no_heic: bool) -> str:
     try:
-        if os.path.islink(path) and not os.path.exists(path):
-            return LINK_CIRCLE if _is_circle(path) else LINK_NOWHERE
-        if os.path.islink(path) and not any(Path(os.path.realpath(path)).is_relative_to(root) for root in roots):
-            return LINK_LEAVES
+        if os.path.islink(path):
+            if not os.path.exists(path):
+                return LINK_CIRCLE if _is_circle(path) else LINK_NOWHERE
+            if not any(Path(os.path.realpath(path)).is_relative_to(root) for root in roots):
+                return LINK_LEAVES
         with open(path, "rb", buffering=0) as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:

@@ -132,7 +132,7 @@ def _ingest(run: Run, folder: Path) -> str:
     INGEST_FACTS.write(IngestFacts(
         samples=len(result.samples), quarantined=result.quarantined, skipped=result.skipped,
         skipped_rows=row_reasons([row for row in listing.skipped if row.reason != OUTSIDE]), leaked=result.leaked,
-        version=first.id, conflicts=result.conflicts, notes=listing.notes, drawn=listing.drawn), folder)
+        version=first.id, conflicts=result.conflicts, notes=(*listing.notes, *result.notes), drawn=listing.drawn), folder)
     return first.id
 
 

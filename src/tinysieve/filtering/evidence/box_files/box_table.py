@@ -22,8 +22,9 @@ KEYS = ("sample_id", "filepath", "filename", "file_name", "image_path", "image_n
         "imageid")
 CONFIDENCES = ("confidence", "conf", "score")
 _DEPICTION = "isdepiction"
-_LOOKS_LIKE_CONFIDENCE = re.compile(r"conf|score|prob|certain")
-_LOOKS_LIKE_CLASS = re.compile(r"class|cls|categ|label")
+_LOOKS_LIKE_CONFIDENCE = re.compile(r"conf(?!irm|ig|lict|us)|score|prob(?!lem|e)|certain")
+# Who labelled a box, when and with what is no class.
+_LOOKS_LIKE_CLASS = re.compile(r"class|cls|categ|label(?!l?(ed|er|ing)(?![a-z])|_?(source|date|time|by|tool)(?![a-z]))")
 
 
 def read_box_table(path: Path, stated: Stated) -> ListedBoxes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ CLASS_COLUMNS = ("class", "name", "class_name", "classname", "label", "label_nam
                  "cls", "class_id", "classid", "category_id", "label_id")
 _EMPTY = ("", "nan", "null", "na", "n/a", "<na>")
 _MAY_BE_CLASS = re.compile(r"^(tags?|obj|objects?|types?|kind|species|what|detected\w*|object_(name|type))$")
+_AND_STATE = ", and where all boxes are of one class set filter.detector.class_of_all to its name"
 _NUMBER = r"^\d{1,4}(\.0*)?$"
 
 
@@ -42,7 +43,7 @@ def read_classes(rows: pa.Table, boxed: NDArray[np.bool_], stated: Stated, place
     texts = {name: pc.fill_null(pc.utf8_trim_whitespace(rows[name].cast(pa.string())), "").combine_chunks()
              for name in CLASS_COLUMNS if name in rows.column_names}
     if not texts:
-        return _one_for_all(boxed, stated, path, rows.column_names)
+        return _one_for_all(rows, boxed, stated, path)
     if stated.class_of_all is not None:
         raise InputError(f"filter.detector.class_of_all is set, and the file has a column {next(iter(texts))}", where=str(path),
                          fix="leave the setting out")
@@ -60,11 +61,15 @@ def read_classes(rows: pa.Table, boxed: NDArray[np.bool_], stated: Stated, place
     return _named(words, numbers, boxed, stated, place)
 
 
-def _one_for_all(boxed: NDArray[np.bool_], stated: Stated, path: Path, columns: Sequence[str]) -> TableClasses:
-    likely = [name for name in columns if _MAY_BE_CLASS.match(name)]
-    if likely:
-        raise InputError(f"column '{likely[0]}' looks like the class of the boxes and is not read", where=str(path),
-                         why="a box around a dog would count as any other", fix="call it 'class', or remove it")
+def _one_for_all(rows: pa.Table, boxed: NDArray[np.bool_], stated: Stated, path: Path) -> TableClasses:
+    """Every box is of the class that is stated, and no column may say otherwise: "detection" and "dog" look alike."""
+    columns = rows.column_names
+    for name in (name for name in columns if _MAY_BE_CLASS.match(name)):
+        words = pc.unique(rows[name].filter(pa.array(boxed)).cast(pa.string())).drop_null().to_pylist()
+        if any(word.strip().casefold() != (stated.class_of_all or "").strip().casefold() for word in words):
+            raise InputError(f"column '{name}' looks like the class of the boxes and is not read: {listed(words)}",
+                             where=str(path), why="a box around a dog would count as any other",
+                             fix=f"if it is the class, call it 'class'; if not, remove it{_AND_STATE}")
     if stated.class_of_all is None:
         raise InputError("no column with the class of the boxes", where=str(path),
                          why="a box around a dog would count as any other",

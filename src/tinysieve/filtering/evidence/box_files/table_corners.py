@@ -29,6 +29,8 @@ _FOUR: tuple[tuple[tuple[str, str, str, str], tuple[str, ...]], ...] = (
     (("xc", "yc", "w", "h"), _CENTER), (("cx", "cy", "width", "height"), _CENTER),
     (("x", "y", "w", "h"), (*_CORNER, *_CENTER)), (("x", "y", "width", "height"), (*_CORNER, *_CENTER)),
 )
+_READ = ("x1, y1, x2, y2 (or xmin, ymin, xmax, ymax), x, y, width, height, xcenter, ycenter, width, height, and bbox or xywhn in "
+         "one column")
 # One column of four numbers: as the usual detectors name them, an n behind for shares of the sides.
 _LISTS = {"xyxy": _CORNERS, "xyxyn": _CORNERS, "xywh": _CENTER, "xywhn": _CENTER, "bounding_box": _CORNER, "bbox": LAYOUTS,
           "box": LAYOUTS}
@@ -70,7 +72,7 @@ def read_corners(rows: pa.Table, stated: Stated, place: Callable[[int], str], pa
     best = max((names for names, _ in _FOUR), key=lambda names: sum(name in rows.column_names for name in names))
     missing = [name for name in best if name not in rows.column_names]
     raise InputError(f"no column {', '.join(missing)}", where=str(path), why="nothing says where the boxes are",
-                     fix=f"the file has: {', '.join(rows.column_names)}")
+                     fix=f"the file has: {', '.join(rows.column_names)}; read are {_READ}")
 
 
 def photo_sizes(rows: pa.Table, corners: Corners) -> NDArray[np.float64] | None:
@@ -102,7 +104,7 @@ def _four_columns(rows: pa.Table, names: tuple[str, str, str, str], place: Calla
                 "all four corners, or none for an image without boxes")
     numbers = np.stack([as_numbers(rows[name]) for name in names], axis=1)
     refuse_rows(~empty.all(axis=1) & ~np.isfinite(numbers).all(axis=1), place, "has a corner that is no number",
-                "mend or remove the row")
+                "mend or remove the row; half of one is 0.5, not 0,5")
     return numbers
 
 
