@@ -102,3 +102,12 @@ def test_queue_goes_out_and_comes_back(samples: SampleTable, tmp_path: Path) -> 
     rows = pacsv.read_csv(tmp_path / "queue.csv").to_pylist()
     assert [row["sample_id"] for row in rows] == ["c", "a"]
     assert len(read_review(tmp_path / "queue.csv", samples)) == 0
+
+
+@pytest.mark.parametrize(("header", "fix"), [("annotation_id,choice,image", "export the project as JSON"),
+                                             ("filename,decision", "tinysieve review queue")])
+def test_a_table_without_ids_says_what_to_bring(tmp_path: Path, header: str, fix: str) -> None:
+    (tmp_path / "d.csv").write_text(f"{header}\nx,person,y\n" if header.count(",") == 2 else f"{header}\nx,person\n")
+    with pytest.raises(InputError, match="no column 'sample_id'") as caught:
+        read_answers(tmp_path / "d.csv", "ann")
+    assert fix in caught.value.fix

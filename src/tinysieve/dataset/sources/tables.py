@@ -121,5 +121,6 @@ def _splits(file: TableFile, name: str) -> pa.Array:
     index = pc.index_in(text, pa.array(list(SPLIT_NAMES)))
     if index.null_count:
         row = int(np.flatnonzero(index.is_null().to_numpy(zero_copy_only=False))[0])
-        raise InputError(f"split {text[row].as_py()!r} is not known", where=file.place(row), fix="use " + ", ".join(SPLIT_NAMES))
+        raise InputError(f"split {text[row].as_py()!r} is not known", where=file.place(row),
+                         fix=f"use {', '.join(SPLIT_NAMES)}; or set dataset.source.split: null, which draws the splits")
     return pa.array(list(SPLIT_NAMES.values())).take(index)

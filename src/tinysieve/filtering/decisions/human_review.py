@@ -16,6 +16,7 @@ from tinysieve.dataset.sources.label_words import as_text, plain
 from tinysieve.dataset.table_file import TableFile, open_table
 from tinysieve.filtering.decisions.answers import Answers, answer_codes, decision_words, refuse_first
 from tinysieve.filtering.decisions.policy import Plan
+from tinysieve.ground.errors import InputError
 
 _UNKNOWN = np.int8(-9)
 
@@ -29,6 +30,16 @@ def write_review_queue(path: Path, plan: Plan, samples: SampleTable, labels: Cod
     table = table.append_column("reason", pc.cast(plan.review_reasons, pa.string()))
     table = table.append_column("decision", pa.array([""] * len(rows), pa.string()))
     write_csv_table(path, table)
+
+
+def _refuse_strangers(file: TableFile) -> None:
+    """A table without ids is not what `review queue` wrote; Label Studio's has columns of its own."""
+    names = {name.strip().casefold() for name in file.table.column_names}
+    if "sample_id" not in names:
+        fix = ("export the project as JSON: its tasks are matched by file name" if {"choice", "annotation_id"} & names else
+               "fill in the table that 'tinysieve review queue' writes, or add its column sample_id")
+        raise InputError("no column 'sample_id'", where=f"{file.path}:1", why="nothing says which sample a decision is about",
+                         fix=f"{fix}; its columns: {', '.join(file.table.column_names)}")
 
 
 def read_answers(path: Path, reviewer: str, classes: ClassNames = PERSON_TASK,
@@ -48,6 +59,7 @@ def read_answers(path: Path, reviewer: str, classes: ClassNames = PERSON_TASK,
         InputError: no such file or column, or an unknown word, with line.
     """
     file = open_table(path)
+    _refuse_strangers(file)
     ids, said = (_texts(file, file.column(name)) for name in ("sample_id", "decision"))
     codes = answer_codes(classes, given)
     words = said.dictionary_encode()

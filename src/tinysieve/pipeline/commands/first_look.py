@@ -71,7 +71,7 @@ def _show_lost(look: FirstLook) -> None:
         typer.echo(f"lost: {number:,}: {reason}")
         rows = [row for row in look.lost if row.reason == reason]
         for row in rows[:_SHOWN]:
-            typer.echo(f"  {row.where}: {row.filepath!r}")
+            typer.echo(f"  {row.where}: {row.filepath!r}" if row.where else f"  {row.filepath!r}")
         if len(rows) > _SHOWN:
             typer.echo(f"  and {len(rows) - _SHOWN:,} more (--json for all)")
 
