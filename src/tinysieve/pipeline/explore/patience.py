@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from textwrap import shorten
 from typing import TypeVar
 
 import typer
@@ -13,6 +14,7 @@ from tinysieve.ground.errors import MissingRequirement, TinysieveError
 T = TypeVar("T")
 # Seconds before each further attempt; FiftyOne itself gives up after a limit of its own, made for idle machines.
 WAITS = (5.0, 15.0, 30.0)
+_LONGEST = 200
 _SLOW = ("timeout", "timed out", "failed to bind", "connection", "serverselection", "not responding", "reconnect", "refused")
 
 
@@ -86,10 +88,10 @@ def is_slow(error: BaseException) -> bool:
 
 
 def cause(error: BaseException) -> str:
-    """Kind and first line of a failure.
+    """Kind and first line of a failure, cut where it is a page long.
 
     >>> cause(TimeoutError("no answer\\nin 30 s")), cause(ValueError())
     ('TimeoutError: no answer', 'ValueError')
     """
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return f"{type(error).__name__}: {shorten(lines[0], _LONGEST, placeholder=' ...')}" if lines else type(error).__name__
