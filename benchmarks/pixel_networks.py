@@ -1,6 +1,6 @@
 """Do networks on pixels find wrong labels that frozen features miss? And does a second pass relabel better than the first?
 
-    python benchmarks/pixel_networks.py [--parts second_pass cifar10n voc]
+    python benchmarks/pixel_networks.py [--parts second_pass cifar10n voc] [--cifar10n-photos 2000]
 
 CIFAR-10N (people's own errors) and VOC 2007 with planted ones (TINYSIEVE_SHARED, else ../shared), subsets that two cores bear.
 Signals: out-of-fold ridge on frozen features, an out-of-fold network on pixels (`image_module`), and data parameters learnt
@@ -126,7 +126,7 @@ def auroc(wrong: NDArray[np.bool_], suspect: NDArray[np.floating]) -> float:
     return round(float(roc_auc_score(wrong, suspect)), 4)
 
 
-def cifar10n(count: int = 2000) -> Any:
+def cifar10n(count: int) -> Any:
     """People's worst labels of the first photos."""
     table = pq.read_table(SHARED / "data/cifar10n/cifar10n_train_jpeg.parquet").slice(0, count)
     images = np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in table["jpeg"].to_pylist()])
@@ -181,12 +181,16 @@ def relabelling(seeds: int = 2) -> Any:
 
 def main() -> None:
     """All parts, or those that are asked for."""
-    parts: dict[str, Callable[[], Any]] = {"second_pass": relabelling, "cifar10n": cifar10n, "voc": voc}
+    parts: dict[str, Callable[[int], Any]] = {"second_pass": lambda _: relabelling(), "cifar10n": cifar10n,
+                                              "voc": lambda _: voc()}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
-    results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    for name in parser.parse_args().parts:
-        results[name] = parts[name]()
+    parser.add_argument("--cifar10n-photos", type=int, default=2000, help="the first so many")
+    options = parser.parse_args()
+    for name in options.parts:
+        made = parts[name](options.cifar10n_photos)
+        # Read late: another part may have been measured meanwhile.
+        results = (json.loads(RESULT.read_text()) if RESULT.exists() else {}) | {name: made}
         write_text(RESULT, json.dumps(results, indent=1) + "\n")
 
 
