@@ -69,8 +69,8 @@ def main() -> None:
             "by_more_than_5_places": int((moved > 5).sum()), "at_most": int(moved.max()),
             "inspections_ours": round(300 * cleaning_curve(loaded, "ours", ours, score).fraction_fixes),
             "inspections_published": round(300 * cleaning_curve(loaded, "published", published, score).fraction_fixes),
-            **{f"rows_where_torch_{kind}_differs_from_ours": int((with_autograd(evidence, kind) != ours).sum())
-               for kind in (torch.float32, torch.float64)}}
+            **{f"places_where_torch_in_{word}_differs_from_ours": int((with_autograd(evidence, kind) != ours).sum())
+               for word, kind in (("float32", torch.float32), ("float64", torch.float64))}}
         print(task.data_id, json.dumps(made[task.data_id]), flush=True)
         write_text(RESULT, json.dumps(made, indent=1) + "\n")
 
