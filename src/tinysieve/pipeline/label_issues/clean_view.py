@@ -119,7 +119,7 @@ def clean_view(run: Run, cut: Cut, announce: Callable[[CleanView], None], save: 
         judged = np.flatnonzero(eligible & (current.labels > UNLABELED))
         pred_probs, labels = np.stack([1 - p_positive[judged], p_positive[judged]], axis=1), current.labels[judged]
         errors = find_label_errors(pred_probs, labels, cut.filter_by, cut.rank_by)
-        predicting = pred_probs
+        predicting: NDArray[np.floating] = pred_probs
         if cut.second_pass:
             predicting = second_pass(labels, errors.is_label_issue, partial(_again, run, samples, judged))
             errors = confirmed(errors, labels, predicting)
