@@ -1,6 +1,6 @@
 """Do networks on pixels find wrong labels that frozen features miss? And does a second pass relabel better than the first?
 
-    python benchmarks/pixel_networks.py [--parts second_pass cifar10n voc]
+    python benchmarks/pixel_networks.py [--parts second_pass cifar10n voc voc_wake_vision_rates] [--cifar10n-photos 2000]
 
 CIFAR-10N (people's own errors) and VOC 2007 with planted ones (TINYSIEVE_SHARED, else ../shared), subsets that two cores bear.
 Signals: out-of-fold ridge on frozen features, an out-of-fold network on pixels (`image_module`), and data parameters learnt
@@ -126,7 +126,7 @@ def auroc(wrong: NDArray[np.bool_], suspect: NDArray[np.floating]) -> float:
     return round(float(roc_auc_score(wrong, suspect)), 4)
 
 
-def cifar10n(count: int = 2000) -> Any:
+def cifar10n(count: int) -> Any:
     """People's worst labels of the first photos."""
     table = pq.read_table(SHARED / "data/cifar10n/cifar10n_train_jpeg.parquet").slice(0, count)
     images = np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in table["jpeg"].to_pylist()])
@@ -140,16 +140,16 @@ def cifar10n(count: int = 2000) -> Any:
     return contest("CIFAR-10N", images, features, labels, truth, 10) | {"cpu_seconds_of_features": seconds}
 
 
-def voc(count: int = 800, side: int = 32) -> Any:
-    """A quarter of the labels of the first train photos wrong."""
+def voc(setting: str, count: int = 800, side: int = 32) -> Any:
+    """Wrong labels planted among the first train photos."""
     run = open_run("clean")
     samples = samples_of(run)
     rows = np.flatnonzero(samples.in_split("train"))[:count]
     pixels = PIXELS.of(run)[samples.numbers("pixel_row")[rows]]
     images = np.stack([np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BOX)) for image in pixels])
     truth = samples.labels[rows].astype(np.int64)
-    labels = np.where(np.random.default_rng(0).random(count) < 0.25, 1 - truth, truth)
-    return contest("VOC 2007", images, np.asarray(features_of(run)[rows], np.float32), labels, truth, 2)
+    labels = np.where(np.random.default_rng(0).random(count) < np.asarray(RATES[setting])[truth], 1 - truth, truth)
+    return contest(f"VOC 2007, {setting}", images, np.asarray(features_of(run)[rows], np.float32), labels, truth, 2)
 
 
 def relabelling(seeds: int = 2) -> Any:
@@ -181,12 +181,17 @@ def relabelling(seeds: int = 2) -> Any:
 
 def main() -> None:
     """All parts, or those that are asked for."""
-    parts: dict[str, Callable[[], Any]] = {"second_pass": relabelling, "cifar10n": cifar10n, "voc": voc}
+    parts: dict[str, Callable[[int], Any]] = {"second_pass": lambda _: relabelling(), "cifar10n": cifar10n,
+                                              "voc": lambda _: voc("a_quarter_each_way"),
+                                              "voc_wake_vision_rates": lambda _: voc("wake_vision_rates")}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
-    results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    for name in parser.parse_args().parts:
-        results[name] = parts[name]()
+    parser.add_argument("--cifar10n-photos", type=int, default=2000, help="the first so many")
+    options = parser.parse_args()
+    for name in options.parts:
+        made = parts[name](options.cifar10n_photos)
+        # Read late: another part may have been measured meanwhile.
+        results = (json.loads(RESULT.read_text()) if RESULT.exists() else {}) | {name: made}
         write_text(RESULT, json.dumps(results, indent=1) + "\n")
 
 

@@ -1,7 +1,8 @@
 """Goes docs/walkthrough.md as it is written, in a scratch clone, and compares what is printed with what the page says.
 
-Then the commands of docs/coming-from.md on the run that the walkthrough has made: each must end well. Those that need what is not
-here (an App, a network, hours) are left to tests/pipeline/test_docs.py, which knows every option.
+Then the commands of docs/coming-from.md on the run that the walkthrough has made: each must end well. DataPerf's run in folders
+of the shared data. Those that need what is not here (an App, a network, hours) are left to tests/pipeline/test_docs.py, which
+knows every option.
 
     python benchmarks/walkthrough.py [FOLDER]
 
@@ -22,11 +23,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from walkthrough_dataperf import lay_out, placed
+
 ROOT = Path(__file__).parent.parent
 PAGE, MAPPING = Path("docs/walkthrough.md"), Path("docs/coming-from.md")
 # What stands for something in the mapping's commands, and what it is here.
 MEANT = {" C": " -c runs/coco256.yaml", "NAME.yaml": "coco256.yaml", "RUN/": "runs/coco256/", "--csv FILE": "--csv issues.csv"}
-NOT_HERE = ("explore", "review", "experiment", "dataperf", "train", "ingest", "data-parameters --images")
+NOT_HERE = ("explore", "review", "experiment", "dataperf download", "train", "ingest", "data-parameters --images")
 WORDS = {"p": "person", "b": "background", "d": "drop", "s": "skip"}
 QUEUE, DECISIONS = Path("runs/coco256/policy/review_queue.csv"), Path("decisions.csv")
 
@@ -106,8 +109,8 @@ def mapped(page: str) -> list[str]:
     return [command for right in rights for command in re.findall(r"`(tinysieve [a-z][^`]*)`", right)]
 
 
-def go_mapping(folder: Path) -> int:
-    """Run the commands of the mapping; how many failed."""
+def go_mapping(folder: Path, originals: Path) -> int:
+    """Run the commands of the mapping, those of DataPerf in the folders of `walkthrough_dataperf.lay_out`; how many failed."""
     settings, wrong = settings_in(folder), 0
     for written in mapped((folder / MAPPING).read_text(encoding="utf-8")):
         command = written
@@ -116,8 +119,9 @@ def go_mapping(folder: Path) -> int:
         asked = written.removeprefix("tinysieve ")
         if " " not in asked or asked.startswith(NOT_HERE):
             continue
+        command, where = placed(command, originals) if asked.startswith("dataperf") else (command, folder)
         print(f"$ {command}", flush=True)
-        done = subprocess.run(["bash", "-c", command], cwd=folder, env=settings, capture_output=True, text=True)
+        done = subprocess.run(["bash", "-c", command], cwd=where, env=settings, capture_output=True, text=True)
         if done.returncode:
             wrong += 1
             print(f"  exit code {done.returncode}: {done.stderr[-600:]}")
@@ -169,7 +173,8 @@ def main(arguments: list[str]) -> int:
         if not (base / "shared").exists():
             (base / "shared").symlink_to(shared)
         wrong = go(clone)
-        failed = go_mapping(clone)
+        lay_out(shared, base / "dataperf")
+        failed = go_mapping(clone, base / "dataperf")
     print(f"{PAGE}: lines that are not as printed: {wrong}" if wrong else f"{PAGE} works as written")
     print(f"{MAPPING}: commands that fail: {failed}" if failed else f"{MAPPING}: every command works")
     return int(wrong + failed > 0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysieve.filtering.evidence.box_classes import PERSON_BOXES
+from tinysieve.filtering.evidence.box_classes import PERSON_BOXES, BoxClasses
 from tinysieve.filtering.evidence.detectors.second_look import SecondLook, fuse, mirror
 from tinysieve.ground.errors import InputError
 
@@ -71,6 +71,35 @@ def test_a_box_of_one_look_counts_half_and_of_both_the_mean():
 def test_boxes_of_two_classes_are_never_one_thing():
     fused = fuse(rows_of([(0, 0, 9, 9, 80, 0)]), rows_of([(0, 0, 9, 9, 60, 1)]))
     assert fused[:, 4:] == pytest.approx(np.array([[0.4, 0], [0.3, 1]]))
+
+
+class Shelf:
+    """Sees a bottle beside whatever `Bright` sees, as sure as 0.9."""
+
+    name, fingerprint = "shelf", "s"
+    classes = BoxClasses(((0, "person"), (39, "bottle")), ("person",))
+
+    def __init__(self) -> None:
+        self.eye = Bright()
+
+    def detect(self, images):
+        bottle = np.array([[0, 0, 1, 1, 0.9, 39]], np.float32)
+        return [np.concatenate([bottle, rows]) for rows in self.eye.detect(images)]
+
+
+def test_boxes_that_do_not_count_settle_no_doubt_and_raise_none():
+    detector = Shelf()
+    found = SecondLook(detector, 0.7).detect([photo(90), photo(50), photo(0)])
+    assert detector.eye.seen == 3 + 1
+    assert [rows[rows[:, 5] == 0, 4].tolist() for rows in found] == [pytest.approx([0.9]), pytest.approx([0.5]), []]
+
+
+@given(some, some)
+def test_boxes_of_one_class_do_not_depend_on_those_of_another(first, second):
+    def of_class(rows):
+        return rows[rows[:, 5] == 0]
+
+    assert of_class(fuse(first, second)).tolist() == fuse(of_class(first), of_class(second)).tolist()
 
 
 @given(some, some)

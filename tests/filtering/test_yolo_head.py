@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tinysieve.filtering.evidence.detectors.yolo_head import (
     canvas_shape,
+    foremost,
     letterbox,
     read_end_to_end,
     read_head,
@@ -76,3 +77,16 @@ def test_suppression_agrees_with_opencv(seed, count, iou):
 
 def test_classes_do_not_suppress_each_other():
     assert len(suppress(np.float32([[0, 0, 9, 9, 0.9, 0], [0, 0, 9, 9, 0.8, 1]]), 0.5)) == 2
+
+
+@given(st.integers(0, 10_000), st.integers(0, 40), st.integers(1, 10))
+def test_other_classes_crowd_out_no_box_that_counts(seed, count, limit):
+    """What stays of the classes that count is what would stay if there were no others, and no kind has more than its limit."""
+    rng = np.random.default_rng(seed)
+    kinds = rng.integers(0, 4, count)
+    rows = np.column_stack([np.zeros((count, 4)), np.sort(rng.random(count))[::-1], kinds])
+    kept, counts = foremost(rows, (1, 2), limit), np.isin(kinds, (1, 2))
+    of_those = np.isin(kept[:, 5], (1, 2))
+    assert np.array_equal(kept[of_those], rows[counts][:limit])
+    assert np.array_equal(kept[~of_those], rows[~counts][:limit])
+    assert (np.diff(kept[:, 4]) <= 0).all()

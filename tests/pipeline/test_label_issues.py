@@ -269,6 +269,17 @@ def test_what_will_be_lost_is_said_before_it_is_done_and_a_dry_run_does_nothing(
     assert dry.counts() == made.counts()
 
 
+def test_a_second_pass_predicts_with_its_own_probabilities(run: Run) -> None:
+    """Of two classes the predicted one has at least half; quality, and who may be an issue, are the first pass's."""
+    tables = [clean_view(run, replace(EVERYTHING, second_pass=again), silent, save=False).table for again in (False, True)]
+    first, second = ({row["sample_id"]: row for row in table.to_pylist()} for table in tables)
+    assert min(row["predicted_probability"] for row in second.values()) >= 0.5
+    assert any(row["predicted_probability"] != first[one]["predicted_probability"] for one, row in second.items())
+    assert {one: row["label_quality"] for one, row in second.items()} == {one: row["label_quality"] for one, row in first.items()}
+    issues = [{one for one, row in rows.items() if row["is_label_issue"]} for rows in (first, second)]
+    assert issues[1] <= issues[0]
+
+
 def test_clean_view_by_command(run: Run, judged: tuple[Path, Path], tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["clean-view", "-c", str(judged[0]), "-o", f"run={run.folder}", "--json", "--filter",
                                     "predicted_neq_given", "--out", str(tmp_path / "judged.parquet")])

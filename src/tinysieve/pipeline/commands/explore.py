@@ -27,10 +27,11 @@ def explore(
 
     from tinysieve.pipeline.engine.progress_display import progress
     from tinysieve.pipeline.explore.app import refuse_taken, show_app
-    from tinysieve.pipeline.explore.database import open_fiftyone
+    from tinysieve.pipeline.explore.database import DATABASE, open_fiftyone
     from tinysieve.pipeline.explore.fields import dataset_name
     from tinysieve.pipeline.explore.fill import fill
     from tinysieve.pipeline.explore.findings import findings_of
+    from tinysieve.pipeline.explore.patience import while_it_answers
 
     run = open_run(config, o)
     if app:
@@ -40,7 +41,9 @@ def explore(
     if rebuild and fiftyone.dataset_exists(name):
         fiftyone.delete_dataset(name)
     with progress("fill", "fields") as report:
-        filled = fill(fiftyone, name, findings, report)
+        # Only what differs is written, so a second attempt goes on where the first one stopped.
+        filled = while_it_answers(lambda: fill(fiftyone, name, findings, report), DATABASE, fiftyone.config.database_dir,
+                                  "run the same command again when the machine is less busy; without it: tinysieve review")
     if json:
         typer.echo(json_text.dumps(asdict(filled), indent=1))
     else:

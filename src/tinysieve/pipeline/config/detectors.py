@@ -16,7 +16,8 @@ ClassNumbers = Literal["coco80", "coco91"] | Annotated[tuple[str, ...], Field(mi
 class UltralyticsDetector(Section):
     """Any weights that Ultralytics reads; images whose best box is under `look_again_below` are seen mirrored too, at 0 none.
 
-    `names` is for weights that do not carry the names of their classes. `trusted: true` loads a file that could run code; see
+    `names` is for weights that do not carry the names of their classes. `other_classes: true` keeps the boxes of all other
+    classes too, to be shown by `explore`; they never count. `trusted: true` loads a file that could run code; see
     tinysieve.filtering.evidence.trusted_files.
     """
 
@@ -25,6 +26,7 @@ class UltralyticsDetector(Section):
     names: ClassNumbers | None = None
     min_confidence: Share = 0.05
     look_again_below: Share = 0.7
+    other_classes: bool = False
     allow_download: bool = False
     trusted: bool = False
 

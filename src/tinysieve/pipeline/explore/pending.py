@@ -12,8 +12,9 @@ from tinysieve.dataset.classes import NEGATIVE, PERSON_TASK, POSITIVE, ClassName
 from tinysieve.dataset.samples import SampleTable
 from tinysieve.filtering.decisions.answers import NO_ANSWER, Answers, refuse_first
 from tinysieve.pipeline.engine.stages import Run
-from tinysieve.pipeline.explore.database import load, open_fiftyone
+from tinysieve.pipeline.explore.database import DATABASE, load, open_fiftyone
 from tinysieve.pipeline.explore.fields import GROUND_TRUTH, SAMPLE_ID, SHOWN, dataset_name, deciding_tags
+from tinysieve.pipeline.explore.patience import while_it_answers
 from tinysieve.pipeline.stages.ingest import samples_of
 
 UNKNOWN = -99
@@ -60,7 +61,8 @@ def read_answers_in_fiftyone(run: Run, reviewer: str) -> Answers:
     """
     dataset = load(open_fiftyone(), dataset_name(run))
     classes = samples_of(run).classes
-    return answers_of(changes_in(dataset, classes), reviewer, dataset.name, classes)
+    changes = while_it_answers(lambda: changes_in(dataset, classes), DATABASE, dataset.name, "run the same command again")
+    return answers_of(changes, reviewer, dataset.name, classes)
 
 
 def answers_of(changes: list[Change], reviewer: str, source: str, classes: ClassNames = PERSON_TASK) -> Answers:

@@ -119,15 +119,17 @@ def clean_view(run: Run, cut: Cut, announce: Callable[[CleanView], None], save: 
         judged = np.flatnonzero(eligible & (current.labels > UNLABELED))
         pred_probs, labels = np.stack([1 - p_positive[judged], p_positive[judged]], axis=1), current.labels[judged]
         errors = find_label_errors(pred_probs, labels, cut.filter_by, cut.rank_by)
+        predicting: NDArray[np.floating] = pred_probs
         if cut.second_pass:
-            errors = confirmed(errors, labels, second_pass(labels, errors.is_label_issue, partial(_again, run, samples, judged)))
+            predicting = second_pass(labels, errors.is_label_issue, partial(_again, run, samples, judged))
+            errors = confirmed(errors, labels, predicting)
         decisions = prune_and_relabel(errors, pred_probs, judged, cut.prune_fraction, f"label_errors:{cut.filter_by}")
         right = right_label_probability(pred_probs, labels, errors.joint)
         _refuse_large_cut(current.labels, decisions, eligible, cut.max_change, samples.classes, right[errors.issues])
         pruned = int((decisions.actions == DROP).sum())
         note = f"clean view, {pruned} pruned, {len(decisions) - pruned} relabelled"
         made = apply_decisions(samples, current, decisions, note, FROZEN)
-        table = _with_names(errors.table(pred_probs, labels), samples, judged)
+        table = _with_names(errors.table(predicting, labels), samples, judged)
         view = CleanView(made.id, current.id, len(judged), len(errors.issues), errors.estimated_errors, pruned,
                          len(decisions) - pruned, round(float(right[errors.issues].sum()), 1), table)
         announce(view)

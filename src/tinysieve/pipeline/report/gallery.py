@@ -84,10 +84,11 @@ class Album:
     def _frames(self, row: int, width: int, height: int) -> tuple[Frame, ...]:
         inside = slice(int(self.boxes.offsets[row]), int(self.boxes.offsets[row + 1]))
         corners = np.clip(self.boxes.xyxy[inside] / np.array([width, height, width, height]) * 100, 0, 100).round(1)
+        counted = self.boxes.classes.counted(self.boxes.class_id[inside])
         name = self.samples.classes.positive
         return tuple(Frame(name, float(x1), float(y1), round(float(x2 - x1), 1), round(float(y2 - y1), 1), float(sure))
-                     for (x1, y1, x2, y2), sure in zip(corners, self.boxes.confidence[inside], strict=True)
-                     if sure >= self.least)
+                     for (x1, y1, x2, y2), sure, counts in zip(corners, self.boxes.confidence[inside], counted, strict=True)
+                     if counts and sure >= self.least)
 
 
 def shown_size(width: int, height: int) -> tuple[int, int]:

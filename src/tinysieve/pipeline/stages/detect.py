@@ -76,8 +76,8 @@ class DetectorOpener:
         from tinysieve.filtering.evidence.detectors.weights import DetectorSettings
 
         wanted = DetectorSettings(settings.weights, settings.min_confidence, classes=self.classes,
-                                  names=tuple(sorted(_names(settings.names).items())), allow_download=settings.allow_download,
-                                  trusted=settings.trusted)
+                                  names=tuple(sorted(_names(settings.names).items())), other_classes=settings.other_classes,
+                                  allow_download=settings.allow_download, trusted=settings.trusted)
         detector = open_detector(wanted, self.engines)
         return SecondLook(detector, settings.look_again_below) if settings.look_again_below else detector
 
@@ -165,7 +165,9 @@ def _boxes_from_file(settings: BoxFile, wanted: tuple[str, ...], samples: Sample
 
 def _settings(config: Config) -> object:
     """Without where weights or boxes lie: what they give hangs on their bytes, which are in the fingerprints."""
-    return config.filter.detector.model_dump(mode="json", exclude={"weights", "file", "trusted"})
+    # A setting that is off leaves the key as it was before there was one: boxes that took hours stay.
+    off = set() if getattr(config.filter.detector, "other_classes", False) else {"other_classes"}
+    return config.filter.detector.model_dump(mode="json", exclude={"weights", "file", "trusted"} | off)
 
 
 DETECT = Stage("detect", VERSION, ("ingest",), _settings, _work, _fingerprints, DECODING, image_parts=_image_parts)

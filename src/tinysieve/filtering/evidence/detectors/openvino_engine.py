@@ -42,6 +42,7 @@ class OpenVinoDetector:
         self._end_to_end = self._model.outputs[0].get_partial_shape()[2] == 6
         self.classes = classes_of(names_in(graph), dict(settings.names) or None, settings.classes, settings.weights,
                                   None if self._end_to_end else _class_count(self._model))
+        self._kept = settings.kept(self.classes)
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(streams):
             self._requests.put(self._warm_request())
@@ -77,9 +78,9 @@ class OpenVinoDetector:
         """Boxes of one output; it is the request's own memory, so it is read before the request is used again."""
         settings = self.settings
         if self._end_to_end:
-            return yolo_head.read_end_to_end(output, self.classes.numbers, settings.confidence)
-        candidates = yolo_head.read_head(output, self.classes.numbers, settings.confidence)
-        return yolo_head.suppress(candidates, settings.iou)
+            return yolo_head.read_end_to_end(output, self._kept, settings.confidence)
+        candidates = yolo_head.read_head(output, self._kept, settings.confidence)
+        return yolo_head.foremost(yolo_head.suppress(candidates, settings.iou), self.classes.numbers)
 
 
 def _run(request: Any, pixels: np.ndarray) -> np.ndarray:

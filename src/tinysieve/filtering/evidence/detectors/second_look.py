@@ -20,7 +20,7 @@ Rows = NDArray[np.float32]
 
 
 class SecondLook:
-    """A `Detector` around another: images with boxes, the best of them under `below`, are detected again mirrored."""
+    """A `Detector` around another: images with boxes that count, the best of them under `below`, are detected again mirrored."""
 
     def __init__(self, detector: Detector, below: float) -> None:
         """Wrap `detector`; `below` is a confidence in (0, 1]."""
@@ -33,7 +33,8 @@ class SecondLook:
     def detect(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Boxes of each image, float32 [n, 6]: x1, y1, x2, y2 (image pixels), confidence, class; best first."""
         boxes = list(self._detector.detect(images))
-        doubtful = [place for place, rows in enumerate(boxes) if len(rows) and rows[:, 4].max() < self._below]
+        sure = [rows[np.isin(rows[:, 5], self.classes.numbers), 4] for rows in boxes]
+        doubtful = [place for place, those in enumerate(sure) if len(those) and those.max() < self._below]
         if doubtful:
             again = self._detector.detect([np.ascontiguousarray(images[place][:, ::-1]) for place in doubtful])
             for place, rows in zip(doubtful, again, strict=True):

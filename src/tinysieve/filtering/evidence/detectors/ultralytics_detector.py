@@ -48,6 +48,7 @@ class UltralyticsDetector:
         self._flexible = settings.weights.suffix == ".pt"
         own = parse_names(getattr(self._model, "names", None)) if self._flexible else names_in(settings.weights)
         self.classes = classes_of(own, dict(settings.names) or None, settings.classes, settings.weights, None)
+        self._kept = settings.kept(self.classes)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Boxes of each image, float32 [n, 6]: x1, y1, x2, y2 (image pixels), confidence, class; best first."""
@@ -69,11 +70,12 @@ class UltralyticsDetector:
         for start in range(0, len(placed), step):
             canvases = [np.ascontiguousarray(canvas[:, :, ::-1]) for canvas, _ in placed[start : start + step]]
             results = self._model.predict(
-                canvases, conf=self.settings.confidence, iou=self.settings.iou, classes=list(self.classes.numbers),
+                canvases, conf=self.settings.confidence, iou=self.settings.iou, classes=list(self._kept),
                 imgsz=self.settings.image_size, device=self._device, batch=len(canvases), rect=True, verbose=False,
-                save=False,
+                save=False, max_det=yolo_head.MOST_BOXES * len(self._kept),
             )
-            outputs += [result.boxes.data.cpu().numpy().reshape(-1, 6) for result in results]
+            outputs += [yolo_head.foremost(result.boxes.data.cpu().numpy().reshape(-1, 6), self.classes.numbers)
+                        for result in results]
         return [yolo_head.to_image(output.astype(np.float32), placement)
                 for output, (_, placement) in zip(outputs, placed, strict=True)]
 

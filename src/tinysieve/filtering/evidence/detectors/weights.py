@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from tinysieve.filtering.evidence.box_classes import BoxClasses
 from tinysieve.ground.errors import InputError, MissingRequirement
 
 ENGINES = ("auto", "openvino", "ultralytics")
@@ -28,6 +29,7 @@ class DetectorSettings:
         image_size: long side of what the network sees, pixels; an export with a fixed size keeps its own.
         classes: names of the classes to keep, looked up in the weights' own.
         names: number and name of each class, for weights that do not carry them.
+        other_classes: keep the boxes of all other classes too; they are shown and never count.
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`.
         engine: `auto` (OpenVINO for OpenVINO exports and, on a CPU, for `.pt`), `openvino`, `ultralytics`.
         allow_download: let Ultralytics fetch weights that are not there.
@@ -40,6 +42,7 @@ class DetectorSettings:
     image_size: int = 640
     classes: tuple[str, ...] = ("person",)
     names: tuple[tuple[int, str], ...] = ()
+    other_classes: bool = False
     device: str = "auto"
     engine: str = "auto"
     allow_download: bool = False
@@ -56,6 +59,11 @@ class DetectorSettings:
             raise InputError(f"detector.engine '{self.engine}' is not known", fix=f"one of: {', '.join(ENGINES)}")
         if not self.classes:
             raise InputError("task.detector_classes is empty", fix="name the classes that show what is to be detected")
+
+
+    def kept(self, classes: BoxClasses) -> tuple[int, ...]:
+        """Numbers of the classes whose boxes are kept."""
+        return tuple(number for number, _ in classes.names) if self.other_classes else classes.numbers
 
 
 def require_weights(settings: DetectorSettings) -> Path:

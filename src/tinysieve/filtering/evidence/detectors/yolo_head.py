@@ -13,6 +13,8 @@ import numpy as np
 
 GREY = 114
 STRIDE = 32
+# At most so many boxes an image, as Ultralytics keeps.
+MOST_BOXES = 300
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,12 @@ def read_end_to_end(output: np.ndarray, classes: tuple[int, ...], confidence: fl
     return rows[np.argsort(-rows[:, 4], kind="stable")]
 
 
-def suppress(rows: np.ndarray, iou: float, limit: int = 300) -> np.ndarray:
+def suppress(rows: np.ndarray, iou: float) -> np.ndarray:
     """Greedy non-maximum suppression within each class.
 
     Args:
         rows: float [n, 6], best first (x1, y1, x2, y2, confidence, class).
         iou: boxes that overlap a better one by more than this are dropped, 0..1.
-        limit: at most this many boxes stay.
 
     >>> a, b = [0, 0, 10, 10, .9, 0], [1, 0, 10, 10, .8, 0]
     >>> suppress(np.array([a, b], np.float32), iou=0.7)[:, 4]
@@ -116,7 +117,20 @@ def suppress(rows: np.ndarray, iou: float, limit: int = 300) -> np.ndarray:
     for i in range(len(rows) - 1):
         if alive[i]:
             alive[i + 1 :] &= ~overlap[i, i + 1 :]
-    return rows[alive][:limit]
+    return rows[alive]
+
+
+def foremost(rows: np.ndarray, counting: tuple[int, ...], limit: int = MOST_BOXES) -> np.ndarray:
+    """The best boxes of the classes that count, and as many of the others: a street full of cars crowds no person out.
+
+    Args:
+        rows: float [n, 6], best first (x1, y1, x2, y2, confidence, class).
+        counting: numbers of the classes that count.
+        limit: at most this many boxes of either kind stay.
+    """
+    counts = np.isin(rows[:, 5], counting)
+    place = np.where(counts, np.cumsum(counts), np.cumsum(~counts))
+    return rows[place <= limit]
 
 
 def to_image(rows: np.ndarray, placement: Placement) -> np.ndarray:
