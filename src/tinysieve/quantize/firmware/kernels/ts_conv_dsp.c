@@ -24,23 +24,51 @@ static void ts_widen(const int8_t *codes, size_t count, uint32_t less_zero, uint
     }
 }
 
+static int8_t *ts_copied(int8_t *to, const int8_t *from, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+        *to++ = from[i];
+    }
+    return to;
+}
+
+static int8_t *ts_filled(int8_t *to, int32_t value, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+        *to++ = (int8_t)value;
+    }
+    return to;
+}
+
+/* One row under a window that has no holes: what lies beyond the borders left and right, and the run between. */
+static int8_t *ts_run(const ts_window *w, const int8_t *row, ptrdiff_t first, int8_t *codes) {
+    const ptrdiff_t end = first + w->k_w, begin = first < 0 ? 0 : first, stop = end > w->in_w ? w->in_w : end;
+    codes = ts_filled(codes, w->in_zero, (size_t)(begin - first) * w->in_c);
+    codes = ts_copied(codes, row + (size_t)begin * w->in_c, (size_t)(stop - begin) * w->in_c);
+    return ts_filled(codes, w->in_zero, (size_t)(end - stop) * w->in_c);
+}
+
 /* The codes under one window, row by row; what lies beyond the border counts as the zero point. */
 static void ts_window_codes(const ts_window *w, const ts_band *b, size_t y, size_t x, int8_t *codes) {
+    const ptrdiff_t first = (ptrdiff_t)(x * w->stride_w) - w->pad_left, last = first + (ptrdiff_t)(w->k_w - 1) * w->dilation_w;
     for (size_t ky = 0; ky < w->k_h; ++ky) {
-        const ptrdiff_t row = (ptrdiff_t)(y * w->stride_h + ky * w->dilation_h) - (ptrdiff_t)b->pad;
-        for (size_t kx = 0; kx < w->k_w; ++kx) {
-            const ptrdiff_t column = (ptrdiff_t)(x * w->stride_w + kx * w->dilation_w) - w->pad_left;
-            const int inside = row >= 0 && row < (ptrdiff_t)b->in_h && column >= 0 && column < w->in_w;
-            const int8_t *pixel = inside ? b->input + ((size_t)row * w->in_w + (size_t)column) * w->in_c : 0;
-            for (size_t c = 0; c < w->in_c; ++c) {
-                *codes++ = inside ? pixel[c] : (int8_t)w->in_zero;
+        const ptrdiff_t y_in = (ptrdiff_t)(y * w->stride_h + ky * w->dilation_h) - (ptrdiff_t)b->pad;
+        if (y_in < 0 || y_in >= (ptrdiff_t)b->in_h) {
+            codes = ts_filled(codes, w->in_zero, (size_t)w->k_w * w->in_c);
+            continue;
+        }
+        const int8_t *const row = b->input + (size_t)y_in * w->in_w * w->in_c;
+        if (w->dilation_w == 1 && first < w->in_w && last >= 0) {
+            codes = ts_run(w, row, first, codes);
+        } else {
+            for (ptrdiff_t x_in = first; x_in <= last; x_in += w->dilation_w) {
+                const int inside = x_in >= 0 && x_in < w->in_w;
+                codes = inside ? ts_copied(codes, row + x_in * w->in_c, w->in_c) : ts_filled(codes, w->in_zero, w->in_c);
             }
         }
     }
 }
 
 /* Up to three weights behind the last whole word. */
-static uint32_t ts_last_weights(const int8_t *weights, size_t count) {
+TS_APART uint32_t ts_last_weights(const int8_t *weights, size_t count) {
     uint32_t word = 0;
     for (size_t i = 0; i < count; ++i) {
         word |= (uint32_t)(uint8_t)weights[i] << 8 * i;
@@ -49,35 +77,51 @@ static uint32_t ts_last_weights(const int8_t *weights, size_t count) {
 }
 
 TS_INLINE void ts_four_weights(uint32_t word, const uint32_t *columns, int32_t *sums, size_t pixels) {
-    const uint32_t even = ts_even_codes(word, 0), odd = ts_odd_codes(word, 0);
+    const uint32_t even = ts_even_weights(word), odd = ts_odd_weights(word);
     for (size_t p = 0; p < pixels; ++p) {
         sums[p] = ts_two_products(columns[2 * p], even, sums[p]);
         sums[p] = ts_two_products(columns[2 * p + 1], odd, sums[p]);
     }
 }
 
-/* All output channels of `pixels` windows of `count` codes. */
-TS_INLINE void ts_filters(const ts_window *w, const ts_filter *filter, const uint32_t *columns, size_t count, int8_t *output,
-                          size_t pixels) {
-    const int8_t *weights = filter->weights;
-    for (size_t c = 0; c < w->out_c; ++c) {
-        const ts_scaling scaling = ts_scaling_of(w, filter, c, count);
-        const int8_t *const end = weights + (count & ~(size_t)3);
-        const uint32_t *column = columns;
-        int32_t sums[TS_PIXELS];
-        for (size_t p = 0; p < pixels; ++p) {
-            sums[p] = scaling.bias;
-        }
-        for (; weights != end; weights += 4, column += 2 * TS_PIXELS) {
-            ts_four_weights(ts_four_codes(weights), column, sums, pixels);
-        }
-        if (count & 3) {
-            ts_four_weights(ts_last_weights(weights, count & 3), column, sums, pixels);
-            weights += count & 3;
-        }
-        for (size_t p = 0; p < pixels; ++p) {
-            output[p * w->out_c + c] = ts_code_of(&scaling, sums[p]);
-        }
+/* Windows that lie ready, and what is done with them. */
+typedef struct {
+    ts_codes codes;
+    const uint32_t *columns;
+    size_t steps, rest; /* codes of a window: 4 * steps + rest */
+} ts_columns;
+
+/* One output channel of `pixels` windows. */
+TS_INLINE void ts_channel(const ts_columns *ready, size_t channel, const int8_t *weights, int8_t *output, size_t pixels) {
+    const uint32_t *columns = ready->columns;
+    const int32_t bias = ready->codes.filter->bias[channel];
+    int32_t sums[TS_PIXELS];
+    for (size_t p = 0; p < pixels; ++p) {
+        sums[p] = bias;
+    }
+    TS_NOT_UNROLLED
+    for (size_t steps = ready->steps; steps > 0; --steps, weights += 4, columns += 2 * TS_PIXELS) {
+        ts_four_weights(ts_four_codes(weights), columns, sums, pixels);
+    }
+    if (ready->rest) {
+        ts_four_weights(ts_last_weights(weights, ready->rest), columns, sums, pixels);
+    }
+    ts_write_codes(&ready->codes, channel, sums, pixels, output);
+}
+
+TS_APART void ts_channel_of_four(const ts_columns *ready, size_t channel, const int8_t *weights, int8_t *output) {
+    ts_channel(ready, channel, weights, output, TS_PIXELS);
+}
+
+TS_APART void ts_channel_of_one(const ts_columns *ready, size_t channel, const int8_t *weights, int8_t *output) {
+    ts_channel(ready, channel, weights, output, 1);
+}
+
+static void ts_channels(const ts_columns *ready, size_t pixels, int8_t *output) {
+    const int8_t *weights = ready->codes.filter->weights;
+    const size_t count = 4 * ready->steps + ready->rest;
+    for (size_t c = 0; c < ready->codes.step; ++c, weights += count) {
+        (pixels == TS_PIXELS ? ts_channel_of_four : ts_channel_of_one)(ready, c, weights, output + c);
     }
 }
 
@@ -86,8 +130,9 @@ static void ts_conv_band(const ts_window *w, const ts_filter *filter, const ts_b
     const int plain = w->k_h == 1 && w->k_w == 1 && b->pad == 0 && w->pad_left == 0 && w->stride_h == 1 && w->stride_w == 1;
     int8_t *const codes = (int8_t *)(columns + 2 * TS_PIXELS * ((count + 3) / 4));
     const uint32_t less_zero = ts_twice(-w->in_zero);
+    const ts_columns ready = {ts_codes_of(w, filter), columns, count / 4, count & 3};
     size_t y = 0, x = 0;
-    for (size_t at = 0; at < pixels; at += TS_PIXELS) {
+    for (size_t at = 0; at < pixels;) {
         const size_t together = pixels - at < TS_PIXELS ? 1 : TS_PIXELS;
         for (size_t p = 0; p < together; ++p) {
             if (!plain) {
@@ -97,12 +142,8 @@ static void ts_conv_band(const ts_window *w, const ts_filter *filter, const ts_b
             y += ++x == w->out_w;
             x = x == w->out_w ? 0 : x;
         }
-        if (together == TS_PIXELS) {
-            ts_filters(w, filter, columns, count, b->output + at * w->out_c, TS_PIXELS);
-        } else {
-            ts_filters(w, filter, columns, count, b->output + at * w->out_c, 1);
-            at -= TS_PIXELS - 1;
-        }
+        ts_channels(&ready, together, b->output + at * w->out_c);
+        at += together;
     }
 }
 

@@ -16,13 +16,15 @@ static size_t ts_row_words(const ts_window *w) {
 }
 
 static int ts_takes_rows(const ts_window *w) {
-    return w->in_c == w->out_c && w->dilation_h == 1 && w->dilation_w == 1 && w->stride_w <= 2 && w->k_h <= TS_HIGHEST;
+    return w->in_c == w->out_c && w->dilation_h == 1 && w->dilation_w == 1 && w->stride_w <= 2 && w->k_h <= TS_HIGHEST
+        && w->k_w <= TS_HIGHEST;
 }
 
 /* What a group of channels works with: rows of `words` pairs, k_h of them a channel in a ring; weights in pairs. */
 typedef struct {
+    ts_codes codes;
     const ts_window *w;
-    size_t words, pairs, channels;
+    size_t words, pairs, first, channels;
     uint32_t less_zero;
     uint32_t *rows;    /* [channels][k_h][words] */
     uint32_t *weights; /* [channels][k_h][pairs] of two: for even columns, and shifted by one for odd ones */
@@ -118,62 +120,63 @@ TS_INLINE void ts_row_sums(const uint32_t *const *rows, const uint32_t *weights,
     }
 }
 
-TS_INLINE void ts_output_row(const ts_window *w, const ts_scaling *s, const uint32_t *const *rows, const uint32_t *weights,
+/* One output row of a channel: four neighbours at once, then two. */
+TS_INLINE void ts_output_row(const ts_group *g, size_t channel, const uint32_t *const *rows, const uint32_t *weights,
                              int8_t *output, size_t k_h, size_t pairs, size_t stride) {
+    const int32_t bias = g->codes.filter->bias[channel];
+    const size_t out_w = g->w->out_w;
     size_t x = 0;
-    for (; x + 4 <= w->out_w; x += 4) {
-        int32_t sums[4] = {s->bias, s->bias, s->bias, s->bias};
+    TS_NOT_UNROLLED
+    for (; x + 4 <= out_w; x += 4, output += 4 * g->codes.step) {
+        int32_t sums[4] = {bias, bias, bias, bias};
         ts_row_sums(rows, weights, k_h, pairs, stride, x * stride / 2, sums, 4);
-        for (size_t n = 0; n < 4; ++n, output += w->out_c) {
-            *output = ts_code_of(s, sums[n]);
-        }
+        ts_write_codes(&g->codes, channel, sums, 4, output);
     }
-    for (; x < w->out_w; x += 2) {
-        int32_t sums[2] = {s->bias, s->bias};
+    TS_NOT_UNROLLED
+    for (; x < out_w; x += 2, output += 2 * g->codes.step) {
+        int32_t sums[2] = {bias, bias};
         ts_row_sums(rows, weights, k_h, pairs, stride, x * stride / 2, sums, 2);
-        for (size_t n = 0; n < 2 && x + n < w->out_w; ++n, output += w->out_c) {
-            *output = ts_code_of(s, sums[n]);
-        }
+        ts_write_codes(&g->codes, channel, sums, x + 1 < out_w ? 2 : 1, output);
     }
 }
 
 /* The usual sizes by themselves, so that a compiler unrolls them. */
-static void ts_channel_row(const ts_group *g, const ts_scaling *s, size_t channel, size_t y, int8_t *output) {
+TS_APART void ts_channel_row(const ts_group *g, size_t member, size_t y, int8_t *output) {
     const ts_window *w = g->w;
-    const uint32_t *rows[TS_HIGHEST], *const weights = g->weights + channel * w->k_h * g->pairs * 2;
+    const uint32_t *rows[TS_HIGHEST], *const weights = g->weights + member * w->k_h * g->pairs * 2;
+    const size_t channel = g->first + member;
     size_t slot = y * w->stride_h % w->k_h;
     for (size_t ky = 0; ky < w->k_h; ++ky) {
-        rows[ky] = ts_ring_row(g, channel, slot);
+        rows[ky] = ts_ring_row(g, member, slot);
         slot = slot + 1 == w->k_h ? 0 : slot + 1;
     }
     if (w->stride_w == 2) {
-        ts_output_row(w, s, rows, weights, output, w->k_h, g->pairs, 2);
+        ts_output_row(g, channel, rows, weights, output, w->k_h, g->pairs, 2);
     } else if (w->k_h == 3 && w->k_w == 3) {
-        ts_output_row(w, s, rows, weights, output, 3, 2, 1);
+        ts_output_row(g, channel, rows, weights, output, 3, 2, 1);
     } else if (w->k_h == 5 && w->k_w == 5) {
-        ts_output_row(w, s, rows, weights, output, 5, 3, 1);
+        ts_output_row(g, channel, rows, weights, output, 5, 3, 1);
     } else if (w->k_h == 7 && w->k_w == 7) {
-        ts_output_row(w, s, rows, weights, output, 7, 4, 1);
+        ts_output_row(g, channel, rows, weights, output, 7, 4, 1);
     } else {
-        ts_output_row(w, s, rows, weights, output, w->k_h, g->pairs, 1);
+        ts_output_row(g, channel, rows, weights, output, w->k_h, g->pairs, 1);
     }
 }
 
 static void ts_depthwise_band(const ts_window *w, const ts_filter *filter, const ts_band *b, uint32_t *scratch) {
-    ts_group g = {w, ts_row_words(w), w->k_w / 2 + 1, TS_TOGETHER, ts_twice(-w->in_zero), scratch, 0};
+    ts_group g = {ts_codes_of(w, filter), w, ts_row_words(w), w->k_w / 2 + 1, 0, TS_TOGETHER, ts_twice(-w->in_zero), scratch, 0};
     g.weights = scratch + TS_TOGETHER * w->k_h * g.words;
     ts_clear(scratch, TS_TOGETHER * w->k_h * g.words);
-    for (size_t c = 0; c < w->out_c; c += TS_TOGETHER) {
+    for (g.first = 0; g.first < w->out_c; g.first += TS_TOGETHER) {
         size_t done = 0;
-        g.channels = w->out_c - c < TS_TOGETHER ? w->out_c - c : TS_TOGETHER;
+        g.channels = w->out_c - g.first < TS_TOGETHER ? w->out_c - g.first : TS_TOGETHER;
         for (size_t i = 0; i < g.channels; ++i) {
-            ts_pair_weights(&g, filter->weights + c, i);
+            ts_pair_weights(&g, filter->weights + g.first, i);
         }
         for (size_t y = 0; y < b->out_h; ++y) {
-            done = ts_put_rows(&g, b, b->input + c, y, done);
+            done = ts_put_rows(&g, b, b->input + g.first, y, done);
             for (size_t i = 0; i < g.channels; ++i) {
-                const ts_scaling scaling = ts_scaling_of(w, filter, c + i, (size_t)w->k_h * w->k_w);
-                ts_channel_row(&g, &scaling, i, y, b->output + y * w->out_w * w->out_c + c + i);
+                ts_channel_row(&g, i, y, b->output + y * w->out_w * w->out_c + g.first + i);
             }
         }
     }
