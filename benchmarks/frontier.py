@@ -2,12 +2,12 @@
 
     python benchmarks/frontier.py [MODEL.tflite]
 
-Stripes cost multiply-accumulates and save RAM. Every plan that the search finds worth measuring, up to MOST_EXTRA more of
-them, is measured: under TFLM the arena of a run, for C the arena of the generated program. Kept is what no other beats in
-both. `bound` is what no plan of these rows can go under: for TFLM the bytes of tensors alive at once (those that may lie over each other counted once) and what it keeps,
-for C the rows alive at once (rows that are not read yet and rows that are written), with the kernels' scratch memory.
-What TFLM keeps is taken from its own recording allocator. Outputs of the smallest are compared with the original's, bit for
-bit. Results go to benchmarks/results/frontier.json. Minutes on two cores.
+Stripes cost multiply-accumulates and save RAM. Of the plans that the search finds worth measuring, up to MOST_EXTRA more of
+them, MOST_PLANS are measured, spread evenly: under TFLM the arena of a run, for C the arena of the generated program. Kept
+is what no other beats in both. `bound` is what no plan of these rows can go under: for TFLM the bytes of tensors alive at
+once (those that may lie over each other counted once) and what it keeps, for C the rows alive at once (those not read yet
+and those written), with the kernels' scratch memory. What TFLM keeps is taken from its own recording allocator. Outputs of
+the smallest are compared with the original's, bit for bit. Results go to benchmarks/results/frontier.json. Minutes on two cores.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +50,7 @@ from tinysieve.quantize.tflm.memory_plan import lifetimes, tflm_scratch
 SHARED = Path(os.environ.get("TINYSIEVE_SHARED", Path(__file__).parents[2] / "shared"))
 MODEL = SHARED / "models" / "reference" / "seed_submission.tflite"
 RESULT = Path(__file__).parent / "results" / "frontier.json"
-MOST_EXTRA, SEED, C_KERNELS = 0.12, 0, "dsp"
+MOST_EXTRA, MOST_PLANS, SEED, C_KERNELS = 0.12, 8, 0, "dsp"
 
 
 @dataclass(frozen=True)
@@ -106,21 +108,33 @@ def not_beaten(points: Iterable[tuple[Point, bytes]]) -> list[tuple[Point, bytes
     return kept
 
 
-def frontier(original: bytes) -> tuple[list[Point], dict[str, dict[str, int]]]:
+def thinned(plans: Sequence[PaperPlan]) -> list[PaperPlan]:
+    """At most MOST_PLANS of them, the first and the last among them."""
+    places = np.unique(np.linspace(0, len(plans) - 1, MOST_PLANS).round().astype(int))
+    return [plans[place] for place in places]
+
+
+def frontier(original: bytes, pool: Executor) -> tuple[list[Point], dict[str, dict[str, int]]]:
     """All points of both routes, and what TFLM keeps for the model as published, prepared and at its least arena."""
     ready, macs = prepared(original), read_graph(original).macs
     points, kept = [], {"as published": recorded_allocations(original), "folded and squeezed": recorded_allocations(ready)}
-    for machine, measure in ((TFLM_MACHINE, in_tflm), (C_MACHINE, in_c)):
-        measured = []
-        for plan in plans(ready, machine, macs):
-            measured.append(measure(ready, plan, macs))
-            print(line(measured[-1][0]), flush=True)
-        best = not_beaten(measured)
-        require_equal(original, best[-1][1], np.random.default_rng(SEED))
+    started = [(measure, pool.submit(plans, ready, machine, macs)) for machine, measure in
+               ((TFLM_MACHINE, in_tflm), (C_MACHINE, in_c))]
+    running = [(measure, [pool.submit(measure, ready, plan, macs) for plan in thinned(found.result())])
+               for measure, found in started]
+    for measure, jobs in running:
+        best = not_beaten([shown(job.result()) for job in jobs])
         if measure is in_tflm:
             kept["least arena"] = recorded_allocations(best[-1][1])
+        require_equal(original, best[-1][1], np.random.default_rng(SEED))
         points += [point for point, _ in best]
     return points, kept
+
+
+def shown(measured: tuple[Point, bytes]) -> tuple[Point, bytes]:
+    """What was measured, printed."""
+    print(line(measured[0]), flush=True)
+    return measured
 
 
 def line(point: Point) -> str:
@@ -136,7 +150,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"skipped: no model at {path}")
         return 0
     try:
-        points, kept = frontier(path.read_bytes())
+        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+            points, kept = frontier(path.read_bytes(), pool)
     except MissingRequirement as error:
         print(f"skipped: {error.what}")
         return 0
