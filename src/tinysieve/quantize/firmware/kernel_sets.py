@@ -156,7 +156,8 @@ def _wide_files() -> dict[str, str]:
 
 
 def _dsp_scratch(step: Step) -> int:
-    """Four windows as int16 (and one as codes, where they must be gathered); for a depthwise one rows and weights of four channels."""
+    """Four windows as int16 (and one as codes, where they must be gathered); for a depthwise one rows and weights of four
+    channels."""
     if step.kernel not in _WINDOWS:
         return 0
     p = step.parameters
