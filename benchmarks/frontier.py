@@ -72,9 +72,16 @@ def prepared(model: bytes) -> bytes:
     return model
 
 
+def thinned(found: Sequence[PaperPlan]) -> list[PaperPlan]:
+    """At most MOST_PLANS of them, the first and the last among them."""
+    places = np.unique(np.linspace(0, len(found) - 1, MOST_PLANS).round().astype(int))
+    return [found[place] for place in places]
+
+
 def plans(model: bytes, machine: Machine, macs: int) -> list[PaperPlan]:
-    """What is worth measuring, the fewest multiply-accumulates first."""
-    return [plan for plan in paper_plans(model, machine, silent) if plan.extra_macs <= macs * MOST_EXTRA]
+    """No stripes, and what is worth measuring, the fewest multiply-accumulates first."""
+    striped_ones = [plan for plan in paper_plans(model, machine, silent) if plan.rooms and plan.extra_macs <= macs * MOST_EXTRA]
+    return [PaperPlan((), 0, 0, 0), *thinned(striped_ones)]
 
 
 def striped(model: bytes, plan: PaperPlan) -> bytes:
@@ -108,19 +115,13 @@ def not_beaten(points: Iterable[tuple[Point, bytes]]) -> list[tuple[Point, bytes
     return kept
 
 
-def thinned(plans: Sequence[PaperPlan]) -> list[PaperPlan]:
-    """At most MOST_PLANS of them, the first and the last among them."""
-    places = np.unique(np.linspace(0, len(plans) - 1, MOST_PLANS).round().astype(int))
-    return [plans[place] for place in places]
-
-
 def frontier(original: bytes, pool: Executor) -> tuple[list[Point], dict[str, dict[str, int]]]:
     """All points of both routes, and what TFLM keeps for the model as published, prepared and at its least arena."""
     ready, macs = prepared(original), read_graph(original).macs
     points, kept = [], {"as published": recorded_allocations(original), "folded and squeezed": recorded_allocations(ready)}
     started = [(measure, pool.submit(plans, ready, machine, macs)) for machine, measure in
                ((TFLM_MACHINE, in_tflm), (C_MACHINE, in_c))]
-    running = [(measure, [pool.submit(measure, ready, plan, macs) for plan in thinned(found.result())])
+    running = [(measure, [pool.submit(measure, ready, plan, macs) for plan in found.result()])
                for measure, found in started]
     for measure, jobs in running:
         best = not_beaten([shown(job.result()) for job in jobs])
