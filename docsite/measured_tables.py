@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from docsite import few_labels_tables as few
+from docsite import memory_tables as memory
 from docsite import starting_weights_tables as start
 from docsite.result_tables import percent, result, table
 
@@ -101,6 +102,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "few_labels": few.few_labels, "few_labels_head": few.few_labels_head, "few_looks": few.few_looks,
     "few_settings": few.few_settings, "starting_weights": start.starting_weights, "own_photos": start.own_photos,
     "few_downstream": few.few_downstream, "few_calibration": few.few_calibration, "closer_look": few.closer_look,
+    "frontier": memory.frontier, "kept": memory.kept, "instructions": memory.instructions,
     "fit": fit, "rankings": rankings, "strategies": strategies, "label_issues": label_issues, "planted": planted,
     "quarter_8": lambda: _trainings("a_quarter_each_way", 8, ("noisy", "seed", "default", "consensus", "clean"), True),
     "rates_8": lambda: _trainings("wake_vision_rates", 8, ("noisy", "seed", "default", "consensus"), True),

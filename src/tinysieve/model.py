@@ -91,14 +91,14 @@ class Model:
             result = fit_model(self.data, target, seed, progress)
             return _required(FittedModel(result.model, self.name, self.classes, result=result))
 
-    def emulate(self, board: str | None = None, *, inputs: int = 8, kernels: str = "cmsis-nn",
+    def emulate(self, board: str | None = None, *, inputs: int = 8, kernels: str = "dsp",
                 boards: str | Path | None = None, progress: Progress = silent) -> ModelEmulation:
         """Run it as generated C on an emulated Cortex-M4 and compare every output with the reference kernels.
 
         Args:
             board: its real memory limits the program; every known board is judged without.
             inputs: how many to run.
-            kernels: cmsis-nn or portable.
+            kernels: dsp, cmsis-nn or portable.
             boards: a YAML file with boards of one's own, as for `tinysieve emulate --boards`.
             progress: called with (inputs done, inputs in all).
 

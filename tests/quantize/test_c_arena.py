@@ -13,6 +13,7 @@ from tinysieve.quantize.firmware.c_arena import ALIGNMENT, ArenaPlan, plan_arena
 from tinysieve.quantize.firmware.c_stripes import stripe_for_c
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
 from tinysieve.quantize.firmware.lowering import Lowered, lower
+from tinysieve.quantize.firmware.sharing import least_bytes
 from tinysieve.quantize.firmware.steps import Raster, Step
 
 
@@ -108,3 +109,19 @@ def test_mcunet_takes_one_wide_image_its_shortcut_and_three_rows() -> None:
 
 def test_the_same_model_gives_the_same_plan(small_int8: bytes) -> None:
     assert plan_arena(lower(small_int8), no_scratch) == plan_arena(lower(small_int8), no_scratch)
+
+
+def test_the_bound_is_what_the_widest_layer_cannot_do_without() -> None:
+    """Block 3's depthwise 5x5 again: all that is read, the shortcut, the three rows between, and the scratch of the kernel."""
+    lowered = lower(reference_model("seed_submission.tflite"))
+    wide, shortcut, rows = 36 * 36 * 96, 36 * 36 * 16, 3 * 36 * 96
+    assert least_bytes(lowered, no_scratch) == wide + shortcut + rows
+    scratch = kernel_set("dsp").scratch_bytes
+    plan = plan_arena(lowered, scratch)
+    assert least_bytes(lowered, scratch) <= plan.bytes <= least_bytes(lowered, scratch) + ALIGNMENT
+
+
+@pytest.mark.parametrize("name", ["small_int8", "small_uint8"])
+def test_no_plan_is_under_the_bound(name: str, request: pytest.FixtureRequest) -> None:
+    lowered = lower(request.getfixturevalue(name))
+    assert 0 < least_bytes(lowered, no_scratch) <= plan_arena(lowered, no_scratch).bytes

@@ -41,7 +41,7 @@ def models() -> dict[str, bytes]:
     return {"classifier": classifier(), "feature map": feature_map(), "means": means(), "gated": gated()}
 
 
-@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn", "wide"])
+@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn", "dsp", "wide"])
 @pytest.mark.parametrize("name", ["classifier", "feature map", "means", "gated"])
 def test_equals_tflm(name: str, kernels: str, models: dict[str, bytes]) -> None:
     result = emulated(models[name], kernels)
@@ -53,7 +53,7 @@ def test_equals_tflm(name: str, kernels: str, models: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize("outputs", [(3, 5), (5, 3), (3, 3, 5), (5, 0)])
-@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
+@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn", "dsp"])
 def test_several_outputs_in_the_files_order(outputs: tuple[int, ...], kernels: str) -> None:
     """One output is what the other is made of, one is given twice, one is the input itself: none is eaten by a run."""
     model = tiny_model(lambda tree: setattr(tree.subgraphs[0], "outputs", np.array(outputs, np.int32)))

@@ -1,6 +1,7 @@
 """`fit` never makes a model worse or different, and says what it did and what it left."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from quantize_models import reference_model
@@ -8,7 +9,8 @@ from striped_models import assert_same_answers, wide_network
 
 from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
 from tinysieve.ground.progress import WHOLE
-from tinysieve.pipeline.model_files.fitting import fit_file, target_of
+from tinysieve.pipeline.model_files import fitting
+from tinysieve.pipeline.model_files.fitting import fit_file, fit_to_first, target_of
 from tinysieve.quantize.passes.fit_model import Target, fit_model
 from tinysieve.quantize.tflite.graph import read_graph
 from tinysieve.quantize.tflm.arena_process import measure_arena
@@ -57,6 +59,25 @@ def test_the_count_moves_within_the_search_and_ends_at_the_whole(network):
     assert seen == sorted(seen)
     assert seen[-1] == WHOLE
     assert len(set(seen)) > 12
+
+
+def test_the_count_never_falls_where_a_board_has_two_kernel_libraries(network, tmp_path, monkeypatch, capsys):
+    """The second target is tried where the first is missed; it goes on at one half, where that one ended."""
+    pytest.importorskip("tflite_micro")
+    seen = [0]
+
+    @contextmanager
+    def shown(title, unit):
+        yield lambda done, total: seen.append(done / total)
+
+    monkeypatch.setattr(fitting, "progress", shown)
+    (tmp_path / "in.tflite").write_bytes(network)
+    targets = [Target(ram_bytes=1, kernels="esp-nn-esp32s3"), Target(ram_bytes=2)]
+    with pytest.raises(GateMissed):
+        fit_to_first(tmp_path / "in.tflite", tmp_path / "out.tflite", targets, 0, False, False, False, False)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    assert 0.5 in seen
 
 
 def test_without_tflm_the_passes_without_a_judge_still_run(network, monkeypatch, tmp_path, capsys):

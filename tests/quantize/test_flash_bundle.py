@@ -102,7 +102,7 @@ def test_a_wrong_weight_is_noticed(saved: Path) -> None:
     assert ran.stdout.splitlines()[-1].startswith("FAIL")
 
 
-@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
+@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn", "dsp"])
 def test_golden_vectors_pass_on_a_cortex_m4(kernels: str, small_int8: bytes) -> None:
     made = make_bundle(small_int8, small_int8, "small", LABELS, kernel_set(kernels), BOARDS)
     assert made.program is not None

@@ -104,7 +104,7 @@ def test_a_failure_outside_the_watched_layers_says_so(small_int8: bytes, bundle:
     assert any(line.endswith("FAIL, first in none of the layers that are watched") for line in lines), lines
 
 
-@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
+@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn", "dsp"])
 def test_a_cortex_m4_names_the_layer_and_counts_cycles(kernels: str, small_int8: bytes) -> None:
     """Its cycle counter is a device of the emulator here: every look at it finds it further on."""
     made = bundle_of(small_int8, kernels=kernels)

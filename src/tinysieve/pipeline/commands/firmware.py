@@ -12,7 +12,7 @@ from tinysieve.pipeline.commands.options import Json
 
 commands = typer.Typer()
 Model = Annotated[Path, typer.Argument(help="A full-integer int8 .tflite file.")]
-Kernels = Annotated[str, typer.Option(help="cmsis-nn (Cortex-M with DSP) or portable (any C compiler).")]
+Kernels = Annotated[str, typer.Option(help="dsp or cmsis-nn (Cortex-M with DSP), or portable (any core).")]
 Boards = Annotated[Path | None, typer.Option("--boards", help="YAML file with your own boards, like configs/boards.yaml.")]
 Ram = Annotated[str | None, typer.Option(help="Largest arena of the C program, such as 128KiB; reached by striping.")]
 MaxExtraMacs = Annotated[str, typer.Option(help="Largest increase in MACs by striping.")]
@@ -22,7 +22,7 @@ MaxExtraMacs = Annotated[str, typer.Option(help="Largest increase in MACs by str
 def emulate(model: Model, board: Annotated[str | None, typer.Option(help="A board of configs/boards.yaml. Default: all.")] = None,
             boards: Boards = None,
             inputs: Annotated[int, typer.Option(min=1, help="Number of test inputs.")] = 8,
-            kernels: Kernels = "cmsis-nn", ram: Ram = None,
+            kernels: Kernels = "dsp", ram: Ram = None,
             max_extra_macs: MaxExtraMacs = "6%", json: Json = False) -> None:
     """Run a model on an emulated Cortex-M4 and estimate latency. Measures RAM, flash and instructions, and compares outputs."""
     from tinysieve.pipeline.model_files.firmware_files import emulate_file

@@ -17,7 +17,7 @@ from tinysieve.pipeline.engine.loudness import LOUDNESS
 Report = Callable[[int, int], None]
 # Short work says nothing off a terminal: its stage was announced, and its end is seen.
 SECONDS_BEFORE_A_LINE = 2.0
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 5.0
 SECONDS_BETWEEN_LOOKS = 0.25
 
 
@@ -77,7 +77,7 @@ def _live_line(title: str, unit: str) -> Iterator[Report]:
 
 
 class _Lines:
-    """A line after two seconds, and then every ten, whether something is reported or not."""
+    """A line after two seconds, and then every five, whether something is reported or not."""
 
     def __init__(self, title: str, unit: str) -> None:
         self._title, self._unit, self._pace = title, unit, _Pace(unit)

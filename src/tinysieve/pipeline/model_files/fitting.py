@@ -11,7 +11,7 @@ import typer
 
 from tinysieve.ground.atomic_files import replacing
 from tinysieve.ground.errors import GateMissed, InputError, MissingRequirement
-from tinysieve.ground.progress import PERCENT
+from tinysieve.ground.progress import PERCENT, part
 from tinysieve.ground.settings import parse_bytes
 from tinysieve.pipeline.engine.progress_display import progress
 from tinysieve.pipeline.model_files.model_file import about, check_output, read_model
@@ -72,8 +72,10 @@ def fit_to_first(
         given = read_model(model)
         if strip_float_io:
             given = strip_float_border(given).model
-        for target in targets:
-            result = fit_model(given, target, seed, report, keep_signatures)
+        for number, target in enumerate(targets):
+            # Each target has its share of the count, so that a second one does not begin at nothing again.
+            share = part(report, number / len(targets), (number + 1) / len(targets))
+            result = fit_model(given, target, seed, share, keep_signatures)
             if result.met or result.after.arena is None:
                 break
     with replacing(output) as temporary:

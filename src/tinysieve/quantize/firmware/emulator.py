@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +83,19 @@ class Emulator:
                 pace //= 10
                 continue
             done, at = done + pace, self._register("PC") | 1
+
+    def blocks(self, codes: bytes, output_sizes: Sequence[int], mark: int) -> tuple[bytes, list[Counter[tuple[int, int]]]]:
+        """Output bytes, and how often one inference ran each basic block, by its address and bytes.
+
+        A new count begins whenever the program arrives at the address ``mark``.
+        """
+        counts: list[Counter[tuple[int, int]]] = [Counter()]
+        ran = self._machine.hook_add(self._unicorn.UC_HOOK_BLOCK, lambda _, at, size, __: counts[-1].update(((at, size),)))
+        marked = self._machine.hook_add(self._unicorn.UC_HOOK_CODE, lambda *_: counts.append(Counter()), begin=mark, end=mark)
+        output = self.answer(codes, output_sizes)
+        for hook in (ran, marked):
+            self._machine.hook_del(hook)
+        return output, counts
 
     def returned(self) -> int:
         """What the program's entry, called with 0, gives back: for programs linked with another entry than one inference."""

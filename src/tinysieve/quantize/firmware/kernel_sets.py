@@ -20,6 +20,7 @@ BAKENN = "1.0.0"
 _OWN = ("ts_kernels.h", "ts_fixed_point.h", "ts_band.h", "ts_elementwise.c", "ts_layout.c", "ts_mean.c", "ts_pools.c",
         "ts_products.c", "ts_resize.c", "ts_softmax.c")
 _WINDOWS = ("conv2d", "depthwise")
+_HIGHEST = 16  # rows of a depthwise filter in ts_depthwise_dsp.c
 _CMSIS = {
     "Include": ("arm_nn_math_types.h", "arm_nn_types.h", "arm_nnfunctions.h", "arm_nnsupportfunctions.h"),
     "Source/ConvolutionFunctions": (
@@ -154,7 +155,37 @@ def _wide_files() -> dict[str, str]:
     return {**_own("ts_windows_wide.c"), **_bakenn_portable()}
 
 
+def _dsp_scratch(step: Step) -> int:
+    """Four windows as int16 (and one as codes, where they must be gathered); for a depthwise one rows and weights of four
+    channels."""
+    if step.kernel not in _WINDOWS:
+        return 0
+    p = step.parameters
+    if step.kernel == "depthwise":
+        return _dsp_rows(p) or _portable_scratch(step)
+    if p["groups"] != 1:
+        return _portable_scratch(step)
+    steps = -(-p["k_h"] * p["k_w"] * p["in_c"] // 4)
+    plain = all(p[name] == 1 for name in ("k_h", "k_w", "stride_h", "stride_w")) and p["pad_top"] == p["pad_left"] == 0
+    return 32 * steps + (0 if plain else 4 * steps)
+
+
+def _dsp_rows(p: Mapping[str, int]) -> int:
+    """Bytes of rows and weights as in ts_depthwise_dsp.c; 0 where that kernel gives the step to the portable one."""
+    if p["in_c"] != p["out_c"] or p["dilation_h"] != 1 or p["dilation_w"] != 1 or p["stride_w"] > 2 or p["k_h"] > _HIGHEST:
+        return 0
+    pairs = p["k_w"] // 2 + 1
+    columns = (-(-p["out_w"] // 2) * 2 - 1) * p["stride_w"] + 2 * pairs
+    words = -(-max(columns, p["pad_left"] + p["in_w"]) // 2)
+    return 16 * p["k_h"] * (words + 2 * pairs)
+
+
+def _dsp_files() -> dict[str, str]:
+    return {**_own("ts_dsp.h", "ts_conv_dsp.c", "ts_depthwise_dsp.c"), **_bakenn_portable()}
+
+
 KERNEL_SETS = {
+    "dsp": KernelSet("dsp", _dsp_files, _bakenn_licence, _dsp_scratch),
     "portable": KernelSet("portable", _portable_files, _bakenn_licence, _portable_scratch),
     "cmsis-nn": KernelSet("cmsis-nn", _cmsis_files, _cmsis_licences, _cmsis_scratch),
     "wide": KernelSet("wide", _wide_files, _bakenn_licence, _wide_scratch),

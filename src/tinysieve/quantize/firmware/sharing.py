@@ -9,7 +9,7 @@ convolution needs little more than one of its two images.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tinysieve.quantize.firmware.lowering import Lowered
@@ -43,6 +43,35 @@ def leads(lowered: Lowered, lives: Iterable[Lifetime]) -> dict[tuple[int, int], 
             if lead < grown.size_bytes:
                 distances[eaten.tensor, grown.tensor] = lead
     return distances
+
+
+def least_bytes(lowered: Lowered, scratch_bytes: Callable[[Step], int]) -> int:
+    """Bytes that no arena of these steps can go under: at every row, of each tensor the bytes from the first that is still
+    read to the last that is written, and the kernel's scratch memory."""
+    traffic, least = _traffic(lowered), 0
+    needed = {root: _FirstNeeded(entry.reads) for root, entry in traffic.items()}
+    writes = {root: list(entry.writes) for root, entry in traffic.items()}
+    ends = dict.fromkeys(traffic, 0)
+    for moment in sorted({entry[0] for one in traffic.values() for entry in (*one.reads, *one.writes)}):
+        for root, upcoming in writes.items():
+            while upcoming and upcoming[0][0] <= moment:
+                ends[root] = max(ends[root], upcoming.pop(0)[2])
+        alive = {root: max(0, ends[root] - needed[root].at(moment)) for root in traffic}
+        step = moment // _ROWS
+        scratch = scratch_bytes(lowered.steps[step]) if 0 <= step < len(lowered.steps) else 0
+        least = max(least, sum(alive.values()) + scratch - _in_place_bytes(traffic, needed, alive, moment))
+    return least
+
+
+def _in_place_bytes(
+    traffic: dict[int, Traffic], needed: dict[int, _FirstNeeded], alive: dict[int, int], moment: int
+) -> int:
+    """Bytes counted twice where a step writes element by element over an input that nobody reads afterwards."""
+    shared = 0
+    for grown, entry in traffic.items():
+        dying = [alive[root] for root, _ in entry.beside.get(moment, ()) if needed[root].at(moment + 1) == _NEVER]
+        shared += min(alive[grown], max(dying, default=0))
+    return shared
 
 
 class _FirstNeeded:

@@ -15,6 +15,7 @@ from tinysieve.ground.native_messages import captured_messages
 from tinysieve.quantize.tflite.graph import read_graph
 
 ALLOCATION = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
+_RECORDED = re.compile(r"'(.+?)' used (\d+) bytes")
 LARGEST_ARENA_BYTES = 2**31
 SEARCH_STEP_BYTES = 64
 
@@ -120,7 +121,21 @@ def refusal(messages: str, failure: Exception) -> InputError:
                       fix="convert to full-integer int8 with operators that TFLM knows")
 
 
+def recorded_allocations(model: bytes) -> dict[str, int]:
+    """Bytes by TFLM's own recording allocator: head, tail and total, and what the tail holds, by TFLM's names for it.
+
+    Raises:
+        InputError: TFLM cannot run the model.
+    """
+    words = _messages(model, report(model)[0])
+    return {name: int(size) for name, size in (*ALLOCATION.findall(words), *_RECORDED.findall(words))}
+
+
 def _reported(model: bytes, arena_bytes: int) -> dict[str, int]:
+    return {name: int(size) for name, size in ALLOCATION.findall(_messages(model, arena_bytes))}
+
+
+def _messages(model: bytes, arena_bytes: int) -> str:
     failure = None
     with captured_messages() as messages:
         try:
@@ -129,4 +144,4 @@ def _reported(model: bytes, arena_bytes: int) -> dict[str, int]:
             failure = error
     if failure is not None:
         raise refusal(messages.text, failure) from failure
-    return {name: int(size) for name, size in ALLOCATION.findall(messages.text)}
+    return messages.text
