@@ -89,6 +89,14 @@ def answer(library: ctypes.CDLL, kernel: str, w: dict[str, int], parts: tuple[np
     return output[:-64]
 
 
+def both(libraries: dict[str, ctypes.CDLL], kernel: str, w: dict[str, int], parts: tuple[np.ndarray, ...],
+         image: np.ndarray) -> list[np.ndarray]:
+    """The outputs of both kernel sets, each with the scratch memory that it asks for."""
+    step = Step(0, kernel.upper(), kernel, (0,), 1, w)
+    return [answer(libraries[name], kernel, w, parts, image, KERNEL_SETS[name].scratch_bytes(step))
+            for name in ("portable", "dsp")]
+
+
 @pytest.mark.parametrize("kernel", ["conv2d", "depthwise"])
 def test_equal_to_the_portable_kernels_within_the_scratch_memory(kernel: str, libraries: dict[str, ctypes.CDLL]) -> None:
     rng = np.random.default_rng(0)
@@ -96,7 +104,31 @@ def test_equal_to_the_portable_kernels_within_the_scratch_memory(kernel: str, li
         w = window(rng, kernel == "depthwise")
         parts = filters(rng, w, kernel == "depthwise")
         image = rng.integers(-128, 128, w["in_h"] * w["in_w"] * w["in_c"]).astype(np.int8)
-        step = Step(0, kernel.upper(), kernel, (0,), 1, w)
-        answers = [answer(libraries[name], kernel, w, parts, image, KERNEL_SETS[name].scratch_bytes(step))
-                   for name in ("portable", "dsp")]
+        answers = both(libraries, kernel, w, parts, image)
         assert (answers[0] == answers[1]).all(), w
+
+
+def single(in_c: int, **more: int) -> dict[str, int]:
+    """A layer of one pixel."""
+    ones = dict.fromkeys(("in_h", "in_w", "out_h", "out_w", "k_h", "k_w", "stride_h", "stride_w", "dilation_h", "dilation_w",
+                          "groups", "rows", "out_c"), 1)
+    return ones | {"in_c": in_c, "pad_top": 0, "pad_left": 0, "in_zero": -128, "out_zero": 0, "low": -128, "high": 127} | more
+
+
+@pytest.mark.parametrize("in_c", [2**14 - 1, 2**14, 2**14 + 1, 40_000])
+@pytest.mark.parametrize("weight", [-127, 127])
+def test_the_largest_sums_do_not_overflow(in_c: int, weight: int, libraries: dict[str, ctypes.CDLL]) -> None:
+    w = single(in_c)
+    parts = (np.full(in_c, weight, np.int8), np.array([0], np.int32), np.array([2**31 - 1], np.int32), np.array([-24], np.int8))
+    portable, dsp = both(libraries, "conv2d", w, parts, np.full(in_c, 127, np.int8))
+    assert portable.tolist() == dsp.tolist() == [round(in_c * 255 * weight / 2**24)]
+
+
+@pytest.mark.parametrize("sides", [(1, 17), (17, 1), (16, 16), (1, 40)])
+def test_depthwise_filters_of_any_extent_keep_to_their_scratch_memory(sides: tuple[int, int],
+                                                                      libraries: dict[str, ctypes.CDLL]) -> None:
+    rng, (k_h, k_w) = np.random.default_rng(1), sides
+    w = single(1000, in_h=k_h, in_w=k_w, k_h=k_h, k_w=k_w, out_c=1000, groups=1000)
+    image = rng.integers(-128, 128, k_h * k_w * 1000).astype(np.int8)
+    portable, dsp = both(libraries, "depthwise", w, filters(rng, w, True), image)
+    assert (portable == dsp).all()

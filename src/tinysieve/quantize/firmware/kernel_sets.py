@@ -20,7 +20,8 @@ BAKENN = "1.0.0"
 _OWN = ("ts_kernels.h", "ts_fixed_point.h", "ts_band.h", "ts_elementwise.c", "ts_layout.c", "ts_mean.c", "ts_pools.c",
         "ts_products.c", "ts_resize.c", "ts_softmax.c")
 _WINDOWS = ("conv2d", "depthwise")
-_HIGHEST = 16  # rows of a depthwise filter in ts_depthwise_dsp.c
+_WIDEST = 16  # rows and columns of a depthwise filter in ts_depthwise_dsp.c
+_MOST_PRODUCTS = 2**14  # of a channel in ts_conv_dsp.c
 _CMSIS = {
     "Include": ("arm_nn_math_types.h", "arm_nn_types.h", "arm_nnfunctions.h", "arm_nnsupportfunctions.h"),
     "Source/ConvolutionFunctions": (
@@ -163,16 +164,18 @@ def _dsp_scratch(step: Step) -> int:
     p = step.parameters
     if step.kernel == "depthwise":
         return _dsp_rows(p) or _portable_scratch(step)
-    if p["groups"] != 1:
+    products = p["k_h"] * p["k_w"] * p["in_c"]
+    if p["groups"] != 1 or products > _MOST_PRODUCTS:
         return _portable_scratch(step)
-    steps = -(-p["k_h"] * p["k_w"] * p["in_c"] // 4)
+    steps = -(-products // 4)
     plain = all(p[name] == 1 for name in ("k_h", "k_w", "stride_h", "stride_w")) and p["pad_top"] == p["pad_left"] == 0
     return 32 * steps + (0 if plain else 4 * steps)
 
 
 def _dsp_rows(p: Mapping[str, int]) -> int:
     """Bytes of rows and weights as in ts_depthwise_dsp.c; 0 where that kernel gives the step to the portable one."""
-    if p["in_c"] != p["out_c"] or p["dilation_h"] != 1 or p["dilation_w"] != 1 or p["stride_w"] > 2 or p["k_h"] > _HIGHEST:
+    whole = p["in_c"] == p["out_c"] and p["dilation_h"] == p["dilation_w"] == 1
+    if not whole or p["stride_w"] > 2 or max(p["k_h"], p["k_w"]) > _WIDEST:
         return 0
     pairs = p["k_w"] // 2 + 1
     columns = (-(-p["out_w"] // 2) * 2 - 1) * p["stride_w"] + 2 * pairs

@@ -5,6 +5,8 @@
 #include "ts_dsp.h"
 
 #define TS_PIXELS 4
+/* Of a channel: a sum of more could reach 2^30, see ts_is_quick. */
+#define TS_MOST_PRODUCTS 16384
 
 /* `count` codes of one window, four a step, into its place among the four: less the zero point, so that a missing code is 0. */
 static void ts_widen(const int8_t *codes, size_t count, uint32_t less_zero, uint32_t *place) {
@@ -148,10 +150,11 @@ static void ts_conv_band(const ts_window *w, const ts_filter *filter, const ts_b
 }
 
 void ts_conv2d(const ts_window *w, const ts_filter *filter, const int8_t *input, int8_t *output, void *scratch) {
-    const int32_t *shifts = w->groups == 1 ? 0 : ts_unpacked_shifts(w, filter, scratch);
+    const int ours = w->groups == 1 && (size_t)w->k_h * w->k_w * w->in_c <= TS_MOST_PRODUCTS;
+    const int32_t *shifts = ours ? 0 : ts_unpacked_shifts(w, filter, scratch);
     for (size_t y = 0; y < w->out_h; y += w->rows) {
         const ts_band b = ts_band_at(w, y, input, output);
-        if (w->groups == 1) {
+        if (ours) {
             ts_conv_band(w, filter, &b, (uint32_t *)scratch);
         } else {
             bakenn_conv2d_s8(b.input, filter->weights, filter->bias, filter->multiplier, shifts, b.output, b.in_h,

@@ -6,7 +6,7 @@
 #include "ts_dsp.h"
 
 #define TS_TOGETHER 4
-#define TS_HIGHEST 16
+#define TS_WIDEST 16
 
 /* Pairs in a row: its borders, and what the last two outputs read beyond it. The generator counts the same. */
 static size_t ts_row_words(const ts_window *w) {
@@ -16,8 +16,8 @@ static size_t ts_row_words(const ts_window *w) {
 }
 
 static int ts_takes_rows(const ts_window *w) {
-    return w->in_c == w->out_c && w->dilation_h == 1 && w->dilation_w == 1 && w->stride_w <= 2 && w->k_h <= TS_HIGHEST
-        && w->k_w <= TS_HIGHEST;
+    return w->in_c == w->out_c && w->dilation_h == 1 && w->dilation_w == 1 && w->stride_w <= 2 && w->k_h <= TS_WIDEST
+        && w->k_w <= TS_WIDEST;
 }
 
 /* What a group of channels works with: rows of `words` pairs, k_h of them a channel in a ring; weights in pairs. */
@@ -143,7 +143,7 @@ TS_INLINE void ts_output_row(const ts_group *g, size_t channel, const uint32_t *
 /* The usual sizes by themselves, so that a compiler unrolls them. */
 TS_APART void ts_channel_row(const ts_group *g, size_t member, size_t y, int8_t *output) {
     const ts_window *w = g->w;
-    const uint32_t *rows[TS_HIGHEST], *const weights = g->weights + member * w->k_h * g->pairs * 2;
+    const uint32_t *rows[TS_WIDEST], *const weights = g->weights + member * w->k_h * g->pairs * 2;
     const size_t channel = g->first + member;
     size_t slot = y * w->stride_h % w->k_h;
     for (size_t ky = 0; ky < w->k_h; ++ky) {

@@ -114,7 +114,7 @@ TS_INLINE ts_codes ts_codes_of(const ts_window *w, const ts_filter *filter) {
 }
 
 /* Whether no care is needed: a factor below 1/2, and a sum below 2^30, since products of a code and a weight are below 2^15
-   and a channel has at most 2^14 of them. */
+   and the callers take no layer with more than 2^14 of them a channel. */
 TS_INLINE int ts_is_quick(int shift, int32_t bias) {
     return (uint32_t)(-1 - shift) < 30 && (uint32_t)bias + (UINT32_C(1) << 29) < UINT32_C(1) << 30;
 }
