@@ -40,8 +40,8 @@ docs: .venv/docs.stamp
 	@echo "build/site/index.html"
 
 # Without the trainings (voc2007), the scripts that write pictures or weights, and what others import.
-BENCHMARKS = $(filter-out $(addprefix benchmarks/, chromium.py drill.py gap_won_back.py label_quality_inputs.py \
-	label_quality_peers.py rooms_picture.py train_presence_head.py voc2007.py voc_classes.py walkthrough_pictures.py), $(wildcard benchmarks/[a-z]*.py))
+BENCHMARKS = $(filter-out $(addprefix benchmarks/, chromium.py drill.py fit_time.py gap_won_back.py label_quality_inputs.py \
+	label_quality_peers.py live_speed.py rooms_picture.py train_presence_head.py voc2007.py voc_classes.py walkthrough_pictures.py), $(wildcard benchmarks/[a-z]*.py))
 
 # Kills inside every stage and a flip in every file; writes the table of docs/reliability.md.
 drill: .venv/dev.stamp
