@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -37,7 +38,7 @@ class DifferentOutputs(TinysieveError):
 
 
 def require_equal(original: bytes, rewritten: bytes, rng: np.random.Generator, progress: Progress = silent) -> Equality:
-    """Run both on random, smooth and extreme inputs; return how it was checked. ``progress`` counts inputs that were run.
+    """Run both, side by side, on random, smooth and extreme inputs; return how it was checked. ``progress`` counts inputs.
 
     Raises:
         DifferentOutputs: an output differs, or only one of the two runs.
@@ -49,14 +50,16 @@ def require_equal(original: bytes, rewritten: bytes, rng: np.random.Generator, p
             raise InputError(f"the model has no {what}", why="nothing could be checked", fix=f"give a model with an {what}")
     inputs = [check_inputs(info, rng) for info in graph.inputs]
     checked, missing = [], []
-    for done, name in enumerate((LITERT, TFLM)):
-        try:
-            expected = _answers(name, original, inputs, part(progress, done / 2, done / 2 + 0.25))
-        except TinysieveError as error:
-            missing.append(error.what if error.what.startswith(name) else f"{name}: {error.what}")
-            continue
-        _compare(name, expected, rewritten, inputs, part(progress, done / 2 + 0.25, done / 2 + 0.5))
-        checked.append(name)
+    with ThreadPoolExecutor(1) as beside:
+        for done, name in enumerate((LITERT, TFLM)):
+            answers = beside.submit(_answers, name, rewritten, inputs, 1, part(progress, done / 2, done / 2 + 0.5))
+            try:
+                expected = _answers(name, original, inputs, 0, silent)
+            except TinysieveError as error:
+                missing.append(error.what if error.what.startswith(name) else f"{name}: {error.what}")
+                continue
+            _compare(name, expected, answers)
+            checked.append(name)
     progress(1, 1)
     if not checked:
         raise InputError("no interpreter runs the model: " + "; ".join(missing),
@@ -64,9 +67,9 @@ def require_equal(original: bytes, rewritten: bytes, rng: np.random.Generator, p
     return Equality(CHECKED_INPUTS, tuple(checked), tuple(missing))
 
 
-def _compare(name: str, expected: NDArray[np.uint8], model: bytes, inputs: Sequence[NDArray], progress: Progress) -> None:
+def _compare(name: str, expected: NDArray[np.uint8], rewritten: Future[NDArray[np.uint8]]) -> None:
     try:
-        answers = _answers(name, model, inputs, progress)
+        answers = rewritten.result()
     except TinysieveError as error:
         raise DifferentOutputs(f"{name} runs the original but not the result: {error.what}",
                                why="the passes are not exact for this model", fix="keep the original") from error
@@ -116,11 +119,11 @@ def _half(shape: tuple[int, ...]) -> NDArray[np.float32]:
     return field
 
 
-def _answers(interpreter: str, model: bytes, inputs: Sequence[NDArray], progress: Progress) -> NDArray[np.uint8]:
-    """The bytes of all outputs, one row an input."""
+def _answers(interpreter: str, model: bytes, inputs: Sequence[NDArray], child: int, progress: Progress) -> NDArray[np.uint8]:
+    """The bytes of all outputs, one row an input, from the child of that number."""
     rows = []
     for first in range(0, CHECKED_INPUTS, RUN_TOGETHER):
-        outputs = outputs_apart(interpreter, model, [codes[first:first + RUN_TOGETHER] for codes in inputs])
+        outputs = outputs_apart(interpreter, model, [codes[first:first + RUN_TOGETHER] for codes in inputs], child)
         rows.append(np.concatenate([np.ascontiguousarray(codes).reshape(len(codes), -1).view(np.uint8) for codes in outputs], 1))
         progress(first + RUN_TOGETHER, CHECKED_INPUTS)
     return np.concatenate(rows)
