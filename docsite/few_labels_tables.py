@@ -73,6 +73,18 @@ def few_downstream() -> str:
     return table(head, rows)
 
 
+def few_network() -> str:
+    """What the labels are worth to the fine-tuned network, a planting a row."""
+    rows = []
+    for place, row in result("few_labels_network")["trained"].items():
+        photos, rate, labels, planting, _ = place.split(", ")
+        called = "given" if labels == "noisy" else f"mended by the {labels}"
+        rows.append((RATES[rate], photos, planting.removeprefix("planting "), called, str(row["photos"]), str(row["best_epoch"]),
+                     percent(row["accuracy"]), f"{percent(row['interval'][0])} to {percent(row['interval'][1])}",
+                     percent(row["balanced_accuracy"])))
+    return table(("planted", "photos", "planting", "labels", "of them used", "best epoch", "accuracy", "95 %", "balanced"), rows)
+
+
 def few_calibration() -> str:
     """Promised and found shares of wrong labels."""
     stored = result("few_labels")["calibration"]

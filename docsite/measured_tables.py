@@ -101,7 +101,8 @@ def _trainings(setting: str, epochs: int, labels: Sequence[str], interval: bool)
 TABLES: dict[str, Callable[[], str]] = {
     "few_labels": few.few_labels, "few_labels_head": few.few_labels_head, "few_looks": few.few_looks,
     "few_settings": few.few_settings, "starting_weights": start.starting_weights, "own_photos": start.own_photos,
-    "few_downstream": few.few_downstream, "few_calibration": few.few_calibration, "closer_look": few.closer_look,
+    "few_downstream": few.few_downstream, "few_network": few.few_network, "few_calibration": few.few_calibration,
+    "closer_look": few.closer_look,
     "frontier": memory.frontier, "kept": memory.kept, "instructions": memory.instructions,
     "fit": fit, "rankings": rankings, "strategies": strategies, "label_issues": label_issues, "planted": planted,
     "quarter_8": lambda: _trainings("a_quarter_each_way", 8, ("noisy", "seed", "default", "consensus", "clean"), True),
