@@ -3,8 +3,9 @@
     python benchmarks/live_speed.py RUN/live.html [--seconds 10]
 
 Headless Chromium opens the file from disk; its own test picture is the camera. The page is ready when its golden vectors have
-been computed and compared. Frames a second are the page's own count. Goals: under 3,000,000 B, a first answer within 2 s of the click
-that starts the camera, 10 frames a second. Results go to benchmarks/results/live_speed.json. Skipped where there is no Chromium.
+been computed and compared. Frames a second are the page's own count. Goals: under 3,000,000 B, a first answer within 2 s of the
+click that starts the camera, 10 frames a second. Results go to benchmarks/results/live_speed.json. Skipped where there is no
+Chromium.
 """
 
 from __future__ import annotations
