@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 from walkthrough_dataperf import lay_out, placed
 
 ROOT = Path(__file__).parent.parent
