@@ -108,6 +108,8 @@ def main() -> None:
     """Entry point: an error becomes a message and an exit code; --debug and internal errors add a traceback."""
     # TensorFlow's C++ side talks on standard error unless told otherwise before it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # joblib counts physical cores by commands that small containers lack, and warns with a traceback.
+    os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))
     switches = Switches()
     LOUDNESS.quiet = False
     try:
