@@ -46,6 +46,14 @@ def test_names_of_splits_and_classes(tmp_path: Path, split: str, meant: str, fol
     assert rows(listed(tmp_path, f"{split}/{folder}/a.jpg")) == {f"{split}/{folder}/a.jpg": (meant, label)}
 
 
+@pytest.mark.parametrize("name", ["new\nline.jpg", "写真 😀.jpg", "comma,;'.jpg", "-dash.jpg", " led.jpg", "tab\t.jpg",
+                                  "$&\\1.jpg"])
+@pytest.mark.parametrize("before", ["", "data/"])
+def test_any_name_of_a_file_is_read(tmp_path: Path, before: str, name: str) -> None:
+    files = [f"{before}train/person/{name}", f"{before}train/background/{name}"]
+    assert rows(listed(tmp_path, *files)) == {files[0]: ("train", "person"), files[1]: ("train", "background")}
+
+
 @pytest.mark.parametrize("word", ["unknown", "Unsure", "not sure", "ignore", "?"])
 def test_who_cannot_tell_gives_no_label(tmp_path: Path, word: str) -> None:
     """Neither as a folder nor in a table: a doubt is no background. A user's own word for a class is that class."""

@@ -19,13 +19,13 @@ class Parts:
 
     def at(self, place: int) -> pa.Array:
         """string [N]."""
-        name = pc.replace_substring_regex(self.paths, rf"^(?:[^/]+/){{{place}}}([^/]+)/.*$", r"\1")
+        name = pc.replace_substring_regex(self.paths, rf"(?s)^(?:[^/]+/){{{place}}}([^/]+)/.*$", r"\1")
         deep = pc.greater(pc.count_substring(self.paths, "/"), place)
         return pc.if_else(deep, name, pa.scalar(None, pa.string()))
 
     def above(self, place: int) -> pa.Array:
         """string [N]: the folders before the n-th, with a slash behind each; null where there are fewer."""
-        folders = pc.replace_substring_regex(self.paths, rf"^((?:[^/]+/){{{place}}}).*$", r"\1")
+        folders = pc.replace_substring_regex(self.paths, rf"(?s)^((?:[^/]+/){{{place}}}).*$", r"\1")
         return pc.if_else(pc.greater_equal(pc.count_substring(self.paths, "/"), place), folders, pa.scalar(None, pa.string()))
 
 

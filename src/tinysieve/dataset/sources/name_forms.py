@@ -22,7 +22,7 @@ _ENDING = r"(?i)(" + "|".join(re.escape(suffix) for suffix in SUFFIXES) + ")$"
 _PRINTED = r"""^(?:b|u|[A-Za-z]*Path\()?['"](.*)['"]\)?$"""
 _INVISIBLE = "\u200b\u200e\u200f\ufeff"
 # Label Studio puts eight hex digits before an upload's name.
-_UPLOADED = r"^(?:.*/)?[0-9a-f]{8}-([^/]+)$"
+_UPLOADED = r"(?s)^(?:.*/)?[0-9a-f]{8}-([^/]+)$"
 _NUMBER = r"^0*(\d+?)(?:\.0)?$"
 
 
@@ -63,7 +63,7 @@ def _address_path(text: str) -> str:
 
 def last_parts(keys: pa.Array, count: int) -> pa.Array:
     """The last folders and the file."""
-    return pc.replace_substring_regex(keys, rf"^.*/((?:[^/]+/){{{count - 1}}}[^/]+)$", r"\1")
+    return pc.replace_substring_regex(keys, rf"(?s)^.*/((?:[^/]+/){{{count - 1}}}[^/]+)$", r"\1")
 
 
 def bare(keys: pa.Array) -> pa.Array:
