@@ -86,14 +86,18 @@ def until(config: Path, run: Path, stage: str) -> None:
 
 
 def at_changes(folder: Path, reached: Callable[[int], None]) -> Callable[[], int]:
-    """Call `reached` with its number before each change of a file below `folder`; gives a function that says how many came."""
+    """Call `reached` with its number before each change of a file below `folder`; gives a function that says how many came.
+
+    Locks are no change: nothing is in them, and a process must not fork while it takes one.
+    """
     seen = 0
     below = f"{folder}/"
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal seen
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        if (writes or event in _EVENTS) and str(arguments[0]).startswith(below):
+        changes = (writes or event in _EVENTS) and str(arguments[0]).startswith(below)
+        if changes and not str(arguments[0]).endswith(".lock"):
             seen += 1
             reached(seen)
 
