@@ -42,6 +42,12 @@ def test_the_same_rows_however_they_are_written(tmp_path: Path, way: str) -> Non
     assert read_table(tmp_path / "t.csv").to_pylist() == ROWS
 
 
+@pytest.mark.parametrize("first", ["PK", "PK_id", "pk"])
+def test_a_primary_key_in_the_first_column_is_no_archive(tmp_path: Path, first: str) -> None:
+    (tmp_path / "t.csv").write_text(f"{first},filename,person\n7,a.jpg,1\n", encoding="utf-8")
+    assert read_table(tmp_path / "t.csv").to_pylist() == [{first: "7", "filename": "a.jpg", "person": "1"}]
+
+
 def test_a_windows_code_page_is_read_and_said_and_can_be_forced(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes("filename,Größe\ncafé.jpg,3\n".encode("cp1252"))

@@ -18,6 +18,7 @@ import random
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,8 @@ from pathlib import Path
 LOGS = (".log.jsonl", ".lock", ".tmp")
 _EVENTS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 AT_ONCE = 2
+# filelock puts its locks in order at a fork, and refuses another one meanwhile.
+_FORKING = threading.Lock()
 # Of every copy, since the report's title is the name of the run folder.
 RUN = "run"
 
@@ -55,7 +58,8 @@ def contents(folder: Path) -> dict[str, str]:
 
 def in_child(work: Callable[[], None], log: Path) -> int:
     """Run in a forked copy of this process; its exit code, or minus the signal that ended it. What it says goes into `log`."""
-    process = os.fork()
+    with _FORKING:
+        process = os.fork()
     if process == 0:
         code = 1
         try:

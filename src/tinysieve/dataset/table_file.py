@@ -27,9 +27,10 @@ _PHOTO = re.compile(r"\.(jpe?g|png|webp|bmp|gif|tiff?|heic|avif)(\s|$)", re.IGNO
 # Begins the note of a Parquet file that holds images.
 HEAVY_LEFT_OUT = "columns of images or the like are not read"
 _FIX = "a table is a CSV with a header, the first sheet of an .xlsx, or Parquet"
-_OTHERS = ((b"\xd0\xcf\x11\xe0", "an Excel file of before 2007"), (b"\x1f\x8b", "packed with gzip"), (b"PK", "a zip archive"),
-           (b"ARROW1", "an Arrow file"), (b"{", "JSON"), (b"[{", "JSON"), (b"\x93NUMPY", "a numpy file"),
-           (b"<?xml", "XML"), (b"<annotation", "XML"), (b"<!DOCTYPE html", "a web page"), (b"<html", "a web page"))
+_OTHERS = ((b"\xd0\xcf\x11\xe0", "an Excel file of before 2007"), (b"\x1f\x8b", "packed with gzip"),
+           (b"PK\x03\x04", "a zip archive"), (b"ARROW1", "an Arrow file"), (b"\x93NUMPY", "a numpy file"), (b"{", "JSON"),
+           (b"[{", "JSON"), (b"<?xml", "XML"), (b"<annotation", "XML"), (b"<!DOCTYPE html", "a web page"),
+           (b"<html", "a web page"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +132,7 @@ def check_table(path: Path) -> None:
 def _refuse_others(data: bytes, path: Path) -> None:
     head = data[:64].removeprefix(codecs.BOM_UTF8).lstrip()
     for start, name in _OTHERS:
-        if data.startswith(start) or head.startswith(start):
+        if head.startswith(start):
             raise InputError(f"{path} is no table: it is {name}", where=str(path), fix=_FIX)
 
 

@@ -36,7 +36,7 @@ class FolderStore(ImageStore):
         return scan_images(self.folder, self._follow, self._keep)
 
     def read(self, name: str) -> bytes:
-        path = _followed(self.folder / name)
+        path = followed(self.folder / name)
         if not any(path.is_relative_to(root) for root in self._roots):
             raise UndecodableImage(LINK_LEAVES)
         return read_image(path)
@@ -55,8 +55,12 @@ class FolderStore(ImageStore):
         return self.folder / name
 
 
-def _followed(path: Path) -> Path:
-    """Where links lead. Whether to nothing or in a circle, the system says: `resolve` raises in Python 3.11 and not in 3.13."""
+def followed(path: Path) -> Path:
+    """Where links lead. Whether to nothing or in a circle, the system says: `resolve` raises in Python 3.11 and not in 3.13.
+
+    Raises:
+        UndecodableImage: they lead to no file.
+    """
     try:
         path.stat()
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,12 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tinysieve.dataset.image_formats import HEAD_BYTES, READ, format_of, refusal
+from tinysieve.dataset.images import UndecodableImage
 from tinysieve.dataset.ingest import check_listed
 from tinysieve.dataset.samples import SPLITS
 from tinysieve.dataset.sources.image_places import in_words
 from tinysieve.dataset.sources.listing import Listing, SkippedRow
 from tinysieve.dataset.sources.match_files import NO_FILE
-from tinysieve.dataset.stores.folder_store import LINK_CIRCLE, LINK_LEAVES, LINK_NOWHERE
+from tinysieve.dataset.stores.folder_store import LINK_LEAVES, followed
 from tinysieve.dataset.stores.store import ImageStore
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.sections import Config
@@ -116,13 +116,12 @@ def _unread(store: ImageStore, names: Sequence[str], allowed: Sequence[Path]) ->
 
 def _reason(path: str, roots: tuple[Path, ...], no_heic: bool) -> str:
     try:
-        if os.path.islink(path):
-            if not os.path.exists(path):
-                return LINK_CIRCLE if _is_circle(path) else LINK_NOWHERE
-            if not any(Path(os.path.realpath(path)).is_relative_to(root) for root in roots):
-                return LINK_LEAVES
+        if os.path.islink(path) and not any(followed(Path(path)).is_relative_to(root) for root in roots):
+            return LINK_LEAVES
         with open(path, "rb", buffering=0) as file:
             head = file.read(HEAD_BYTES)
+    except UndecodableImage as error:
+        return str(error)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     kind = format_of(head)
@@ -131,14 +130,6 @@ def _reason(path: str, roots: tuple[Path, ...], no_heic: bool) -> str:
     if kind == "HEIC" and no_heic:
         return "HEIC needs the package pillow-heif: pip install 'tinysieve[heif]', or convert to JPEG"
     return "" if kind in READ else refusal(kind)
-
-
-def _is_circle(path: str) -> bool:
-    try:
-        os.stat(path)
-    except OSError as error:
-        return error.errno == errno.ELOOP
-    return False
 
 
 def _leading_out(where: str, unread: Sequence[SkippedRow]) -> tuple[str, ...]:
