@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import typer
 
+from tinysieve.ground.atomic_files import write_text
 from tinysieve.pipeline.config.read import load_config
 from tinysieve.pipeline.console import run_tables as console
 from tinysieve.pipeline.demo.demo_photos import TRUTH, build_demo
 from tinysieve.pipeline.demo.ending import ending
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.main_job import stages_of
-from tinysieve.pipeline.model_files.live_file import PAGE, write_live_page
+from tinysieve.pipeline.model_files.live_file import PAGE, live_model
 from tinysieve.pipeline.report.planted import planted_counts
 from tinysieve.pipeline.report.report_stage import REPORT_PAGE
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
-from tinysieve.pipeline.stages.quantize import INT8_MODEL
+from tinysieve.pipeline.stages.quantize import INT8_MODEL, QUANTIZE_MENDED
 from tinysieve.pipeline.stages.train import MENDED
 from tinysieve.pipeline.stages.verify import read_verdict
 
@@ -29,9 +31,16 @@ def run_demo(folder: Path, seed: int) -> None:
                  f"dataset.source.table={folder / 'photos/labels.csv'}")
     with as_file(files("tinysieve.configs") / "demo.yaml") as path:
         config = load_config(path, overrides)
-    run = Run(config, config.run)
-    run_stages(run, stages_of(config), console.announce)
+    run, stages = Run(config, config.run), stages_of(config)
+    made = stages.index(QUANTIZE_MENDED) + 1
+    run_stages(run, stages[:made], console.announce)
+    model = live_model(INT8_MODEL[MENDED].path(run), run=config.run)
+    # The compiler works in a process of its own, while the models are measured here.
+    with ThreadPoolExecutor(1) as beside:
+        page = beside.submit(model.html)
+        run_stages(run, stages[made:], console.announce)
+    live_page = config.run / PAGE
+    write_text(live_page, page.result())
     store = versions_of(run)
     planted = planted_counts(samples_of(run), store.load("0").labels, store.load("HEAD").labels, folder / "photos" / TRUTH)
-    live_page = write_live_page(INT8_MODEL[MENDED].path(run), config.run / PAGE, (), None, config.run, force=True)
     typer.echo("\n".join(ending(planted, read_verdict(run), REPORT_PAGE.path(run).resolve(), live_page.resolve())))

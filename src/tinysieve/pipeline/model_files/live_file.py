@@ -37,6 +37,20 @@ def write_live_page(path: Path, out: Path | None, labels: tuple[str, ...], posit
     """
     page = out or path.parent / PAGE
     check_output(page, path, force)
+    model = live_model(path, labels, positive, run)
+    with about(path), progress("live page"):
+        text = model.html()
+    write_text(page, text)
+    typer.echo(f"done: {page} ({len(text):,} B); open it in a browser")
+    return page
+
+
+def live_model(path: Path, labels: tuple[str, ...] = (), positive: str | None = None, run: Path | None = None) -> LiveModel:
+    """What the page shows of one model: its labels where none are given, and its margins on the validation images of its run.
+
+    Raises:
+        InputError: the model takes no picture or gives no list of scores, or labels and scores differ in number.
+    """
     with about(path):
         model = read_model(path)
         graph = read_graph(model)
@@ -47,11 +61,7 @@ def write_live_page(path: Path, out: Path | None, labels: tuple[str, ...], posit
             raise InputError(f"{len(named)} labels for {scores} scores", fix="give one --label per score, in the model's order")
         recorded = None if run is None else open_recorded(run)
         margins = None if recorded is None else _validation_margins(recorded, model)
-        with progress("live page"):
-            text = LiveModel(path.stem, model, named, _positive(named, positive, recorded), margins).html()
-    write_text(page, text)
-    typer.echo(f"done: {page} ({len(text):,} B); open it in a browser")
-    return page
+        return LiveModel(path.stem, model, named, _positive(named, positive, recorded), margins)
 
 
 def _scores_of(graph: Graph) -> int:
