@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -15,10 +16,10 @@ from tinysieve.pipeline.demo.demo_photos import TRUTH, build_demo
 from tinysieve.pipeline.demo.ending import ending
 from tinysieve.pipeline.engine.stages import Run, run_stages
 from tinysieve.pipeline.main_job import stages_of
-from tinysieve.pipeline.model_files.live_file import PAGE, live_model
+from tinysieve.pipeline.model_files.live_file import PAGE, live_model, validation_margins
 from tinysieve.pipeline.report.planted import planted_counts
 from tinysieve.pipeline.report.report_stage import REPORT_PAGE
-from tinysieve.pipeline.stages.ingest import samples_of, versions_of
+from tinysieve.pipeline.stages.ingest import PIXELS, samples_of, versions_of
 from tinysieve.pipeline.stages.quantize import INT8_MODEL, QUANTIZE_MENDED
 from tinysieve.pipeline.stages.train import MENDED
 from tinysieve.pipeline.stages.verify import read_verdict
@@ -34,13 +35,13 @@ def run_demo(folder: Path, seed: int) -> None:
     run, stages = Run(config, config.run), stages_of(config)
     made = stages.index(QUANTIZE_MENDED) + 1
     run_stages(run, stages[:made], console.announce)
-    model = live_model(INT8_MODEL[MENDED].path(run), run=config.run)
+    store, model = versions_of(run), live_model(INT8_MODEL[MENDED].path(run))
+    margins = validation_margins(model.model, samples_of(run), store.load("HEAD").labels, PIXELS.of(run))
     # The compiler works in a process of its own, while the models are measured here.
     with ThreadPoolExecutor(1) as beside:
-        page = beside.submit(model.html)
+        page = beside.submit(replace(model, margins=margins).html)
         run_stages(run, stages[made:], console.announce)
     live_page = config.run / PAGE
     write_text(live_page, page.result())
-    store = versions_of(run)
     planted = planted_counts(samples_of(run), store.load("0").labels, store.load("HEAD").labels, folder / "photos" / TRUTH)
     typer.echo("\n".join(ending(planted, read_verdict(run), REPORT_PAGE.path(run).resolve(), live_page.resolve())))

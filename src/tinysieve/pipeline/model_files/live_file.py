@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from tinysieve.dataset.classes import POSITIVE, UNLABELED
+from tinysieve.dataset.classes import POSITIVE, UNLABELED, Codes
+from tinysieve.dataset.packed_pixels import PackedPixels
+from tinysieve.dataset.samples import SampleTable
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.progress_display import progress
@@ -60,7 +62,7 @@ def live_model(path: Path, labels: tuple[str, ...] = (), positive: str | None = 
         if len(named) != scores:
             raise InputError(f"{len(named)} labels for {scores} scores", fix="give one --label per score, in the model's order")
         recorded = None if run is None else open_recorded(run)
-        margins = None if recorded is None else _validation_margins(recorded, model)
+        margins = None if recorded is None else _margins_of_run(recorded, model)
         return LiveModel(path.stem, model, named, _positive(named, positive, recorded), margins)
 
 
@@ -80,13 +82,17 @@ def _positive(labels: tuple[str, ...], wanted: str | None, recorded: RecordedRun
     return labels.index(wanted)
 
 
-def _validation_margins(recorded: RecordedRun, model: bytes) -> Margins:
+def _margins_of_run(recorded: RecordedRun, model: bytes) -> Margins:
+    require_model_of(recorded, model)
+    return validation_margins(model, recorded.samples, recorded.trained_version.labels, PIXELS.of_folder(recorded.folder))
+
+
+def validation_margins(model: bytes, samples: SampleTable, labels: Codes, pixels: PackedPixels) -> Margins:
+    """How sure an int8 model is of each labelled image of the split validation."""
     from tinysieve.quantize.interpreters import LiteRTReference
 
-    require_model_of(recorded, model)
-    samples, labels = recorded.samples, recorded.trained_version.labels
     rows = np.flatnonzero(samples.in_split("validation") & (labels > UNLABELED))
-    images = PIXELS.of_folder(recorded.folder)[samples.numbers("pixel_row")[rows]]
+    images = pixels[samples.numbers("pixel_row")[rows]]
     with progress("validation images", "images") as report:
         scores = LiteRTReference(model, stated_for(samples.classes)).predict_logits(images, report)
     return margins_of(scores.tolist(), labels[rows].tolist(), POSITIVE)
