@@ -93,8 +93,8 @@ def labels_of(draw: Draw, name: str) -> Codes:
     return draw.given if name == "noisy" else consensus(draw, YOLO, Consensus())
 
 
-def train_and_judge(photos: Photos, rows: np.ndarray, labels: Codes, seed: int) -> dict[str, Any]:
-    """Fine-tune, convert, and measure on the test photos."""
+def train_and_answer(photos: Photos, rows: np.ndarray, labels: Codes, seed: int) -> tuple[dict[str, Any], np.ndarray]:
+    """Fine-tune and convert; how it was taught, and the int8 model's answers to the test photos, int64 [W]."""
     teach = photos.pixel_row[rows[labels >= 0]]
     choose = photos.choose
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +103,13 @@ def train_and_judge(photos: Photos, rows: np.ndarray, labels: Codes, seed: int) 
                    Path(folder), lambda done, total: print(f"\r{done:,}/{total:,}", end="", flush=True))
         converted = convert_int8(trained_mcunet(made.weights_path), photos.pixels[teach[:CALIBRATION]], "uint8")
     answers = np.asarray(LiteRTReference(converted).predict_logits(photos.pixels[photos.test_row])).argmax(1)
-    return {"photos": len(teach), "best_epoch": made.best_epoch} | figures(answers, photos.test_truth)
+    return {"photos": len(teach), "best_epoch": made.best_epoch}, answers
+
+
+def train_and_judge(photos: Photos, rows: np.ndarray, labels: Codes, seed: int) -> dict[str, Any]:
+    """Fine-tune, convert, and measure on the test photos."""
+    taught, answers = train_and_answer(photos, rows, labels, seed)
+    return taught | figures(answers, photos.test_truth)
 
 
 def gains(trained: dict[str, Any], key: str) -> dict[str, Any]:

@@ -117,6 +117,20 @@ def test_up_starts_what_needs_no_gpu_and_mlcube_takes_the_same_image() -> None:
     assert CUBE["platform"]["accelerator_count"] == 0
 
 
+@pytest.mark.parametrize("compose", [("docker", "compose"), ("podman-compose",)])
+def test_compose_itself_starts_what_needs_no_gpu(compose: tuple[str, ...]) -> None:
+    def services(*profile: str) -> list[str]:
+        done = subprocess.run([*compose, *profile, "config", "--services"], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return sorted(done.stdout.split())
+
+    if shutil.which(compose[0]) is None or subprocess.run([*compose, "version"], capture_output=True).returncode:
+        pytest.skip(f"no {' '.join(compose)} here")
+    without_gpu = ["dataperf-debugging-submission", "dataperf-visual-submission"]
+    assert services() == without_gpu
+    assert services("--profile", "gpu") == [*without_gpu, "track"]
+
+
 def test_mlcube_always_leaves_a_log(tmp_path: Path) -> None:
     bare, whole = tmp_path / "bare", tmp_path / "whole"
     for folder in (bare, whole):

@@ -12,10 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tinysieve.dataperf.archive import safe_name, unpack
 from tinysieve.dataperf.download import download, recorded_checksums
 from tinysieve.ground.errors import InputError, MissingRequirement
+from tinysieve.pipeline.cli import app
 
 CONTENT = bytes(range(256)) * 9000
 
@@ -259,3 +261,30 @@ def test_a_checksum_is_recorded_the_first_time_and_required_afterwards(server: S
     assert not (tmp_path / "set.bin").exists()
     server.offer("set.bin", CONTENT)
     assert fetch(url, "record", tmp_path) == ["set.bin"]
+
+
+def test_a_page_that_asks_to_confirm_is_not_recorded(server: Server, tmp_path: Path) -> None:
+    """What a host of large files answers in place of the file; with its own checksum a page is as good as any file."""
+    page, digest = server.offer("set.html", b"\xef\xbb\xbf\n<!DOCTYPE html><html>Download anyway</html>")
+    with pytest.raises(InputError, match="the server sent a web page") as refused:
+        fetch(page, "record", tmp_path)
+    assert "required from now on" in refused.value.why
+    assert recorded_checksums(tmp_path) == {}
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert fetch(page, digest, tmp_path) == ["set.html"]
+
+
+def test_the_command_records_once_and_requires_from_then_on(server: Server, tmp_path: Path) -> None:
+    url, digest = server.offer("set.bin", CONTENT)
+    asked = ["dataperf", "download", "--url", url, "--sha256", "record", "--out", str(tmp_path)]
+    first = CliRunner().invoke(app, asked, catch_exceptions=False)
+    assert first.exit_code == 0
+    assert f"required from now on: --sha256 {digest}" in first.output
+    # A second call opens no connection.
+    assert CliRunner().invoke(app, asked, catch_exceptions=False).exit_code == 0
+    assert len(server.asked) == 1
+    (tmp_path / "set.bin").unlink()
+    server.offer("set.bin", b"another file")
+    with pytest.raises(InputError, match=f"not {digest}"):
+        CliRunner().invoke(app, asked, catch_exceptions=False)
+    assert not (tmp_path / "set.bin").exists()

@@ -194,6 +194,20 @@ def test_class_and_joint_parameters_move_what_they_should(
     assert not np.array_equal(outcome.with_temperatures.held_out_losses, outcome.without.held_out_losses)
 
 
+@pytest.mark.parametrize(("learn", "instance", "by_class"), [("class", False, True), ("joint", True, True),
+                                                             ("instance", True, False)])
+def test_the_command_learns_the_parameters_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, learn: str, instance: bool,
+                                                           by_class: bool) -> None:
+    asked: list[CifarNoise] = []
+    monkeypatch.setattr("tinysieve.pipeline.experiments.cifar_noise_files.run_cifar_noise",
+                        lambda name, data, levels, settings, *others: asked.append(settings))
+    told = CliRunner().invoke(app, ["experiment", "cifar-noise", "--learn", learn, "--instance-rate", "3", "--class-rate", "0.2"],
+                              catch_exceptions=False)
+    assert told.exit_code == 0
+    assert asked[0].instance == (TableSettings(1.0, 3.0, 0.0) if instance else None)
+    assert asked[0].by_class == (TableSettings(1.0, 0.2, 0.0001) if by_class else None)
+
+
 def test_stored_trajectories_are_read_at_a_chosen_epoch_and_the_kept_trained_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -215,7 +229,8 @@ def test_stored_trajectories_are_read_at_a_chosen_epoch_and_the_kept_trained_aga
     assert third["kept"] == kept
     # All clean ones are kept; where a few more are asked for than there are, corrupt ones fill up.
     assert third["clean_share_of_kept"] == pytest.approx(min(1.0, (~corrupt).sum() / kept))
-    assert set(third["test_accuracy"]) == {"retrained"}
+    # On all labels and on the kept ones: before and after.
+    assert set(third["test_accuracy"]) == {"without", "retrained"}
     assert retrained(1)["clean_share_of_kept"] < 0.8
     with pytest.raises(InputError, match="epoch 6 of 5"):
         retrained(6)

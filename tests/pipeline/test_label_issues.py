@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -278,6 +280,40 @@ def test_a_second_pass_predicts_with_its_own_probabilities(run: Run) -> None:
     assert {one: row["label_quality"] for one, row in second.items()} == {one: row["label_quality"] for one, row in first.items()}
     issues = [{one for one, row in rows.items() if row["is_label_issue"]} for rows in (first, second)]
     assert issues[1] <= issues[0]
+
+
+WITHOUT_DETECTORS = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("ultralytics", "torch", "torchvision", "openvino", "onnxruntime"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Hidden())
+from tinysieve.pipeline.cli import main
+main()
+"""
+
+
+def test_clean_view_needs_images_and_labels_only(tmp_path: Path) -> None:
+    """In a process where no detector's package can be imported, with a configuration that names a detector."""
+    make_images(tmp_path / "images")
+    path = write_config(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "run")
+    path.write_text(path.read_text().replace("kind: presence_head", "kind: ultralytics, weights: yolo11n.pt"))
+
+    def asked(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", WITHOUT_DETECTORS, *words, "-c", str(path)], capture_output=True, text=True,
+                              cwd=tmp_path)
+
+    made = asked("clean-view", "--filter", "predicted_neq_given", "--max-change", "1", "--json")
+    assert made.returncode == 0, made.stderr
+    view = json.loads(made.stdout)
+    assert view["labels"] == 24
+    assert view["version"] != view["parent"]
+    assert f"at least {view['right_expected']:,.0f} of these {view['issues']} are expected to be labelled right" in made.stderr
+    assert {folder.name for folder in (tmp_path / "run").iterdir()} >= {"ingest", "embed", "out-of-fold", "versions"}
+    assert not (tmp_path / "run/detect").exists()
+    # What does need the detector says so, in the same process: it was hidden indeed.
+    assert asked("filter").returncode == 3
 
 
 def test_clean_view_by_command(run: Run, judged: tuple[Path, Path], tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def _recorded(url: str, work: Path, limit_bytes: int, progress: Progress) -> str
         work.mkdir(parents=True, exist_ok=True)
         part = work / f"record-{hashlib.sha256(url.encode()).hexdigest()[:16]}.part"
         _fetch(url, part, limit_bytes, progress)
+        _refuse_page(part, url)
         known[url] = _digest(part)
         part.replace(work / f"{known[url]}.part")
         write_text(work / _RECORDED, json.dumps(known, indent=1) + "\n")
@@ -143,11 +144,23 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _is_page(part: Path) -> bool:
+    with part.open("rb") as file:
+        return file.read(200).removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def _refuse_page(part: Path, url: str) -> None:
+    """Hosts of large files answer with a page that asks to sign in or to confirm; its checksum is not the file's."""
+    if _is_page(part):
+        part.unlink()
+        raise InputError("the server sent a web page", where=url, why="its checksum would be required from now on",
+                         fix="use the URL of the file itself; for a page that you do want, give its SHA-256")
+
+
 def _require_digest(part: Path, wanted: str, url: str) -> None:
     if (digest := _digest(part)) == wanted:
         return
-    with part.open("rb") as file:
-        page = file.read(200).lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    page = _is_page(part)
     part.unlink()
     raise InputError(f"the file's SHA-256 is {digest}, not {wanted}", where=url,
                      why="it is a web page" if page else "it is another file, or it was corrupted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -25,6 +26,24 @@ def keep_least_suspect(
         order = members[np.argsort(suspect[members], kind="stable")]
         kept[order[: round(share * len(members))]] = True
     return kept
+
+
+def refuse_lost_class(labels: NDArray[np.integer], kept: NDArray[np.bool_], names: Sequence[str], share: float) -> None:
+    """Refuse what leaves no sample of a class.
+
+    Args:
+        labels: int [N], each an index into `names`.
+        kept: bool [N].
+        names: of the classes.
+        share: that was asked for.
+
+    Raises:
+        InputError: names the classes.
+    """
+    lost = [names[label] for label in np.setdiff1d(labels, labels[kept])]
+    if lost:
+        raise InputError(f"--keep {share:g} leaves nothing of {', '.join(lost)}", why="nothing can be learnt of such a class",
+                         fix="keep more, or the same share of each class: --per-class")
 
 
 def read_at(trajectories: NDArray[np.floating], epoch: int, samples: int) -> TrajectorySummary:

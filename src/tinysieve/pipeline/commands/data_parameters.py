@@ -20,6 +20,8 @@ def data_parameters(
     read_epoch: Annotated[int | None, typer.Option(help="Epoch after which to read them, from 1.")] = None,
     keep: Annotated[float | None, typer.Option(help="Share to keep, least suspect first: a version to train on.")] = None,
     per_class: Annotated[bool, typer.Option("--per-class", help="Keep that share of each class.")] = False,
+    test: Annotated[Path | None, typer.Option(help="With --images and --keep: a folder with one folder a class whose labels are "
+                                              "right. Trains on all and on the kept, and compares.")] = None,
     images: Annotated[Path | None, typer.Option(help="Instead of a run: a folder with one folder a class. A small network "
                                                 "learns on the pixels.")] = None,
     side: Annotated[int, typer.Option(help="With --images: pixels of the square that the network sees.", min=16, max=224)] = 64,
@@ -43,10 +45,14 @@ def data_parameters(
     if (stored is None) != (read_epoch is None):
         raise InputError("--from and --read-epoch belong together", why="stored trajectories are read after a chosen epoch",
                          fix="give both, such as --from trajectories.npy --read-epoch 80")
+    if test is not None and (images is None or keep is None):
+        raise InputError("--test needs --images and --keep", why="it judges a training on the kept pictures of a folder",
+                         fix="such as --images photos/train --keep 0.6 --test photos/test; a run is judged by 'tinysieve verify'")
     if images is not None:
-        from tinysieve.pipeline.experiments.folder_run import run_folder
+        from tinysieve.pipeline.experiments.folder_run import Keeping, run_folder
 
-        counts = run_folder(images, side, epochs, batch_size, instance_rate, seed, stored, read_epoch, keep, per_class, out)
+        keeping = None if keep is None else Keeping(keep, per_class, test)
+        counts = run_folder(images, side, epochs, batch_size, instance_rate, seed, stored, read_epoch, keeping, out)
         show_folder(out, counts, json)
         return
     if stored is None and keep is not None:

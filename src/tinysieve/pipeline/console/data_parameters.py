@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinysieve.filtering.data_parameters.triage import TRIAGE_NAMES
+from tinysieve.ground.statistics import wilson_interval
 from tinysieve.pipeline.label_issues.stored_trajectories import LeastSuspect
 from tinysieve.pipeline.stages.data_parameters import SUMMARY, TRIAGE_FILE
 
@@ -52,7 +53,20 @@ def show_folder(folder: Path, counts: Mapping[str, Any], as_json: bool) -> None:
     Console(width=None if Console().is_terminal else 130).print(_counts(counts["triage"]))
     if "kept" in counts:
         typer.echo(f"kept {counts['kept']:,}: {folder / 'kept.csv'}")
+    if "retraining" in counts:
+        _tell_retraining(counts["retraining"])
     typer.echo(f"all pictures: {folder / TRIAGE_FILE}\npages:        {folder / 'pictures'}")
+
+
+def _tell_retraining(made: Mapping[str, Any]) -> None:
+    """Test accuracy before and after, each with the interval of so few test pictures."""
+    total = made["test_pictures"]
+    typer.echo(f"trained from scratch, accuracy on {total:,} test pictures after the last epoch:")
+    for words, count, name in (("all", made["taught"], "without"), ("kept", made["kept"], "retrained")):
+        accuracy = made["test_accuracy"][name]["last"]
+        interval = wilson_interval(accuracy * total, total)
+        typer.echo(f"  {words:<4} {count:>7,} pictures: {100 * accuracy:.1f} % "
+                   f"(95 %: {100 * interval.low:.1f} to {100 * interval.high:.1f} %)")
 
 
 def show_kept(kept: LeastSuspect, as_json: bool) -> None:

@@ -58,7 +58,7 @@ def summarise(errors: LabelErrors, labels: Labels, filter_by: str, rank_by: str)
 
 def announce_cut(view: CleanView) -> None:
     """What is about to be taken out, and what of it is expected to be right; on standard error, before it is done."""
-    typer.echo(f"clean view: {view.pruned:,} photos to drop, {view.relabelled:,} to relabel, of {view.labels:,}; about "
+    typer.echo(f"clean view: {view.pruned:,} photos to drop, {view.relabelled:,} to relabel, of {view.labels:,}; at least "
                f"{view.right_expected:,.0f} of these {view.issues:,} are expected to be labelled right", err=True)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,11 +19,11 @@ from tinysieve.filtering.data_parameters.turning_point import suspicion, turning
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.experiments.image_sets import ImageSet
 from tinysieve.pipeline.experiments.problem import plant_uniform
+from tinysieve.pipeline.experiments.retraining import RETRAINED, WITHOUT, ProgressBars, train_before_and_after
 from tinysieve.pipeline.experiments.tempered_training import IntArray, Pictures, Training, TrainingPlan, train
 
 # Names of the trainings, and of their folders.
-TRAININGS = ("without", "with", "retrained")
-ProgressBars = Callable[[str, str], AbstractContextManager[Callable[[int, int], None]]]
+TRAININGS = (WITHOUT, "with", RETRAINED)
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def cifar_noise(images: ImageSet, settings: CifarNoise, folder: Path, bars: Prog
         with bars(name, "epochs") as report:
             return train(pictures, held_out, test, settings.plan, temperatures, log, report)
 
-    without = run("without", teach, None, None)
+    without = run(WITHOUT, teach, None, None)
     tempered = run("with", teach, settings.instance, settings.by_class)
     epoch = turning_point(tempered.held_out_losses)
     kept = np.ones(len(teach.labels), bool)
@@ -108,13 +106,13 @@ def cifar_noise(images: ImageSet, settings: CifarNoise, folder: Path, bars: Prog
         return CifarNoiseOutcome(teach, corrupt, epoch, without, tempered, None, kept)
     suspect = suspicion(summarise(tempered.trajectories, epoch))
     kept = keep_least_suspect(suspect, teach.labels, settings.keep, settings.keep_level)
-    retrained = run("retrained", Pictures(teach.images[kept], teach.labels[kept], images.classes), None, None)
+    retrained = run(RETRAINED, Pictures(teach.images[kept], teach.labels[kept], images.classes), None, None)
     return CifarNoiseOutcome(teach, corrupt, epoch, without, tempered, retrained, kept)
 
 
 def retrain_stored(images: ImageSet, settings: CifarNoise, trajectories: NDArray[np.floating], epoch: int, folder: Path,
                    bars: ProgressBars) -> dict[str, Any]:
-    """The last step alone: identify from stored trajectories after an epoch, counted from 1, and train on the kept.
+    """The last steps alone: identify from stored trajectories after an epoch, counted from 1, train on all and on the kept.
 
     Raises:
         InputError: trajectories of another training, or no such epoch.
@@ -122,13 +120,10 @@ def retrain_stored(images: ImageSet, settings: CifarNoise, trajectories: NDArray
     teach, held_out, corrupt = _split(images, settings)
     suspect = suspicion(read_at(trajectories, epoch, len(teach.labels)))
     kept = keep_least_suspect(suspect, teach.labels, settings.keep, settings.keep_level)
-    again = Pictures(teach.images[kept], teach.labels[kept], images.classes)
-    log = TrajectoryLog(folder / "retrained", _identity(again, settings), len(again.labels), settings.plan.epochs)
-    with bars("retrained", "epochs") as report:
-        made = train(again, held_out, Pictures(images.test, images.test_labels, images.classes), settings.plan,
-                     Temperatures.start(len(again.labels), images.classes, None, None), log, report)
+    accuracies = train_before_and_after(teach, kept, held_out, Pictures(images.test, images.test_labels, images.classes),
+                                        settings.plan, folder, bars)
     return {"corrupt": settings.corrupt, "teaching_images": len(corrupt), "read_after_epoch": epoch,
-            "test_accuracy": {"retrained": {"last": float(made.test_accuracy[-1]), "best": float(made.test_accuracy.max())}},
+            "test_accuracy": accuracies,
             "kept": int(kept.sum()), "clean_share_of_kept": float(1 - corrupt[kept].mean()) if kept.any() else None}
 
 

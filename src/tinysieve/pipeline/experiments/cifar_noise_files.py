@@ -34,7 +34,7 @@ from tinysieve.pipeline.experiments.image_sets import ImageSet, cifar_10
 
 SETS: dict[str, Callable[..., ImageSet]] = {"cifar-10": cifar_10, "cifar-100": cifar_100}
 LEARNT = ("instance", "class", "joint")
-CURVES, PLOT, FIGURES, RETRAINED = "curves.csv", "curves.png", "cifar-noise.json", "retrained.json"
+CURVES, PLOT, FIGURES, RETRAINED_FIGURES = "curves.csv", "curves.png", "cifar-noise.json", "retrained.json"
 CIFAR_10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -89,7 +89,7 @@ def run_cifar_noise(
 
 def retrain_from(name: str, data: Path | None, levels: Sequence[float], settings: CifarNoise, keep: float | None, stored: Path,
                  epoch: int, out: Path, as_json: bool) -> None:
-    """Identify from stored trajectories at an epoch and train on the kept, at one share of corrupt labels.
+    """Identify from stored trajectories at an epoch, train on all and on the kept, at one share of corrupt labels.
 
     Raises:
         InputError: several shares, or trajectories of another training.
@@ -101,7 +101,7 @@ def retrain_from(name: str, data: Path | None, levels: Sequence[float], settings
     images = SETS[name](data) if data else SETS[name]()
     load_keras()
     made = {"set": name, "network": chosen.plan.network} | retrain_stored(images, chosen, trajectories, epoch, folder, progress)
-    write_text(folder / RETRAINED, json.dumps(made, indent=1) + "\n")
+    write_text(folder / RETRAINED_FIGURES, json.dumps(made, indent=1) + "\n")
     if as_json:
         typer.echo(json.dumps(made, indent=1))
     else:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from tinysieve.dataset.classes import Codes
 from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
-from tinysieve.filtering.data_parameters.least_suspect import keep_least_suspect, read_at
+from tinysieve.filtering.data_parameters.least_suspect import keep_least_suspect, read_at, refuse_lost_class
 from tinysieve.filtering.data_parameters.temperatures import Temperatures
 from tinysieve.filtering.data_parameters.trajectories import ARRAY, HalfArray, TrajectoryLog, read_trajectories, summarise
 from tinysieve.filtering.data_parameters.triage import RULES, TRIAGE_NAMES, triage
 from tinysieve.filtering.data_parameters.turning_point import suspicion, turning_point
+from tinysieve.filtering.data_parameters.whose_trajectories import refuse_other_rows
 from tinysieve.ground.atomic_files import replacing, write_text
 from tinysieve.ground.csv_text import csv_lines
 from tinysieve.ground.errors import InputError
@@ -111,9 +112,16 @@ def read(given: ClassFolders, settings: Learning, trajectories: HalfArray, epoch
     return Read(rows, trajectories, epoch, triage(summarise(trajectories, -1), RULES[settings.rule]), suspect)
 
 
-def stored(file: Path) -> HalfArray:
-    """Trajectories of an earlier run: the file, or the folder that it left."""
-    return read_trajectories(file / ARRAY if file.is_dir() else file)
+def stored(given: ClassFolders, settings: Learning, file: Path) -> HalfArray:
+    """Trajectories of an earlier run: the file, or the folder that it left.
+
+    Raises:
+        InputError: of other pictures, or learnt with another seed, which held out others.
+    """
+    file = file / ARRAY if file.is_dir() else file
+    rows, _ = taught_rows(given, settings)
+    refuse_other_rows(file, "filepath", [given.paths[row] for row in rows])
+    return read_trajectories(file)
 
 
 def write(given: ClassFolders, settings: Learning, made: Read, folder: Path) -> dict[str, object]:
@@ -146,10 +154,20 @@ def write(given: ClassFolders, settings: Learning, made: Read, folder: Path) -> 
     return counts
 
 
-def write_kept(given: ClassFolders, made: Read, share: float, per_class: bool, folder: Path) -> int:
-    """A table of the least suspect pictures, to retrain on; gives their number. What was held out is not judged, and stays."""
+def kept_of(given: ClassFolders, made: Read, share: float, per_class: bool) -> NDArray[np.bool_]:
+    """bool [n]: the least suspect of the pictures that taught.
+
+    Raises:
+        InputError: no picture of a class is left.
+    """
     labels = given.labels[made.rows]
     kept = keep_least_suspect(made.suspicion, labels, share, "class" if per_class else "dataset")
+    refuse_lost_class(labels, kept, given.classes, share)
+    return kept
+
+
+def write_kept(given: ClassFolders, made: Read, kept: NDArray[np.bool_], folder: Path) -> int:
+    """A table of the least suspect pictures, to retrain on; gives their number. What was held out is not judged, and stays."""
     rows = np.sort(np.concatenate([made.rows[kept], np.setdiff1d(np.arange(len(given.labels)), made.rows)]))
     lines: list[list[object]] = [["filepath", "label"], *([given.paths[row], given.classes[given.labels[row]]] for row in rows)]
     write_text(folder / KEPT, csv_lines(lines))

@@ -49,7 +49,7 @@ class CleanView:
         pruned: issues that were dropped.
         relabelled: issues that got the more probable label instead.
         right_expected: of the issues, how many labels are expected to be right all the same: photos that dropping loses, or
-            relabelling spoils.
+            relabelling spoils. A lower bound in practice: the joint takes some doubt for noise.
         table: every judged sample, worst first: sample_id, filepath, then the columns of `LabelErrors.table`.
     """
 
@@ -155,7 +155,7 @@ def _refuse_large_cut(labels: Codes, decisions: Decisions, eligible: Mask, limit
         if hit.sum() > limit * total:
             cut = f"{hit.sum():,} of {total:,} train photos labelled {name} ({hit.sum() / total:.1%})"
             raise ChangeTooLarge(
-                f"the clean view would take {cut}; about {right[hit].sum():,.0f} of them are expected to be labelled right",
+                f"the clean view would take {cut}; at least {right[hit].sum():,.0f} of them are expected to be labelled right",
                 where=f"--max-change {limit:g}",
                 why="a cut through so much of a class is more often a classifier that cannot tell it than so many wrong labels",
                 fix="see what would go: --max-change 1 --dry-run --out FILE; choose with more care: --filter confident_learning; "

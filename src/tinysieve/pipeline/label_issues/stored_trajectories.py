@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 
 from tinysieve.dataset.classes import UNLABELED
 from tinysieve.dataset.decisions import drop
 from tinysieve.dataset.versions import apply_decisions
-from tinysieve.filtering.data_parameters.least_suspect import keep_least_suspect, read_at
+from tinysieve.filtering.data_parameters.least_suspect import keep_least_suspect, read_at, refuse_lost_class
 from tinysieve.filtering.data_parameters.trajectories import read_trajectories
 from tinysieve.filtering.data_parameters.turning_point import suspicion
+from tinysieve.filtering.data_parameters.whose_trajectories import refuse_other_rows
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.engine.stages import Run, locked
 from tinysieve.pipeline.stages.ingest import samples_of, versions_of
@@ -53,7 +55,7 @@ def keep_stored(run: Run, file: Path, epoch: int, share: float, level: Level) ->
         level: whether the share holds for all samples together, or within each class.
 
     Raises:
-        InputError: trajectories of other samples, no such epoch, or a share that keeps nobody or everybody.
+        InputError: trajectories of other samples, no such epoch, or a share that keeps nobody or everybody or loses a class.
     """
     if not 0 < share < 1:
         raise InputError(f"--keep {share:g} is not between 0 and 1", fix="0.6 keeps the three fifths that are least suspect")
@@ -61,7 +63,9 @@ def keep_stored(run: Run, file: Path, epoch: int, share: float, level: Level) ->
         samples, store = samples_of(run), versions_of(run)
         rows = np.flatnonzero(samples.in_split("train") & (samples.labels > UNLABELED))
         labels = samples.labels[rows]
+        refuse_other_rows(file, "sample_id", samples.sample_ids.take(pa.array(rows)).to_pylist())
         kept = keep_least_suspect(suspicion(read_at(read_trajectories(file), epoch, len(rows))), labels, share, level)
+        refuse_lost_class(labels, kept, samples.classes.in_code_order, share)
         parent = store.load("HEAD")
         gone = rows[~kept]
         gone = gone[parent.labels[gone] > UNLABELED]
