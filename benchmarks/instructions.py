@@ -23,14 +23,14 @@ from typing import Any
 from tinysieve.ground.atomic_files import write_text
 from tinysieve.ground.errors import MissingRequirement
 from tinysieve.quantize.firmware.c_program import CProgram, generate
-from tinysieve.quantize.firmware.emulate import FLAGS, emulator_files
+from tinysieve.quantize.firmware.emulate import FLAGS, emulator_files, emulator_kernels
 from tinysieve.quantize.firmware.emulator import Emulator
 from tinysieve.quantize.firmware.golden import golden_inputs
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
 from tinysieve.quantize.firmware.lowering import lower
 from tinysieve.quantize.firmware.oracle import expected_outputs
 from tinysieve.quantize.firmware.steps import Step
-from tinysieve.quantize.firmware.toolchain import CORTEX_M4, LINKER_SCRIPT, Memory, compile_c, flash_image, write_files
+from tinysieve.quantize.firmware.toolchain import CORTEX_M4, LINKER_SCRIPT, Memory, compile_c, flash_image, write_program
 from tinysieve.quantize.tflite.source_model import SourceModel
 
 SHARED = Path(os.environ.get("TINYSIEVE_SHARED", Path(__file__).parents[2] / "shared"))
@@ -50,9 +50,9 @@ def linked(program: CProgram) -> bytes:
     """The ELF file of a program that marks its layers."""
     with tempfile.TemporaryDirectory() as name:
         folder, files = Path(name), {**emulator_files(program), **MARKED}
-        write_files(folder, files)
+        sources = write_program(folder, files, emulator_kernels(program))
         (folder / "link.ld").write_text(LINKER_SCRIPT.format(**vars(MEMORY)))
-        finished = compile_c([*CORTEX_M4, *FLAGS, "-DTS_WATCH_LAYERS", *sorted(file for file in files if file.endswith(".c")),
+        finished = compile_c([*CORTEX_M4, *FLAGS, "-DTS_WATCH_LAYERS", *sources,
                               "-Wl,-T,link.ld", "-Wl,--gc-sections", "-Wl,-e,0", "-o", "image.elf"], folder)
         assert not finished.returncode, finished.stderr
         return (folder / "image.elf").read_bytes()

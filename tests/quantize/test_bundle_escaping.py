@@ -18,6 +18,7 @@ from tinysieve.quantize.firmware.board_files import load_boards
 from tinysieve.quantize.firmware.flash_bundle import Bundle, make_bundle
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
 from tinysieve.quantize.firmware.rendering import _only_escaped, rendered
+from tinysieve.quantize.firmware.toolchain import compile_c
 
 for needed in ("bakenn", "ziglang", "tflite_micro"):
     pytest.importorskip(needed, reason="needs the extra mcu")
@@ -65,8 +66,11 @@ def test_c_differs_in_string_literals_only_and_holds_the_same_bytes(hostile: Bun
     (tmp_path / "model_settings.h").write_text(hostile.files["tflm/src/model_settings.h"])
     (tmp_path / "main.cc").write_text('#include <cstdio>\n#include "model_settings.h"\n'
                                       "int main() { for (const char* label : kLabels) puts(label); }\n")
-    subprocess.run([sys.executable, "-m", "ziglang", "c++", "-std=c++17", "-Wall", "-Werror", "-trigraphs", "main.cc", "-o",
-                    "main"], cwd=tmp_path, check=True, capture_output=True)
+    # Compiled as C++, linked as C: a C++ library would be built for it first.
+    subprocess.run([sys.executable, "-m", "ziglang", "c++", "-std=c++17", "-Wall", "-Werror", "-trigraphs", "-c", "main.cc", "-o",
+                    "main.o"], cwd=tmp_path, check=True, capture_output=True)
+    linked = compile_c(["main.o", "-o", "main"], tmp_path)
+    assert linked.returncode == 0, linked.stderr
     printed = subprocess.run([tmp_path / "main"], capture_output=True, check=True).stdout
     assert printed == f"{HOSTILE}\nnot {HOSTILE}\n".encode()
 

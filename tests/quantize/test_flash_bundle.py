@@ -12,7 +12,7 @@ import pytest
 
 from tinysieve.ground.errors import InputError
 from tinysieve.quantize.firmware.board_files import load_boards
-from tinysieve.quantize.firmware.emulate import FLAGS, STACK_RESERVE_BYTES, emulator_files
+from tinysieve.quantize.firmware.emulate import FLAGS, STACK_RESERVE_BYTES, emulator_files, emulator_kernels
 from tinysieve.quantize.firmware.emulator import Emulator
 from tinysieve.quantize.firmware.flash_bundle import Bundle, make_bundle
 from tinysieve.quantize.firmware.golden import golden_inputs
@@ -109,7 +109,8 @@ def test_golden_vectors_pass_on_a_cortex_m4(kernels: str, small_int8: bytes) -> 
     project = {name.removeprefix("c/"): text for name, text in made.files.items()
                if name.startswith("c/") and name.endswith((".c", ".h")) and not name.endswith("main.c")}
     memory = Memory(2**20, 0, 256 * 1024, 0x20000000, STACK_RESERVE_BYTES)
-    image = link_image({**emulator_files(made.program), **project}, memory, (*FLAGS, "-DTS_BOOT_RUN=ts_model_check"))
+    image = link_image({**emulator_files(made.program), **project}, emulator_kernels(made.program), memory,
+                       (*FLAGS, "-DTS_BOOT_RUN=ts_model_check"))
     assert Emulator(image, memory).returned() == 0
 
 

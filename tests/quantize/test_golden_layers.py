@@ -13,7 +13,7 @@ from tiny_tflite import tiny_model
 
 from tinysieve.ground.errors import InputError
 from tinysieve.quantize.firmware.board_files import load_boards
-from tinysieve.quantize.firmware.emulate import FLAGS, STACK_RESERVE_BYTES, emulator_files
+from tinysieve.quantize.firmware.emulate import FLAGS, STACK_RESERVE_BYTES, emulator_files, emulator_kernels
 from tinysieve.quantize.firmware.emulator import Emulator, require_unicorn
 from tinysieve.quantize.firmware.flash_bundle import Bundle, make_bundle
 from tinysieve.quantize.firmware.golden import golden_inputs
@@ -118,7 +118,7 @@ def first_layer(made: Bundle, files: dict[str, str]) -> int:
     assert made.program is not None
     named = {name: text for name, text in files.items() if name.endswith((".c", ".h")) and name != "main.c"}
     memory = Memory(2**20, 0, 256 * 1024, 0x20000000, STACK_RESERVE_BYTES)
-    image = link_image({**emulator_files(made.program), **named, "entry.c": ENTRY}, memory,
+    image = link_image({**emulator_files(made.program), **named, "entry.c": ENTRY}, emulator_kernels(made.program), memory,
                        (*FLAGS, "-DTS_WATCH_LAYERS", "-DTS_BOOT_RUN=first_layer"))
     emulator = Emulator(image, memory)
     with_cycle_counter(emulator)

@@ -22,7 +22,7 @@ STACK_RESERVE_BYTES = 2048
 # A machine that any model fits: what it needs is measured on it, then compared with each board.
 _ROOMY = Memory(64 * 2**20, 0x08000000, 16 * 2**20, 0x20000000, STACK_RESERVE_BYTES)
 # CMSIS-NN's small copies become loads, and its headers ask for a math.h that nothing here uses.
-FLAGS = ("-I.", "-DBAKENN_CMSIS_NN_BUILTIN_MEMORY")
+FLAGS = ("-DBAKENN_CMSIS_NN_BUILTIN_MEMORY",)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def emulate(
     source = SourceModel(model)
     codes = golden_inputs(source.shape(source.inputs[0]), source.dtype(source.inputs[0]), inputs)
     expected = expected_outputs(model, codes)
-    machine = EmulatedBoard(link_image(emulator_files(program), memory, FLAGS), memory)
+    machine = EmulatedBoard(link_image(emulator_files(program), emulator_kernels(program), memory, FLAGS), memory)
     try:
         answers, instructions = _answers(machine, program, codes, progress)
         exact = sum(answer == wanted for answer, wanted in zip(answers, expected.rows, strict=True))
@@ -120,7 +120,12 @@ def emulate(
 def emulator_files(program: CProgram) -> dict[str, str]:
     """The program with the start table and the empty header that a bare machine needs."""
     boot = files("tinysieve.quantize.firmware") / "kernels" / "ts_boot.c"
-    return {**program.files, "ts_boot.c": boot.read_text(encoding="utf-8"), "math.h": "/* Nothing here is needed. */\n"}
+    return {**program.files, **emulator_kernels(program), "ts_boot.c": boot.read_text(encoding="utf-8")}
+
+
+def emulator_kernels(program: CProgram) -> dict[str, str]:
+    """Those of `emulator_files` that every program with these kernels has, and that include no other."""
+    return {**program.kernels.files(), "math.h": "/* Nothing here is needed. */\n"}
 
 
 def _memory(board: Board) -> Memory:

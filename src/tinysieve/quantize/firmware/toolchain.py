@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import re
+import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tinysieve.ground.child_process import child_environment, stop_reason
@@ -58,8 +61,8 @@ def require_ziglang() -> None:
                                  fix="pip install 'tinysieve[mcu]'")
 
 
-def link_image(files: Mapping[str, str], memory: Memory, flags: Sequence[str] = ()) -> bytes:
-    """A flash image of C files (by name, flat) for a bare Cortex-M4 with that much memory.
+def link_image(files: Mapping[str, str], kernels: Mapping[str, str], memory: Memory, flags: Sequence[str]) -> bytes:
+    """A flash image of C files (by name, flat; ``kernels`` are among them) for a bare Cortex-M4 with that much memory.
 
     Raises:
         GateMissed: the program does not fit; says the region and by how many bytes.
@@ -69,9 +72,8 @@ def link_image(files: Mapping[str, str], memory: Memory, flags: Sequence[str] = 
     require_ziglang()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_files(folder, files)
+        sources = write_program(folder, files, kernels)
         (folder / "link.ld").write_text(LINKER_SCRIPT.format(**vars(memory)))
-        sources = sorted(file for file in files if file.endswith(".c"))
         finished = compile_c([*CORTEX_M4, *flags, *sources, "-Wl,-T,link.ld", "-Wl,--gc-sections", "-Wl,-e,0",
                               "-o", "image.elf"], folder)
         if overflow := _OVERFLOW.findall(finished.stderr):
@@ -125,6 +127,26 @@ def compile_c(arguments: Sequence[str], folder: Path) -> subprocess.CompletedPro
 def compiler_words(finished: subprocess.CompletedProcess[str]) -> str:
     """Why the compiler stopped: the end of what it says, or its signal."""
     return finished.stderr.strip()[-600:] or stop_reason(finished.returncode, b"")
+
+
+def write_program(folder: Path, files: Mapping[str, str], kernels: Mapping[str, str]) -> list[str]:
+    """Write C files into an existing folder, but for the kernels among them; what to compile, as the compiler's arguments.
+
+    Kernels lie in a folder that stays as long as this process. The compiler keeps what it made of a file by the file's path and
+    time, so that of a second program with the same kernels it compiles the model alone.
+    """
+    own = {name: text for name, text in files.items() if kernels.get(name) != text}
+    write_files(folder, own)
+    kept = _kept(tuple(sorted(kernels.items())))
+    return ["-I.", f"-I{kept}", *(name if name in own else str(kept / name) for name in sorted(files) if name.endswith(".c"))]
+
+
+@cache
+def _kept(kernels: tuple[tuple[str, str], ...]) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="tinysieve-kernels-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write_files(folder, dict(kernels))
+    return folder
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:

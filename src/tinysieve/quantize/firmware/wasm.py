@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tinysieve.ground.errors import InputError
 from tinysieve.quantize.firmware.c_program import CProgram
-from tinysieve.quantize.firmware.toolchain import compile_c, compiler_words, write_files
+from tinysieve.quantize.firmware.toolchain import compile_c, compiler_words, write_program
 
-_TARGET = ("-target", "wasm32-freestanding", "-msimd128", "-mbulk-memory", "-nostdlib", "-fno-builtin", "-O3", "-I.")
+_TARGET = ("-target", "wasm32-freestanding", "-msimd128", "-mbulk-memory", "-nostdlib", "-fno-builtin", "-O3")
 _EXPORTS = ("ts_model_input", "ts_model_output", "ts_model_run")
 _NAME = "model.wasm"
 
@@ -23,8 +23,7 @@ def compile_wasm(program: CProgram) -> bytes:
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_files(folder, program.files)
-        sources = sorted(file for file in program.files if file.endswith(".c"))
+        sources = write_program(folder, program.files, program.kernels.files())
         linker = ["-Wl,--no-entry", *(f"-Wl,--export={function}" for function in _EXPORTS)]
         finished = compile_c([*_TARGET, *linker, *sources, "-o", _NAME], folder)
         if finished.returncode:
