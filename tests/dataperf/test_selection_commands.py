@@ -11,28 +11,28 @@ from pathlib import Path
 import pytest
 from selection_data import write_benchmark
 
+from tests.command_here import tinysieve
 from tinysieve.dataperf.selection_setup import read_setup
 
 ROOT = Path(__file__).parents[2]
 
 
-def tinysieve(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "tinysieve", "dataperf", *words], cwd=folder, capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"})
+def dataperf(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return tinysieve("dataperf", *words, folder=folder)
 
 
 def test_selection_prints_writes_and_names_its_result(tmp_path: Path) -> None:
     write_benchmark(tmp_path)
-    done = tinysieve(tmp_path, "selection", "--setup_yaml_path", "task_setup.yaml", "--docker_flag", "True")
+    done = dataperf(tmp_path, "selection", "--setup_yaml_path", "task_setup.yaml", "--docker_flag", "True")
     assert done.returncode == 0, done.stderr
     (result,) = (tmp_path / "data/results").iterdir()
     assert done.stdout.splitlines()[:3] == ["Loading embeddings", "Evaluating task: A", "Loading training data for A..."]
     assert done.stdout.endswith(f"{result.read_text()}\nResults saved in data/results/{result.name}\n")
-    assert json.loads(tinysieve(tmp_path, "selection", "--json").stdout) == json.loads(result.read_text())
+    assert json.loads(dataperf(tmp_path, "selection", "--json").stdout) == json.loads(result.read_text())
 
 
 def test_a_missing_setup_is_exit_code_2(tmp_path: Path) -> None:
-    done = tinysieve(tmp_path, "selection")
+    done = dataperf(tmp_path, "selection")
     assert done.returncode == 2
     assert done.stderr.startswith("error: task_setup.yaml cannot be read")
 
@@ -41,26 +41,27 @@ def test_a_missing_setup_is_exit_code_2(tmp_path: Path) -> None:
                                                 (("--reader", "spark"), "--reader is 'spark'")])
 def test_wrong_words_are_exit_code_2(tmp_path: Path, words: tuple[str, str], message: str) -> None:
     write_benchmark(tmp_path)
-    done = tinysieve(tmp_path, "selection", *words)
+    done = dataperf(tmp_path, "selection", *words)
     assert (done.returncode, message in done.stderr) == (2, True)
 
 
 def test_select_writes_what_selection_reads(tmp_path: Path) -> None:
     write_benchmark(tmp_path)
-    done = tinysieve(tmp_path, "select", "--positives", "data/A.csv", "--embeddings", "data/emb.parquet", "--out", "data/B.csv",
+    done = dataperf(tmp_path, "select", "--positives", "data/A.csv", "--embeddings", "data/emb.parquet", "--out", "data/B.csv",
                      "--strategy", "random", "-o", "size=40", "--seed", "3", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows"] == 40
-    assert tinysieve(tmp_path, "selection").returncode == 0
+    assert dataperf(tmp_path, "selection").returncode == 0
 
 
 def test_ray_data_gives_the_same_scores(tmp_path: Path) -> None:
     for package in ("ray", "aiohttp"):
         pytest.importorskip(package, reason="needs the extra 'scale'")
     setup = read_setup(write_benchmark(tmp_path))
-    there = tinysieve(tmp_path, "selection", "--reader", "ray", "--json")
+    through_ray = [sys.executable, "-m", "tinysieve", "dataperf", "selection", "--reader", "ray", "--json"]
+    there = subprocess.run(through_ray, cwd=tmp_path, capture_output=True, text=True)
     assert there.returncode == 0, there.stderr
-    assert json.loads(there.stdout) == json.loads(tinysieve(tmp_path, "selection", "--json").stdout)
+    assert json.loads(there.stdout) == json.loads(dataperf(tmp_path, "selection", "--json").stdout)
     code = ("import sys; from pathlib import Path; import numpy as np\n"
             "from tinysieve.dataperf.embedding_store import open_parquet\n"
             "from tinysieve.dataperf.ray_embeddings import open_ray\n"

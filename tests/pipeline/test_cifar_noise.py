@@ -15,6 +15,7 @@ from tinysieve.filtering.data_parameters.indexed_sgd import TableSettings
 from tinysieve.filtering.data_parameters.keras_trainer import KerasTrainer
 from tinysieve.filtering.data_parameters.least_suspect import keep_least_suspect
 from tinysieve.filtering.data_parameters.temperatures import Temperatures
+from tinysieve.filtering.data_parameters.trajectories import TrajectoryLog
 from tinysieve.ground.errors import InputError, MissingRequirement
 from tinysieve.pipeline.cli import app
 from tinysieve.pipeline.experiments.cifar_100 import cifar_100
@@ -23,7 +24,7 @@ from tinysieve.pipeline.experiments.cifar_noise import CifarNoise, _split, cifar
 from tinysieve.pipeline.experiments.cifar_noise_files import check_names, retrain_from, run_cifar_noise
 from tinysieve.pipeline.experiments.problem import plant_uniform
 from tinysieve.pipeline.experiments.sweep_files import parse_levels
-from tinysieve.pipeline.experiments.tempered_training import PAD, TrainingPlan, batches, shifted
+from tinysieve.pipeline.experiments.tempered_training import PAD, Pictures, Training, TrainingPlan, batches, shifted
 
 
 def test_wide_resnet_has_the_published_size_and_takes_a_step() -> None:
@@ -37,11 +38,12 @@ def test_wide_resnet_has_the_published_size_and_takes_a_step() -> None:
     body = sum(block(inside if first else out, out) for inside, out in ((16, 160), (160, 320), (320, 640))
                for first in (True, False, False, False))
     expected = 9 * 3 * 16 + body + 2 * 640 + 640 * 10 + 10
-    model = wide_resnet_28_10(10, 0)
+    # Of small pictures: the weights are as many.
+    model = wide_resnet_28_10(10, 0, side=8)
     assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == expected
     assert expected == pytest.approx(36.5e6, rel=2e-3)
     trainer = KerasTrainer(model, keras.optimizers.SGD(0.01), Temperatures.start(2, 10, TableSettings(), None), 2)
-    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
     assert np.isfinite(trainer.step(images, np.array([3, 7]), np.array([0, 1])).loss).all()
     assert trainer.temperatures.instance is not None
     assert (trainer.temperatures.instance.log_sigma != 0).all()
@@ -158,10 +160,19 @@ def experiment(**changes: object) -> CifarNoise:
     return CifarNoise(**(whole | changes))
 
 
+def made_up(teach: Pictures, held_out: Pictures, test: Pictures, plan: TrainingPlan, temperatures: Temperatures,
+            log: TrajectoryLog, progress: object) -> Training:
+    """What a training gives, without one."""
+    trajectories = np.random.default_rng(0).lognormal(size=(len(teach.labels), plan.epochs)).astype(np.float16)
+    return Training(np.full(plan.epochs, 0.25), np.ones((plan.epochs, len(held_out.labels)), np.float32), trajectories)
+
+
 def test_each_share_has_its_own_folder_and_keeping_nobody_is_still_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Nine trainings would say no more about folders."""
     monkeypatch.setattr("tinysieve.pipeline.experiments.cifar_noise_files.progress", silent)
+    monkeypatch.setattr("tinysieve.pipeline.experiments.cifar_noise.train", made_up)
     write_cifar_100(tmp_path)
 
     def refuse(constant: str) -> None:

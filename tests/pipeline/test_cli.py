@@ -20,14 +20,16 @@ from syrupy.assertion import SnapshotAssertion
 from tiny_run import ROOT, TinyRun, make_images, write_config
 from typer.main import get_command
 
+from tests.command_here import tinysieve
 from tinysieve.pipeline import cli
 from tinysieve.pipeline.commands import versions
 from tinysieve.pipeline.commands.command_group import HEADINGS, OTHER, summary
 
 
-def tinysieve(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def started(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
     return subprocess.run([sys.executable, "-m", "tinysieve", *arguments], cwd=ROOT, capture_output=True, text=True,
-                          env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **environment})
+                          env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"})
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
@@ -46,7 +48,7 @@ def copy(tiny: TinyRun, tmp_path: Path) -> list[str]:
 
 
 def test_help(snapshot: SnapshotAssertion) -> None:
-    assert tinysieve("--help").stdout == snapshot
+    assert started("--help").stdout == snapshot
 
 
 def commands_below(group: Any) -> Iterator[Any]:
@@ -73,7 +75,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:
-    assert tinysieve("--version").stdout == f"tinysieve {version('tinysieve')}\n"
+    assert started("--version").stdout == f"tinysieve {version('tinysieve')}\n"
 
 
 @pytest.mark.parametrize(("words", "traced"), [
@@ -89,7 +91,7 @@ def test_debug_is_an_option_before_and_after_the_command(
 
 
 def test_wrong_input_is_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
-    failed = tinysieve("filter", "-c", str(tmp_path / "none.yaml"))
+    failed = started("filter", "-c", str(tmp_path / "none.yaml"))
     assert failed.returncode == 2
     assert failed.stderr.startswith("error: no configuration at")
     assert "Traceback" not in failed.stderr
@@ -162,7 +164,7 @@ def test_missing_weights_are_exit_code_3(copy: list[str], tmp_path: Path) -> Non
 
 
 def test_a_missed_budget_is_exit_code_1(copy: list[str]) -> None:
-    verdict = tinysieve("verify", *copy, "-o", "verify.flash=10kB")
+    verdict = started("verify", *copy, "-o", "verify.flash=10kB")
     assert verdict.returncode == 1, verdict.stderr
     assert "flash" in verdict.stderr
     assert "Tflite model test accuracy: " in verdict.stdout
@@ -225,7 +227,7 @@ def test_a_persons_decision_comes_back_as_a_version(copy: list[str], tmp_path: P
 
 def test_config_show_fills_in_defaults(copy: list[str]) -> None:
     shown = tinysieve("config", "show", *copy).stdout
-    assert "ram: 327680" in shown
+    assert "flash: 1048576" in shown
     assert "flip_votes: 2" in shown
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pyarrow.csv as pacsv
 import pytest
 from debugging_folder import DATA_ID, TRAIN, WRONG, write_folder, write_lines
-from tiny_run import ROOT, TinyRun
+from tiny_run import TinyRun
 
+from tests.command_here import tinysieve
 from tinysieve.dataperf.baselines.ranker import load_evidence
 from tinysieve.dataperf.debugging_setup import DebuggingSetup, TaskSetup
 from tinysieve.ground.errors import InputError
@@ -25,9 +24,8 @@ from tinysieve.pipeline.stages.ingest import samples_of
 from tinysieve.pipeline.stages.policy import REVIEW_QUEUE
 
 
-def debugging(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "tinysieve", "dataperf", "debugging", *arguments], cwd=folder, text=True,
-                          capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"})
+def debugging(folder: Path, *arguments: str) -> CompletedProcess[str]:
+    return tinysieve("dataperf", "debugging", *arguments, folder=folder)
 
 
 def test_from_a_folder_to_pictures(tmp_path: Path) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from tiny_tflite import tiny_model
 
+from tests.command_here import tinysieve
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.console.inspection import inspection_text
 from tinysieve.pipeline.model_files.model_file import about, read_model
@@ -23,11 +21,6 @@ from tinysieve.quantize.tflm.arena import Arena
 
 ROOT = Path(__file__).parents[2]
 LIMIT, ARENA = 1024, Arena(968, 768, 200)
-
-
-def tinysieve(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "tinysieve", *arguments], cwd=ROOT, capture_output=True, text=True,
-                          env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"})
 
 
 def test_command_on_a_model_and_on_none(tmp_path: Path) -> None:

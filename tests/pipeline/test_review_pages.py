@@ -22,6 +22,7 @@ from PIL import Image
 from review_run import ReviewRun, make_review_run
 from tiny_run import ROOT
 
+from tests.command_here import tinysieve
 from tinysieve.dataset.classes import NEGATIVE, POSITIVE
 from tinysieve.dataset.image_store import content_id
 from tinysieve.dataset.samples import REQUIRED, SampleTable
@@ -86,10 +87,6 @@ def page(browser_page: Any) -> Any:
 
 def options(made: ReviewRun) -> list[str]:
     return ["-c", str(made.config), "-o", f"run={made.run.folder}"]
-
-
-def tinysieve(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "tinysieve", *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
 def rows_of(made: ReviewRun, *splits: str) -> list[dict[str, Any]]:

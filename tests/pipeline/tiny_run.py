@@ -19,7 +19,7 @@ filter: {{detector: {{kind: presence_head}}, out_of_fold: {{sure: 1.0}}}}
 policy: {{kind: default, drop_confidence: 2, label_votes: 1}}
 train: {{recipe: {{base: {recipe}, epochs: 2, batch_size: 16}}}}
 quantize: {{calibration_images: 4}}
-verify: {{tflm_images: 2}}
+verify: {{tflm_images: 2, ram: 512KiB}}
 """
 
 
@@ -34,7 +34,7 @@ class TinyRun:
 
 
 def write_config(path: Path, images: Path, run: Path, recipe: str = "demo") -> Path:
-    """A configuration over these images; two epochs of the recipe."""
+    """A configuration over these images; two epochs of the recipe, and room enough that no stripes are searched for."""
     path.write_text(CONFIG.format(run=run, images=images, recipe=recipe))
     return path
 

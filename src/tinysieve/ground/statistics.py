@@ -1,4 +1,7 @@
-"""Is the difference real? Intervals and tests for accuracies measured on the same images."""
+"""Is the difference real? Intervals and tests for accuracies measured on the same images.
+
+SciPy's statistics take most of a second to import and most commands only show what was computed, so they come when first asked.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from tinysieve.ground.arrays import BoolArray
 from tinysieve.ground.errors import InputError
@@ -113,7 +115,9 @@ def wilson_interval(right: float, total: float, confidence: float = 0.95) -> Int
     """
     if not (0 <= right <= total * (1 + 1e-9) and total > 0):
         raise InputError(f"{right} right of {total} is no share", fix="count at least one image")
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    from scipy.special import ndtri
+
+    z = float(ndtri((1 + confidence) / 2))
     share, spread = min(right / total, 1.0), z * z / total
     centre = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * np.sqrt(share * (1 - share) / total + spread / (4 * total))
@@ -128,10 +132,12 @@ def mcnemar_exact(first_right: BoolArray, second_right: BoolArray) -> McNemar:
     Args:
         first_right, second_right: bool [N], whether each model got each image right, same images in the same order.
     """
+    from scipy.stats import binomtest
+
     first_right, second_right = _paired(first_right, second_right)
     first, second = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
     discordant = first + second
-    p_value = float(stats.binomtest(first, discordant, 0.5).pvalue) if discordant else 1.0
+    p_value = float(binomtest(first, discordant, 0.5).pvalue) if discordant else 1.0
     return McNemar(first, second, p_value)
 
 
@@ -175,12 +181,14 @@ def looks_reversed(cells: Confusion, significance: float = 1e-3) -> bool:
     Both must hold: accuracy significantly under 1/2 (binomial), and answers that go *against* the labels (Fisher's
     exact test, one-sided). The second spares a constant answer on a set with few of that class.
     """
+    from scipy.stats import binomtest, fisher_exact
+
     right = cells.negative_as_negative + cells.positive_as_positive
-    if stats.binomtest(right, cells.total, 0.5, alternative="less").pvalue >= significance:
+    if binomtest(right, cells.total, 0.5, alternative="less").pvalue >= significance:
         return False
     table = [[cells.negative_as_negative, cells.negative_as_positive],
              [cells.positive_as_negative, cells.positive_as_positive]]
-    return bool(stats.fisher_exact(table, alternative="less")[1] < significance)
+    return bool(fisher_exact(table, alternative="less")[1] < significance)
 
 
 def _paired(first: BoolArray, second: BoolArray) -> tuple[BoolArray, BoolArray]:
