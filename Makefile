@@ -26,8 +26,9 @@ review: .venv/detect.stamp
 doctor: .venv/run.stamp
 	@$(BIN)/tinysieve doctor
 
+# Bytecode is kept, whatever the environment says: else each of the processes that tests start compiles all of src again.
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp
 	@$(BIN)/ruff check .
