@@ -164,7 +164,7 @@ def test_missing_weights_are_exit_code_3(copy: list[str], tmp_path: Path) -> Non
 
 
 def test_a_missed_budget_is_exit_code_1(copy: list[str]) -> None:
-    verdict = started("verify", *copy, "-o", "verify.flash=10kB")
+    verdict = tinysieve("verify", *copy, "-o", "verify.flash=10kB")
     assert verdict.returncode == 1, verdict.stderr
     assert "flash" in verdict.stderr
     assert "Tflite model test accuracy: " in verdict.stdout

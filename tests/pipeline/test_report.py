@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from markupsafe import Markup
+from matplotlib.figure import Figure
 from PIL import Image
 from report_run import HOSTILE, TALL, TRAIN, WIDE, decide, make_images, make_run, record_again, rendered, stages
 
@@ -100,6 +101,12 @@ def page(html: str) -> Page:
     return Page(html)
 
 
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts without their inside, which takes most of a page's time; their words are there."""
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file, **options: file.write('<svg viewBox="0 0 1 1"></svg>'))
+
+
 def test_loads_nothing_and_runs_nothing(page: Page, html: str) -> None:
     tags = {tag for tag, _ in page.elements}
     assert not tags & {"script", "link", "iframe", "object", "embed", "base", "form"}
@@ -171,6 +178,7 @@ def test_shows_the_map_and_how_far_the_scores_can_be_believed(page: Page, run: R
     assert ReportSource(run, needs_of(run.config)).calibration_digest in text
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_each_filter_has_its_estimated_precision_where_there_is_one(page: Page, photos: Path, tmp_path: Path) -> None:
     """What the policy stage stored stands in the row of its filter, with the interval and the votes that it is of."""
     assert "estimated precision" not in page.text
@@ -191,6 +199,7 @@ def test_each_filter_has_its_estimated_precision_where_there_is_one(page: Page, 
     assert "Precision not estimated" not in text
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize(("prior_share", "said"), [(0.72, True), (0.3, False)])
 def test_few_labels_are_said_and_what_looks_would_bring(prior_share: float, said: bool, photos: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", photos)
@@ -206,6 +215,7 @@ def test_few_labels_are_said_and_what_looks_would_bring(prior_share: float, said
     assert "The next 2 looks of a person are expected to gain 1.3 right labels" in text
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_without_features_there_is_no_map(photos: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", photos)
     (run.at("embed") / "embeddings.npy").unlink()
@@ -323,6 +333,7 @@ def test_same_run_same_bytes(run: Run, html: str, tmp_path: Path) -> None:
     assert rendered(Run(run.config, copy)) == html
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_follows_undo_and_is_made_again_for_what_changed(run: Run, photos: Path, tmp_path: Path) -> None:
     moved = make_run(tmp_path / "other", photos)
     rendered(moved)
@@ -345,6 +356,7 @@ def rendered_again(run: Run) -> str:
     return rendered(run)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_says_what_could_not_be_measured(photos: Path, tmp_path: Path) -> None:
     arena = {"name": "arena", "limit": 327_680, "measured": None, "unit": "B", "margin": None, "met": None,
              "how": arena_words(None, 269_568)}
@@ -357,6 +369,7 @@ def test_says_what_could_not_be_measured(photos: Path, tmp_path: Path) -> None:
     assert "Slices" not in page.text
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_truth_beside_the_images_is_counted(photos: Path, tmp_path: Path) -> None:
     """The truth agrees with every label but one that the policy flips: 1 planted and mended, the other 2 flips wrong."""
     shutil.copytree(photos, tmp_path / "photos")
@@ -397,6 +410,7 @@ def test_two_models_that_err_on_the_same_images_do_not_differ(run: Run) -> None:
     assert said[1] == "There is no difference: both models are right on the same test images."
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_what_the_verdict_notes_is_said_once_at_the_top(photos: Path, tmp_path: Path) -> None:
     note = "the model answers person for every test image"
     page = Page(rendered(make_run(tmp_path / "run", photos, notes=[note])))

@@ -19,7 +19,7 @@ from tinysieve.quantize.firmware.flash_bundle import Bundle, make_bundle
 from tinysieve.quantize.firmware.golden import golden_inputs
 from tinysieve.quantize.firmware.golden_layers import checksums, chosen_operators, golden_layers, watched_operators
 from tinysieve.quantize.firmware.kernel_sets import kernel_set
-from tinysieve.quantize.firmware.toolchain import Memory, compile_c, link_image
+from tinysieve.quantize.firmware.toolchain import Memory, compile_c, link_image, write_program
 
 for needed in ("bakenn", "ziglang", "unicorn", "tflite_micro"):
     pytest.importorskip(needed, reason="needs the extra mcu")
@@ -68,9 +68,8 @@ def spoiled(files: dict[str, str], layer: str) -> dict[str, str]:
 
 
 def printed(files: dict[str, str], folder: Path) -> list[str]:
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    built = compile_c([*WATCHED, *sorted(name for name in files if name.endswith(".c")), "-o", "golden"], folder)
+    sources = write_program(folder, files, kernel_set("portable").files())
+    built = compile_c([*WATCHED, *sources, "-o", "golden"], folder)
     assert built.returncode == 0, built.stderr
     return subprocess.run([folder / "golden"], capture_output=True, text=True, check=False).stdout.splitlines()
 

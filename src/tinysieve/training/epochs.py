@@ -56,9 +56,10 @@ def fresh_model(build: Callable[[int], keras.Model], recipe: Recipe, seed: int) 
     """
     keep_freed_memory()
     model, untouched = _compiled(build, recipe)
-    model.set_weights(build(seed).get_weights())
     if recipe.start:
         start_from(model, recipe.start)
+    else:
+        model.set_weights(build(seed).get_weights())
     for variable, value in zip(model.optimizer.variables, untouched, strict=True):
         variable.assign(value)
     return model
