@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_run import ROOT, make_images, write_config
+from tiny_run import make_images, write_config
 
+from tests.command_here import tinysieve
 from tinysieve.filtering.opinion import ASK_REVIEW
 from tinysieve.ground.errors import InputError
 from tinysieve.pipeline.config.read import load_config
@@ -98,19 +97,13 @@ def acme(tmp_path: Path) -> Path:
     return folder
 
 
-def tinysieve(packages: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(packages), os.environ["PYTHONPATH"]])
-    return subprocess.run([sys.executable, "-m", "tinysieve", *arguments], cwd=ROOT, capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": path})
-
-
 def test_the_doctor_lists_them_with_their_origin_and_imports_nothing(acme: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = plugins()
     monkeypatch.syspath_prepend(acme)
     assert set(plugins()) - set(before) == {
         Finding("filters of other packages", "watchlist", OK, "acme_watchlist:Watchlist, from acme_watchlist 1.2"),
         Finding("sources of other packages", "bucket", OK, "acme_watchlist:Bucket, from acme_watchlist 1.2")}
-    assert "from acme_watchlist 1.2" in tinysieve(acme, "doctor").stdout
+    assert "from acme_watchlist 1.2" in tinysieve("doctor").stdout
     assert not (acme / "imported").exists()
 
 
