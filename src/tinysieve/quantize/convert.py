@@ -1,7 +1,8 @@
 """Keras to full-integer int8 TFLite: the adapter around TensorFlow's converter, the only module that imports it.
 
-The graph is traced at batch 1 with constants in place of variables, which leaves no SHAPE, STRIDED_SLICE and PACK
-behind. Zero padding that SAME could do is the network's business: build it with ``padding="same"`` at stride 1.
+The graph is traced at batch 1, and the converter puts constants in place of variables, which leaves no SHAPE,
+STRIDED_SLICE and PACK behind. Zero padding that SAME could do is the network's business: build it with
+``padding="same"`` at stride 1.
 """
 
 from __future__ import annotations
@@ -67,16 +68,13 @@ def _check(model: Any, calibration: NDArray[np.uint8], io_type: str) -> None:
 
 def _convert_here(model: keras.Model, calibration: NDArray[np.uint8], io_type: str, progress: Progress) -> bytes:
     tf = _tensorflow()
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     plain = _with_plain_names(model)
     signature = tf.TensorSpec((1, *calibration.shape[1:]), tf.float32, name="image")
-    traced = tf.function(lambda image: plain(image, training=False)).get_concrete_function(signature)
-    # from_keras_model keeps an open batch (and the SHAPE chain with it); a frozen function does not.
-    frozen = convert_variables_to_constants_v2(traced)
+    # from_keras_model keeps an open batch (and the SHAPE chain with it); a function traced at batch 1 does not.
+    traced = tf.function(lambda image: plain(image, training=False), autograph=False).get_concrete_function(signature)
     with warnings.catch_warnings(), captured_messages():  # the converter writes its options there
         warnings.simplefilter("ignore")  # "statistics expected": they come from the calibration below
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], None)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], None)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: _counted(calibration, progress)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
