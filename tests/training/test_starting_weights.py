@@ -38,10 +38,10 @@ def test_it_is_the_file_that_the_recipe_names() -> None:
 
 
 def test_every_variable_of_the_network_gets_its_own() -> None:
-    model = build_small(3)
+    model, arrays = build_small(3), stored()
     start_from(model, MCUNET_PERSON)
     for variable in model.variables:
-        np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable.value), stored()[variable.path].astype(np.float32))
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable.value), arrays[variable.path].astype(np.float32))
 
 
 def test_a_training_starts_there_whatever_its_seed_and_moves_the_last_blocks_only() -> None:
