@@ -1,4 +1,4 @@
-"""`python -m docsite` writes the pages of docs/reference/ and the tables of docs/measured.md."""
+"""`python -m docsite` writes the pages of docs/reference/ and the tables of docs/measured.md, scale.md and filters.md."""
 
 from __future__ import annotations
 

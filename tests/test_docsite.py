@@ -18,6 +18,7 @@ from docsite.measured_tables import MADE, TABLES, with_tables
 from docsite.pages import made_pages
 from docsite.result_tables import percent, result
 from docsite.scale_tables import SCALE_TABLES
+from docsite.selection_tables import SELECTION_TABLES
 
 ROOT = Path(__file__).parents[1]
 README, MEASURED = ROOT / "README.md", ROOT / "docs/measured.md"
@@ -29,13 +30,14 @@ def pages() -> dict[Path, str]:
 
 
 @pytest.mark.parametrize("name", ["reference/commands.md", "reference/configuration.md", "reference/run-files.md",
-                                  "reference/exit-codes.md", "measured.md", "scale.md"])
+                                  "reference/exit-codes.md", "measured.md", "scale.md", "filters.md"])
 def test_made_pages_are_current(pages: dict[Path, str], name: str) -> None:
     page = ROOT / "docs" / name
     assert page.read_text(encoding="utf-8") == pages[page], "run: python -m docsite"
 
 
-@pytest.mark.parametrize(("page", "tables"), [("measured.md", TABLES), ("scale.md", SCALE_TABLES)])
+@pytest.mark.parametrize(("page", "tables"), [("measured.md", TABLES), ("scale.md", SCALE_TABLES),
+                                             ("filters.md", SELECTION_TABLES)])
 def test_every_made_table_stands_on_the_page_once(page: str, tables: dict[str, Any]) -> None:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert sorted(name for _, name, _ in MADE.findall(text)) == sorted(tables)

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -145,6 +146,15 @@ def test_mlcube_always_leaves_a_log(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (whole / "log.txt").read_text() == done.stdout
     assert "2 of 40 lines in toy" in done.stdout
+
+
+def test_the_log_is_there_when_the_task_is_killed(tmp_path: Path) -> None:
+    """As `docker stop` and a full memory do: nothing of the process runs afterwards."""
+    code = ("import os, signal\nfrom pathlib import Path\nfrom tinysieve.pipeline.commands.mlcube_tasks import logged\n"
+            "with logged(Path('logs/log.txt')):\n    print('half done')\n    os.kill(os.getpid(), signal.SIGKILL)\n")
+    done = run_in(tmp_path, [sys.executable, "-c", code])
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "logs/log.txt").read_text() == "half done\n"
 
 
 def test_mlcube_evaluates_and_logs_a_selection(tmp_path: Path) -> None:

@@ -95,21 +95,25 @@ def has_selection(data: Path) -> bool:
 
 @contextmanager
 def logged(log_path: Path) -> Iterator[None]:
-    """Write what is said meanwhile, errors too, to a log: also where nothing is said or something else goes wrong."""
-    from tinysieve.ground.atomic_files import write_text
+    """Write what is said meanwhile, errors too, to a log: line by line, so that it is there when the task is killed.
 
-    said = io.StringIO()
-    try:
-        with redirect_stdout(_Both(sys.stdout, said)):
-            yield
-    except TinysieveError as error:
-        said.write(f"error: {error}\n")
-        raise
-    except Exception as error:
-        said.write(f"internal error: {error!r}\n")
-        raise
-    finally:
-        write_text(log_path, said.getvalue())
+    Raises:
+        InputError: the log cannot be written.
+    """
+    from tinysieve.ground.atomic_files import check_file
+
+    check_file(log_path)
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("w", encoding="utf-8", buffering=1) as said:
+        try:
+            with redirect_stdout(_Both(sys.stdout, said)):
+                yield
+        except TinysieveError as error:
+            said.write(f"error: {error}\n")
+            raise
+        except Exception as error:
+            said.write(f"internal error: {error!r}\n")
+            raise
 
 
 class _Both(io.TextIOBase):
