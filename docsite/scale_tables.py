@@ -45,10 +45,15 @@ def scale_images() -> str:
         images = int(size.split(", ", 1)[1].split()[0].replace(",", ""))
         for store, ways in made["stores"].items():
             goals = made["goals"][store]
-            rows += [(size, store, how, f"{images / row['seconds']:.0f}", f"{1000 * row['processor_seconds'] / images:.1f}",
-                      f"{row['peak_gb']:.2f}", said(goals, how)) for how, row in ways.items()]
+            rows += [(size, store, how, f"{images / row['seconds']:.0f}", *here(row, images, how), said(goals, how))
+                     for how, row in ways.items()]
     columns = ("photos", "store", "way", "images/s", "processor, ms an image", "peak memory, GB", "against one pass, local")
     return table(columns, rows)
+
+
+def here(row: dict[str, float], images: int, how: str) -> tuple[str, str]:
+    """Processor time and memory of the process that was started; of Ray's workers nothing is known there."""
+    return ("", "") if how == "ray" else (f"{1000 * row['processor_seconds'] / images:.1f}", f"{row['peak_gb']:.2f}")
 
 
 def said(goals: dict[str, float], how: str) -> str:
