@@ -24,7 +24,7 @@ def compile_wasm(program: CProgram) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sources = write_program(folder, program.files, program.kernels.files())
-        linker = ["-Wl,--no-entry", *(f"-Wl,--export={function}" for function in _EXPORTS)]
+        linker = ["-s", "-Wl,--no-entry", *(f"-Wl,--export={function}" for function in _EXPORTS)]
         finished = compile_c([*_TARGET, *linker, *sources, "-o", _NAME], folder)
         if finished.returncode:
             raise InputError(f"the generated program does not compile: {compiler_words(finished)}",
