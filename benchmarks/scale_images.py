@@ -145,14 +145,16 @@ def goals(ways: dict[str, dict[str, float]]) -> dict[str, float]:
     return said
 
 
-def keep(size: str, rows: dict[str, dict[str, dict[str, float]]]) -> None:
+def keep(like: str, images: int, rows: dict[str, dict[str, dict[str, float]]]) -> None:
     """Results of one size, beside what is known of others, and of other stores and ways."""
-    known: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    stores = known.get(size, {}).get("stores", {})
+    known: list[dict[str, Any]] = json.loads(RESULT.read_text()) if RESULT.exists() else []
+    others = [made for made in known if (made["like"], made["images"]) != (like, images)]
+    stores = next((made["stores"] for made in known if made not in others), {})
     stores |= {store: stores.get(store, {}) | row for store, row in rows.items()}
-    known[size] = {"cores": os.cpu_count(), "stores": stores, "goals": {store: goals(row) for store, row in stores.items()}}
-    write_text(RESULT, json.dumps(known, indent=1) + "\n")
-    print(json.dumps(known[size]["goals"], indent=1))
+    made = {"like": like, "images": images, "cores": os.cpu_count(), "stores": stores,
+            "goals": {store: goals(row) for store, row in stores.items()}}
+    write_text(RESULT, json.dumps([*others, made], indent=1) + "\n")
+    print(json.dumps(made["goals"], indent=1))
 
 
 def main() -> None:
@@ -172,7 +174,7 @@ def main() -> None:
         folder = Path(made)
         publish(folder, args.images, args.like, args.stores)
         rows = {store: {how: measured(folder, store, how) for how in ways} for store in args.stores}
-    keep(f"{args.like}, {args.images:,} images", rows)
+    keep(args.like, args.images, rows)
 
 
 if __name__ == "__main__":

@@ -40,23 +40,20 @@ def scale_run() -> str:
 
 def scale_images() -> str:
     """One reading pass against three, and Ray against the local executor."""
-    rows = []
-    for size, made in result("scale_images").items():
-        images = int(size.split(", ", 1)[1].split()[0].replace(",", ""))
-        for store, ways in made["stores"].items():
-            goals = made["goals"][store]
-            rows += [(size, store, how, f"{images / row['seconds']:.0f}", *here(row, images, how), said(goals, how))
-                     for how, row in ways.items()]
-    columns = ("photos", "store", "way", "images/s", "processor, ms an image", "peak memory, GB", "against one pass, local")
+    rows = [(LIKE[made["like"]], f"{made['images']:,}", store, how, f"{made['images'] / row['seconds']:.0f}",
+             *_in_this_process(row, made["images"], how), _beside_one_pass(made["goals"][store], how))
+            for made in result("scale_images") for store, ways in made["stores"].items() for how, row in ways.items()]
+    columns = ("photos", "number", "store", "way", "images/s", "processor, ms an image", "peak memory, GB",
+               "against one pass, local")
     return table(columns, rows)
 
 
-def here(row: dict[str, float], images: int, how: str) -> tuple[str, str]:
-    """Processor time and memory of the process that was started; of Ray's workers nothing is known there."""
+def _in_this_process(row: dict[str, float], images: int, how: str) -> tuple[str, str]:
+    """Processor time and peak memory; those of Ray's workers are not measured."""
     return ("", "") if how == "ray" else (f"{1000 * row['processor_seconds'] / images:.1f}", f"{row['peak_gb']:.2f}")
 
 
-def said(goals: dict[str, float], how: str) -> str:
+def _beside_one_pass(goals: dict[str, float], how: str) -> str:
     """The ratio that a way is measured for."""
     if how == "three passes":
         return f"{goals['three_passes_over_one']:.2f} times the processor time"

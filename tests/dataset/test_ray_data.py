@@ -171,6 +171,9 @@ def test_where_no_cluster_answers_it_is_said(tmp_path: Path) -> None:
 
 
 def test_chunks_that_are_done_start_no_cluster(tmp_path: Path) -> None:
-    local(tmp_path)
+    made, heard = local(tmp_path), []
     work = SlowWork(tmp_path, 0)
-    RayDataExecutor("nonsense://nowhere", None, 0).run(work, CHUNKS, work.is_done, silent)
+    # To ask this address for anything is an error.
+    RayDataExecutor("nonsense://nowhere", None, 0).run(work, CHUNKS, work.is_done, lambda *counts: heard.append(counts))
+    assert heard == [(len(CHUNKS) * 3, len(CHUNKS) * 3)]
+    assert bytes_of(tmp_path) == made

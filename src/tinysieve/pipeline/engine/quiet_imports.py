@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tinysieve.ground.freed_memory import keep_freed_memory
 from tinysieve.ground.native_messages import captured_messages
 
 _GREETING = re.compile(r"WARNING: All log messages before absl::InitializeLog|I\d{4} \d\d:\d\d:|"
@@ -37,11 +36,7 @@ def without_banners(text: str) -> str:
 
 
 def load_keras() -> None:
-    """Import Keras and its backend without greetings, and keep freed memory for its networks.
-
-    Where it is not installed, whoever needs it says so.
-    """
-    keep_freed_memory()
+    """Import Keras and its backend without greetings; where it is not installed, whoever needs it says so."""
     if "keras" in sys.modules:
         return
     # Some lines are written before TensorFlow looks at its log level, so both are needed.
